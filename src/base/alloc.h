@@ -1,0 +1,29 @@
+/* src/base/alloc.h - the allocator that pure code is handed, and the arena that most of it uses.
+ *
+ * An arena gives memory that is freed all at once. Allocation can fail: NULL, and the arena remembers it
+ * (`failed`), so that a builder may allocate many times and look once. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* realloc with sizes known: p NULL allocates, new_bytes 0 frees. Returns NULL when there is no memory. */
+struct pawl_alloc {
+    void *(*resize)(void *ctx, void *p, size_t old_bytes, size_t new_bytes);
+    void *ctx;
+};
+
+struct pawl_arena_block;
+struct pawl_arena { /* zeroed but for `from` it is empty and ready */
+    const struct pawl_alloc *from;
+    struct pawl_arena_block *blocks;
+    size_t used_bytes; /* all that was handed out, for limits and tests */
+    bool failed;       /* some allocation since init or reset had no memory */
+};
+
+void pawl_arena_init(struct pawl_arena *a, const struct pawl_alloc *from);
+void pawl_arena_fini(struct pawl_arena *a);  /* zeroed or fini'd memory is fine */
+void pawl_arena_reset(struct pawl_arena *a); /* keeps one block for reuse */
+void *pawl_arena_get(struct pawl_arena *a, size_t bytes);      /* 16-byte aligned, uninitialised; NULL: no memory */
+void *pawl_arena_zeroed(struct pawl_arena *a, size_t bytes);   /* the same, zeroed */
+char *pawl_arena_copy(struct pawl_arena *a, const void *p, size_t bytes); /* with a NUL behind */

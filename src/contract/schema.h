@@ -1,0 +1,40 @@
+/* src/contract/schema.h - JSON Schema 2020-12, compiled once to a flat program, run without allocating.
+ *
+ * Source: draft-bhutton-json-schema-01 and -validation-01; the suite in the carrier jsonschema decides. Nothing is
+ * ever fetched: a $ref that no given resource answers is an error at compile time. `pattern` is ECMA-262 (u flag) by
+ * PCRE2 with a match limit. One extension, only with `allow_arg`: {"$arg": POINTER} as the value of const, an item of
+ * enum, minimum, maximum, exclusiveMinimum, exclusiveMaximum refers to a value of the context document; elsewhere it
+ * is an error; a missing value fails that keyword. */
+#pragma once
+#include "contract/json.h"
+
+struct pawl_schema; /* immutable once compiled: may be used by many threads at once */
+
+struct pawl_schema_options {
+    bool assert_formats; /* else format is an annotation (the 2020-12 default) */
+    bool allow_arg;
+    yyjson_val *const *resources; /* further documents that $ref may name by their $id */
+    uint32_t resources_count;
+};
+
+/* Compile. The result keeps no pointer into `schema`. PAWL_EINVAL: the schema is not one (validated against the
+ * meta-schema too); err->where is the JSON pointer of the offending keyword. Bounded in depth, size, references. */
+int pawl_schema_compile(yyjson_val *schema, const struct pawl_schema_options *options, const struct pawl_alloc *from,
+                        struct pawl_schema **out, struct pawl_error *err);
+void pawl_schema_free(struct pawl_schema *s); /* NULL: fine */
+
+enum { PAWL_SCHEMA_ERRORS = 8 };
+struct pawl_schema_violation {
+    char instance[128]; /* JSON pointer into the instance, cut with ... */
+    char keyword[192];  /* JSON pointer into the schema, through $ref */
+    char says[256];     /* a sentence a model can act on: "expected an integer of at least 1, found -3" */
+};
+struct pawl_schema_report {
+    uint32_t count; /* of all violations seen; the first PAWL_SCHEMA_ERRORS are kept */
+    struct pawl_schema_violation violations[PAWL_SCHEMA_ERRORS];
+};
+
+/* Does the instance fit? PAWL_OK; PAWL_EINVAL, and *report (may be NULL: stop at the first) says why; PAWL_ELIMIT when a
+ * pattern passed its match limit or recursion its depth. No allocation where it fits. `context` is what $arg reads. */
+int pawl_schema_check(const struct pawl_schema *s, yyjson_val *instance, yyjson_val *context,
+                      struct pawl_schema_report *report);
