@@ -1,0 +1,113 @@
+/* src/base/alloc.c - the arena: blocks in a list, the newest first, each at least twice as large as what it is asked
+ * for up to BLOCK_MAX, so that a small arena is small and a large one takes few calls. */
+#include "base/alloc.h"
+#include <assert.h>
+#include <string.h>
+
+enum { ALIGN = 16, BLOCK_MIN = 1024, BLOCK_MAX = 64 * 1024 };
+
+struct pawl_arena_block {
+    struct pawl_arena_block *next;
+    size_t size, used; /* of the bytes behind this head */
+};
+
+static size_t round_up(size_t n)
+{
+    return (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
+}
+
+enum { HEAD = (sizeof(struct pawl_arena_block) + ALIGN - 1) / ALIGN * ALIGN };
+
+void pawl_arena_init(struct pawl_arena *a, const struct pawl_alloc *from)
+{
+    assert(from);
+    *a = (struct pawl_arena){.from = from};
+}
+
+static void free_blocks(struct pawl_arena *a, struct pawl_arena_block *b)
+{
+    while (b) {
+        struct pawl_arena_block *next = b->next;
+        a->from->resize(a->from->ctx, b, HEAD + b->size, 0);
+        b = next;
+    }
+}
+
+void pawl_arena_fini(struct pawl_arena *a)
+{
+    if (!a) return;
+    assert(a->from || !a->blocks);
+    free_blocks(a, a->blocks);
+    *a = (struct pawl_arena){.from = a->from};
+}
+
+void pawl_arena_reset(struct pawl_arena *a)
+{
+    struct pawl_arena_block *kept = a->blocks;
+    if (kept) {
+        free_blocks(a, kept->next);
+        kept->next = NULL;
+        kept->used = 0;
+    }
+    a->used_bytes = 0;
+    a->failed = false;
+}
+
+static struct pawl_arena_block *add_block(struct pawl_arena *a, size_t bytes)
+{
+    size_t size = a->blocks ? a->blocks->size * 2 : BLOCK_MIN;
+    if (size > BLOCK_MAX) size = BLOCK_MAX;
+    if (size < bytes) size = bytes;
+    struct pawl_arena_block *b = a->from->resize(a->from->ctx, NULL, 0, HEAD + size);
+    if (!b) return NULL;
+    *b = (struct pawl_arena_block){.next = a->blocks, .size = size};
+    if (a->blocks && size == bytes && a->blocks->size - a->blocks->used > ALIGN) {
+        /* It is full from the start: it goes second, so that the room left in the first is still used. */
+        b->next = a->blocks->next;
+        a->blocks->next = b;
+    } else {
+        a->blocks = b;
+    }
+    return b;
+}
+
+void *pawl_arena_get(struct pawl_arena *a, size_t bytes)
+{
+    assert(a->from);
+    if (bytes > PTRDIFF_MAX - HEAD - ALIGN) {
+        a->failed = true;
+        return NULL;
+    }
+    const size_t need = round_up(bytes ? bytes : 1);
+    struct pawl_arena_block *b = a->blocks;
+    if (!b || b->size - b->used < need) b = add_block(a, need);
+    if (!b) {
+        a->failed = true;
+        return NULL;
+    }
+    char *p = (char *)b + HEAD + b->used;
+    b->used += need;
+    a->used_bytes += bytes;
+    assert(b->used <= b->size);
+    return p;
+}
+
+void *pawl_arena_zeroed(struct pawl_arena *a, size_t bytes)
+{
+    void *p = pawl_arena_get(a, bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
+}
+
+char *pawl_arena_copy(struct pawl_arena *a, const void *p, size_t bytes)
+{
+    assert(p || bytes == 0);
+    char *to = bytes < SIZE_MAX ? pawl_arena_get(a, bytes + 1) : NULL;
+    if (!to) {
+        a->failed = true;
+        return NULL;
+    }
+    if (bytes > 0) memcpy(to, p, bytes);
+    to[bytes] = 0;
+    return to;
+}

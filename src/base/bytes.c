@@ -1,0 +1,177 @@
+/* src/base/bytes.c - spans, the growing buffer, hexadecimal. */
+#include "base/bytes.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct pawl_str pawl_str_of(const char *nul_terminated)
+{
+    if (!nul_terminated) return (struct pawl_str){NULL, 0};
+    const size_t n = strlen(nul_terminated);
+    assert(n <= UINT32_MAX);
+    return (struct pawl_str){nul_terminated, (uint32_t)n};
+}
+
+bool pawl_str_eq(struct pawl_str a, struct pawl_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool pawl_str_is(struct pawl_str a, const char *nul_terminated)
+{
+    return pawl_str_eq(a, pawl_str_of(nul_terminated));
+}
+
+int pawl_str_cmp(struct pawl_str a, struct pawl_str b)
+{
+    const uint32_t n = a.n < b.n ? a.n : b.n;
+    const int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+    if (c != 0) return c;
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+struct pawl_str pawl_str_copy(struct pawl_arena *a, struct pawl_str s)
+{
+    const char *p = pawl_arena_copy(a, s.p, s.n);
+    return p ? (struct pawl_str){p, s.n} : (struct pawl_str){NULL, 0};
+}
+
+void pawl_buf_init(struct pawl_buf *b, const struct pawl_alloc *from)
+{
+    assert(from);
+    *b = (struct pawl_buf){.from = from};
+}
+
+void pawl_buf_init_arena(struct pawl_buf *b, struct pawl_arena *a)
+{
+    assert(a);
+    *b = (struct pawl_buf){.arena = a};
+}
+
+void pawl_buf_fini(struct pawl_buf *b)
+{
+    if (!b) return;
+    if (b->p && b->from) b->from->resize(b->from->ctx, b->p, b->size, 0);
+    *b = (struct pawl_buf){.from = b->from, .arena = b->arena, .max_bytes = b->max_bytes};
+}
+
+static void *grown(struct pawl_buf *b, size_t size)
+{
+    if (b->from) return b->from->resize(b->from->ctx, b->p, b->size, size);
+    char *p = pawl_arena_get(b->arena, size); /* the old place stays behind until the arena goes */
+    if (p && b->n > 0) memcpy(p, b->p, b->n);
+    return p;
+}
+
+/* Makes room for `more` bytes and the NUL of pawl_buf_done. False: it is or became `failed`. */
+static bool reserve(struct pawl_buf *b, size_t more)
+{
+    assert(b->from || b->arena);
+    assert(b->n <= b->size);
+    if (b->failed) return false;
+    const size_t bound = b->max_bytes > 0 && b->max_bytes < UINT32_MAX ? b->max_bytes : UINT32_MAX - 1; /* pawl_str's */
+    if (more > bound || b->n > bound - more) {
+        b->failed = true;
+        return false;
+    }
+    const size_t need = b->n + more + 1;
+    if (need <= b->size) return true;
+    size_t size = b->size * 2 > 64 ? b->size * 2 : 64;
+    if (size > bound + 1) size = bound + 1;
+    if (size < need) size = need;
+    char *p = grown(b, size);
+    if (!p) {
+        b->failed = true;
+        return false;
+    }
+    b->p = p;
+    b->size = size;
+    return true;
+}
+
+void pawl_buf_add(struct pawl_buf *b, const void *p, size_t n)
+{
+    assert(p || n == 0);
+    if (n == 0 || !reserve(b, n)) return;
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+}
+
+void pawl_buf_str(struct pawl_buf *b, struct pawl_str s)
+{
+    pawl_buf_add(b, s.p, s.n);
+}
+
+void pawl_buf_text(struct pawl_buf *b, const char *nul_terminated)
+{
+    assert(nul_terminated);
+    pawl_buf_add(b, nul_terminated, strlen(nul_terminated));
+}
+
+void pawl_buf_char(struct pawl_buf *b, char c)
+{
+    pawl_buf_add(b, &c, 1);
+}
+
+void pawl_buf_i64(struct pawl_buf *b, int64_t v)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do digits[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (v < 0) digits[--at] = '-';
+    pawl_buf_add(b, digits + at, sizeof digits - at);
+}
+
+void pawl_buf_printf(struct pawl_buf *b, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0) b->failed = true;
+    if (n > 0 && reserve(b, (size_t)n)) {
+        vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
+        b->n += (size_t)n;
+    }
+    va_end(again);
+}
+
+struct pawl_str pawl_buf_done(struct pawl_buf *b)
+{
+    if (!reserve(b, 0)) return (struct pawl_str){NULL, 0};
+    b->p[b->n] = 0;
+    return (struct pawl_str){b->p, (uint32_t)b->n};
+}
+
+void pawl_hex(char *out, const void *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[p[i] >> 4];
+        out[2 * i + 1] = digits[p[i] & 15];
+    }
+    out[2 * n] = 0;
+}
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+bool pawl_unhex(void *out, size_t n, struct pawl_str hex)
+{
+    if (n > UINT32_MAX / 2 || hex.n != 2 * n) return false;
+    for (uint32_t i = 0; i < hex.n; i++)
+        if (digit_value(hex.p[i]) < 0) return false; /* first, so that nothing is written by half */
+    uint8_t *to = out;
+    for (size_t i = 0; i < n; i++) to[i] = (uint8_t)(digit_value(hex.p[2 * i]) << 4 | digit_value(hex.p[2 * i + 1]));
+    return true;
+}

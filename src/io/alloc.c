@@ -1,0 +1,21 @@
+/* src/io/alloc.c - malloc, realloc and free behind struct pawl_alloc; the one place of pawl that calls them. */
+#include "io/alloc.h"
+#include <stdlib.h>
+
+static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes)
+{
+    (void)ctx;
+    (void)old_bytes;
+    if (new_bytes == 0) {
+        free(p);
+        return NULL;
+    }
+    if (new_bytes > PTRDIFF_MAX) return NULL;
+    return realloc(p, new_bytes);
+}
+
+const struct pawl_alloc *pawl_alloc_libc(void)
+{
+    static const struct pawl_alloc libc = {resize, NULL};
+    return &libc;
+}
