@@ -1,0 +1,128 @@
+/* src/engine/env.h - all the world that the engine sees. Made twice: host/ (real), sim/ (seeded).
+ *
+ * One loop for both: `next` gives an event, pawl_engine_step() turns it into actions, `start` begins each. The engine
+ * holds an effect back until the commit that it depends on is reported durable, so no driver can break output commit.
+ * One thread; a PRNG seeded by START; no order taken from addresses or hashes: one seed replays byte for byte. */
+#pragma once
+#include "contract/outcome.h"
+#include "journal/decider.h"
+#include "journal/store.h"
+
+/* What a client asks. `id` is made by the client: the same id again gets the first answer (LEDGER 13). */
+enum pawl_ask {
+    PAWL_ASK_START, PAWL_ASK_SEND, PAWL_ASK_APPROVE, PAWL_ASK_DENY, PAWL_ASK_RESOLVE, PAWL_ASK_CANCEL,
+    PAWL_ASK_RESUME /* take the run up now, whatever its wake time */
+};
+enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
+struct pawl_request {
+    enum pawl_ask what;
+    struct pawl_str id;      /* {NULL,0}: not given */
+    struct pawl_id run;      /* START: the id of the new run, made by the env */
+    struct pawl_str agent, key, input; /* START; input is JSON text */
+    const struct pawl_config *config;  /* START; lives as long as the engine */
+    bool chat;               /* START */
+    struct pawl_str text;    /* SEND: the message; APPROVE, DENY: the reason; CANCEL: why */
+    bool end;                /* SEND: no more will come; text may be {NULL,0} */
+    uint32_t step;           /* APPROVE, DENY, RESOLVE; 0: the only one that waits */
+    struct pawl_hash digest; /* APPROVE: of what was shown */
+    bool has_digest;
+    enum pawl_how how;       /* RESOLVE */
+    struct pawl_str result;  /* RESOLVE happened: JSON text */
+    struct pawl_str by;      /* who says it */
+};
+
+enum pawl_find_what { PAWL_FIND_CLAIM_RUNS, PAWL_FIND_KEY, PAWL_FIND_READ, PAWL_FIND_CLAIM, PAWL_FIND_WAKE };
+struct pawl_find {
+    enum pawl_find_what what;
+    struct pawl_claim_query runs; /* CLAIM_RUNS. The env also loads the configurations that they name, for ports.config */
+    struct pawl_str key, request; /* KEY */
+    struct pawl_id run;           /* READ */
+    struct pawl_hash claim;       /* CLAIM */
+};
+struct pawl_found { /* borrowed for the step */
+    const struct pawl_run_records *runs; /* CLAIM_RUNS: count; READ: one */
+    uint32_t count;
+    struct pawl_id run;           /* KEY */
+    struct pawl_claim claim;      /* CLAIM; status PAWL_ENOTFOUND: free */
+    int64_t wake_ns;              /* WAKE */
+};
+
+enum pawl_attempt_of { PAWL_ATTEMPT_MODEL, PAWL_ATTEMPT_TOOL };
+struct pawl_attempt { /* one sending. Lent until DONE or CANCEL of its id */
+    enum pawl_attempt_of of;
+    struct pawl_id run;
+    uint32_t step, attempt;   /* attempt is from 1 */
+    bool look;                /* verify's read on behalf of this step */
+    bool changes;             /* may change something: never resent by a transport on its own */
+    const struct pawl_config *config;
+    const struct pawl_tool *tool;   /* TOOL */
+    const struct pawl_model *model; /* MODEL */
+    struct pawl_str request;  /* the fixed request (tool/tool.h, model/model.h) */
+    struct pawl_str key;      /* idempotency key; {NULL,0}: a look or a model */
+    int64_t timeout_ns;       /* > 0 */
+    int64_t deadline_ns;      /* what is left of the run's active time; PAWL_NEVER */
+};
+
+struct pawl_event { /* what happened; the engine borrows it for the step. START comes first, once. */
+    enum {
+        PAWL_EV_START, PAWL_EV_REQUEST, PAWL_EV_COMMITTED, PAWL_EV_FOUND, PAWL_EV_DONE, PAWL_EV_DUE,
+        PAWL_EV_HAND_OVER /* begin nothing new: finish what is open, park, then pawl_engine_idle() is true */
+    } kind;
+    int status;              /* 0 or a negative PAWL_E code; COMMITTED: of the batch, else see commit->result */
+    uint64_t id;             /* the action that this answers; REQUEST: the env's, for REPLY */
+    int64_t now_ns, wall_ns; /* monotonic, for durations; wall clock, only to store, show and compare with stored */
+    uint64_t seed;                      /* START */
+    const uint8_t *store_id;            /* START: 16 bytes */
+    uint64_t instance;                  /* START: of the store */
+    const struct pawl_request *request; /* REQUEST */
+    const struct pawl_found *found;     /* FOUND */
+    const struct pawl_reply *reply;     /* DONE */
+};
+struct pawl_answer { /* REPLY; borrowed until the next step */
+    struct pawl_id run;
+    uint32_t step;
+    struct pawl_str body;    /* JSON text: what the request led to */
+    struct pawl_error error; /* code 0: fine */
+};
+struct pawl_action { /* what to do; the engine lends it until its next step, what it points to until it is answered. */
+    enum { PAWL_DO_COMMIT, PAWL_DO_FIND, PAWL_DO_ATTEMPT, PAWL_DO_CANCEL, PAWL_DO_REPLY } kind;
+    uint64_t id;
+    struct pawl_commit *commit;         /* COMMIT: answered by COMMITTED, in order */
+    const struct pawl_find *find;       /* FIND: answered by FOUND, behind all commits given before it */
+    const struct pawl_attempt *attempt; /* ATTEMPT: answered by DONE; CANCEL of its id: no DONE need come */
+    const struct pawl_answer *answer;   /* REPLY: id is the REQUEST's */
+};
+struct pawl_env {
+    int (*next)(struct pawl_env *env, int64_t due_ns, struct pawl_event *out); /* waits, or jumps its clock */
+    int (*start)(struct pawl_env *env, const struct pawl_action *action);      /* never calls back */
+};
+
+/* The pure functions of the rooms beside the engine, and what the env knows. */
+struct pawl_ports {
+    void *ctx;
+    pawl_decide_fn *decide;
+    int (*render_tool)(const struct pawl_config *, const struct pawl_tool *, yyjson_val *document, struct pawl_str key,
+                       struct pawl_buf *out, struct pawl_error *err);
+    int (*render_model)(const struct pawl_config *, const struct pawl_model *, const struct pawl_message *, uint32_t,
+                        const struct pawl_tool *const *, uint32_t, struct pawl_str output_json, struct pawl_buf *out,
+                        struct pawl_error *err);
+    void (*read_tool)(const struct pawl_tool *, const struct pawl_reply *, bool keyed_resend, struct pawl_arena *,
+                      struct pawl_outcome *out);
+    void (*read_model)(const struct pawl_model *, const struct pawl_reply *, struct pawl_arena *, struct pawl_outcome *);
+    /* The configuration of this hash, loaded before FOUND came; NULL: it cannot be had now, *missing says why. */
+    const struct pawl_config *(*config)(void *ctx, struct pawl_hash hash, struct pawl_str *missing);
+    /* Is there somebody to run this tool? (In-process tools are registered by a program.) NULL: always. */
+    bool (*tool_ready)(void *ctx, const struct pawl_tool *tool);
+};
+
+struct pawl_engine;
+int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *ports, struct pawl_engine **out);
+void pawl_engine_free(struct pawl_engine *e); /* what is under way is forgotten, as by a crash */
+/* One event in, actions out; *out is valid until the next step. PAWL_OK always but for PAWL_ENOMEM (then the engine
+ * must be freed and a new one started: the journal has all). */
+int pawl_engine_step(struct pawl_engine *e, const struct pawl_event *in, const struct pawl_action **out, uint32_t *n);
+int64_t pawl_engine_due_ns(const struct pawl_engine *e); /* monotonic: when it wants DUE; INT64_MAX: never */
+bool pawl_engine_idle(const struct pawl_engine *e);      /* nothing hot, nothing under way */
+/* For views: how many runs are hot; the fold of a hot run or NULL (borrowed until the next step). */
+uint32_t pawl_engine_hot(const struct pawl_engine *e);
+const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_id run);

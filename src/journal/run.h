@@ -1,0 +1,107 @@
+/* src/journal/run.h - the fold: a run's records in order give this state, and nothing else does.
+ *
+ * What each kind's body holds is said beside the member that it sets; docs/journal.md has the same list. The engine
+ * appends a record and folds it in one move, so a run in memory is always what its journal says.
+ *
+ *   DECIDED -> ASKED -> APPROVED -> INTENDED -> (IN_DOUBT ->) COMPLETED | FAILED
+ * Any state before INTENDED may go to COMPLETED (answered without sending) or FAILED. Plain reads skip INTENDED. */
+#pragma once
+#include "contract/outcome.h"
+#include "journal/store.h"
+
+enum pawl_step_kind { PAWL_STEP_MODEL = 1, PAWL_STEP_TOOL = 2, PAWL_STEP_UNDO = 3 };
+enum pawl_step_state {
+    PAWL_STEP_DECIDED, PAWL_STEP_ASKED, PAWL_STEP_APPROVED, PAWL_STEP_INTENDED_STATE, PAWL_STEP_DOUBT,
+    PAWL_STEP_DONE, PAWL_STEP_NOT_DONE
+};
+enum { PAWL_WHY_GATE = 1, PAWL_WHY_REPEAT = 2, PAWL_WHY_CONFLICT = 4 }; /* why a question was asked */
+
+struct pawl_step {
+    uint32_t number; /* from 1, in decision order */
+    enum pawl_step_kind kind;
+    enum pawl_step_state state;
+    struct pawl_str name, call_id, args; /* tool: args is the model's text. undo: canonical args */
+    uint32_t turn;             /* user turns that the run had seen when this was decided */
+    uint32_t undoes;           /* undo: the step that it undoes */
+    uint64_t decided_seq, intended_seq, ended_seq;
+    int64_t intended_at_ns, ended_at_ns;
+    /* the question: gate.asked {why, digest, request, key, generation, expires, then, first} */
+    uint32_t why;
+    struct pawl_hash asked_digest;
+    int64_t expires_ns;
+    uint64_t asked_seq;
+    struct pawl_id first_run;  /* REPEAT, CONFLICT: the step that did it first; also of a step answered from another */
+    uint32_t first_step;
+    bool denied;               /* gate.answered {answer: "no"} */
+    struct pawl_str reason;    /* what who answered said */
+    /* the intent: step.intended {kind, name, key, generation, digest, request, intent, args, gate, look} */
+    struct pawl_str request;   /* JSON text; model: {NULL,0}, only its digest is kept */
+    struct pawl_hash digest;
+    char key[PAWL_ID_TEXT];
+    uint32_t generation;
+    bool has_intent;           /* intent_key and args_digest are set */
+    struct pawl_hash intent_key, args_digest;
+    struct pawl_str look;      /* what verify's read said before the intent; {NULL,0}: not looked */
+    /* attempts: step.attempted {attempt} leaves, {attempt, ended: {class, applied, message, retry_at}} came back */
+    uint32_t attempts;
+    bool open;                 /* the last attempt left, or may have, and no end of it is recorded */
+    bool unknown;              /* some attempt ended unknown, and nothing has cleared it (LEDGER 1) */
+    int64_t first_attempt_ns, last_attempt_ns; /* wall clock */
+    int64_t retry_at_ns;       /* wall clock; 0: at once */
+    enum pawl_class last_class;
+    bool doubt_applied;        /* in doubt about the answer only: it is known to have happened */
+    bool stop;                 /* step.resolved {how: "stop"}: end the run */
+    bool resend;               /* step.resolved {how: "not_happened"}: send again */
+    /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
+    bool applied;              /* it happened (a failed step may have: answer unusable) */
+    bool undone, undo_failed;
+    bool answered;             /* completed from first_step's result, nothing was sent */
+    struct pawl_str result, message;
+    enum pawl_class error_class;
+};
+
+struct pawl_turn_text { /* a user's message: run.created's input is the first, signal.received {text} the others */
+    struct pawl_str text;
+    uint64_t seq;
+    uint32_t before_step; /* enters the conversation before this model step; 0: not yet */
+};
+struct pawl_answer_id { /* client-made ids of what came in, for LEDGER 13 */
+    struct pawl_str id;
+    uint64_t seq;
+};
+
+struct pawl_run {
+    struct pawl_arena *arena;
+    struct pawl_id id;
+    struct pawl_str agent, key, input; /* input: JSON text */
+    struct pawl_hash config;
+    bool chat;                 /* parks for the next message instead of ending */
+    int64_t created_ns, at_ns; /* of the first and the last record */
+    uint64_t seq;
+    struct pawl_hash hash;
+    struct pawl_step **steps;  /* steps[number - 1] */
+    uint32_t steps_count, steps_size;
+    struct pawl_turn_text *turns;
+    uint32_t turns_count, turns_size;
+    uint32_t turns_seen;       /* turns that entered the conversation */
+    struct pawl_answer_id *answers;
+    uint32_t answers_count, answers_size;
+    bool ending;               /* run.cancelled: no new intents; what is open is resolved, undone, then it ends */
+    bool chat_ended;           /* signal.received {end: true}: the next answer ends the run */
+    enum pawl_status ending_status; /* what it will end as */
+    enum pawl_class ending_class;
+    struct pawl_str ending_message;
+    bool ended;                /* run.ended {status, output, class, message} */
+    enum pawl_status status;   /* RUNNING until ended */
+    enum pawl_class error_class;
+    struct pawl_str output, message;
+};
+
+/* An empty run whose memory is the arena's. */
+int pawl_run_init(struct pawl_run *run, struct pawl_arena *arena);
+/* Take the next record in. PAWL_ECORRUPT: it cannot follow (err says how). PAWL_ENOMEM: the run is unusable then. */
+int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl_error *err);
+struct pawl_step *pawl_run_step(const struct pawl_run *run, uint32_t number); /* NULL: no such */
+bool pawl_step_ended(const struct pawl_step *s);
+/* Was this client-made id seen? Its record's seq, else 0. */
+uint64_t pawl_run_answered(const struct pawl_run *run, struct pawl_str id);
