@@ -22,8 +22,8 @@ struct pawl_arena { /* zeroed but for `from` it is empty and ready */
 };
 
 void pawl_arena_init(struct pawl_arena *a, const struct pawl_alloc *from);
-void pawl_arena_fini(struct pawl_arena *a);  /* zeroed or fini'd memory is fine */
-void pawl_arena_reset(struct pawl_arena *a); /* keeps one block for reuse */
-void *pawl_arena_get(struct pawl_arena *a, size_t bytes);      /* 16-byte aligned, uninitialised; NULL: no memory */
-void *pawl_arena_zeroed(struct pawl_arena *a, size_t bytes);   /* the same, zeroed */
+void pawl_arena_fini(struct pawl_arena *a);                  /* zeroed or fini'd memory is fine */
+void pawl_arena_reset(struct pawl_arena *a);                 /* keeps one block for reuse */
+void *pawl_arena_get(struct pawl_arena *a, size_t bytes);    /* 16-byte aligned, uninitialised; NULL: no memory */
+void *pawl_arena_zeroed(struct pawl_arena *a, size_t bytes); /* the same, zeroed */
 char *pawl_arena_copy(struct pawl_arena *a, const void *p, size_t bytes); /* with a NUL behind */

@@ -92,8 +92,7 @@ int main(void)
     no_overlap(&t.alloc);
     sizes_nobody_has(&t.alloc);
     CHECK_INT(t.out_bytes, 0);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_arena a;
         pawl_arena_init(&a, &t.alloc);
         bool all = true;

@@ -14,8 +14,8 @@ struct pawl_str {
 struct pawl_str pawl_str_of(const char *nul_terminated); /* NULL gives {NULL, 0} */
 bool pawl_str_eq(struct pawl_str a, struct pawl_str b);
 bool pawl_str_is(struct pawl_str a, const char *nul_terminated);
-int pawl_str_cmp(struct pawl_str a, struct pawl_str b); /* by bytes, like memcmp, shorter first */
-struct pawl_str pawl_str_copy(struct pawl_arena *a, struct pawl_str s); /* NUL behind; {NULL,0} when there is no memory */
+int pawl_str_cmp(struct pawl_str a, struct pawl_str b);                 /* by bytes, like memcmp, shorter first */
+struct pawl_str pawl_str_copy(struct pawl_arena *a, struct pawl_str s); /* NUL behind; {NULL,0}: no memory */
 
 /* A buffer that grows. Once an allocation fails or max_bytes would be passed it is `failed`, later appends do
  * nothing, and whoever looks at the end sees one flag. Memory: from->resize, or an arena where `arena` is set. */
@@ -38,5 +38,5 @@ void pawl_buf_i64(struct pawl_buf *b, int64_t v); /* decimal */
 void pawl_buf_printf(struct pawl_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct pawl_str pawl_buf_done(struct pawl_buf *b); /* puts a NUL behind (not counted); {NULL,0} if it failed */
 
-void pawl_hex(char *out, const void *bytes, size_t n); /* 2n lower-case digits and a NUL */
+void pawl_hex(char *out, const void *bytes, size_t n);     /* 2n lower-case digits and a NUL */
 bool pawl_unhex(void *out, size_t n, struct pawl_str hex); /* false: not exactly 2n hexadecimal digits */

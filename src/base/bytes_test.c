@@ -13,14 +13,15 @@ static void spans(struct pawl_arena *a)
 {
     CHECK(S(NULL).p == NULL && S(NULL).n == 0 && S("").p != NULL);
     CHECK(PAWL_STR("abc").n == 3);
-    CHECK(pawl_str_eq(S("abc"), PAWL_STR("abc")) && !pawl_str_eq(S("abc"), S("abd")) && !pawl_str_eq(S("abc"), S("ab")));
+    CHECK(pawl_str_eq(S("abc"), PAWL_STR("abc")) && !pawl_str_eq(S("abc"), S("abd")) &&
+          !pawl_str_eq(S("abc"), S("ab")));
     CHECK(pawl_str_eq(S(NULL), S("")));
     CHECK(pawl_str_is(S("abc"), "abc") && !pawl_str_is(S("abc"), "abcd"));
     static const struct {
         const char *a, *b;
         int want;
-    } rows[] = {{"a", "b", -1}, {"b", "a", 1}, {"a", "a", 0}, {"a", "ab", -1}, {"ab", "a", 1}, {"", "a", -1},
-                {NULL, "", 0}, {"a", "\xc3\xa9", -1}, {"\xff", "\x01", 1}};
+    } rows[] = {{"a", "b", -1}, {"b", "a", 1}, {"a", "a", 0},         {"a", "ab", -1},    {"ab", "a", 1},
+                {"", "a", -1},  {NULL, "", 0}, {"a", "\xc3\xa9", -1}, {"\xff", "\x01", 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         CHECK_INT(sign(pawl_str_cmp(S(rows[i].a), S(rows[i].b))), rows[i].want);
     const char mine[] = {'x', 'y', 'z'};
@@ -99,8 +100,9 @@ static void hexadecimal(void)
     static const struct {
         const char *text;
         bool want;
-    } rows[] = {{"007f80ff", true}, {"007F80fF", true}, {"007f80f", false}, {"007f80ff0", false}, {"007f80fg", false},
-                {"0x7f80ff", false}, {" 07f80ff", false}, {"007f80f\xc3", false}, {"", false}};
+    } rows[] = {{"007f80ff", true},   {"007F80fF", true},     {"007f80f", false},
+                {"007f80ff0", false}, {"007f80fg", false},    {"0x7f80ff", false},
+                {" 07f80ff", false},  {"007f80f\xc3", false}, {"", false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         unsigned char out[4] = {1, 2, 3, 4};
         CHECK(pawl_unhex(out, 4, S(rows[i].text)) == rows[i].want);
@@ -121,8 +123,7 @@ int main(void)
     hexadecimal();
     pawl_arena_fini(&a);
     CHECK_INT(t.out_bytes, 0);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_buf b, c;
         pawl_arena_init(&a, &t.alloc);
         pawl_buf_init(&b, &t.alloc), pawl_buf_init_arena(&c, &a);

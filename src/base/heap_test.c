@@ -50,7 +50,8 @@ static struct pawl_heap_node *slowly(struct pawl_heap_node *n, int count)
     struct pawl_heap_node *best = NULL;
     for (int i = 0; i < count; i++) {
         if (n[i].at == 0) continue;
-        if (!best || n[i].due_ns < best->due_ns || (n[i].due_ns == best->due_ns && n[i].order < best->order)) best = n + i;
+        if (!best || n[i].due_ns < best->due_ns || (n[i].due_ns == best->due_ns && n[i].order < best->order))
+            best = n + i;
     }
     return best;
 }
@@ -67,7 +68,8 @@ static void against_a_list(const struct pawl_alloc *from)
     for (int i = 0; i < CALLS; i++) {
         struct pawl_heap_node *one = n + pawl_prng_below(&r, NODES);
         const uint64_t what = pawl_prng_below(&r, 3);
-        if (what < 2 - (uint64_t)(i / 2000 % 2)) wrong += pawl_heap_set(&h, one, (int64_t)pawl_prng_below(&r, 50)) != PAWL_OK;
+        if (what < 2 - (uint64_t)(i / 2000 % 2))
+            wrong += pawl_heap_set(&h, one, (int64_t)pawl_prng_below(&r, 50)) != PAWL_OK;
         else if (what == 2 && pawl_heap_first(&h)) pawl_heap_drop(&h, pawl_heap_first(&h));
         else pawl_heap_drop(&h, one);
         wrong += pawl_heap_first(&h) != slowly(n, NODES);
@@ -85,8 +87,7 @@ int main(void)
     setting_again_moves(&t.alloc);
     against_a_list(&t.alloc);
     CHECK_INT(t.out_bytes, 0);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_heap h;
         struct pawl_heap_node n[100] = {{0}};
         pawl_heap_init(&h, &t.alloc);

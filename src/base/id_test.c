@@ -31,7 +31,8 @@ static void rfc_9562_5_7_layout(void)
 
 static void rfc_9562_5_8_layout(void)
 {
-    const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, zeroes[16] = {0};
+    const uint8_t ones[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255},
+                  zeroes[16] = {0};
     CHECK_TEXT(text_of(pawl_id_v8(ones)), "ffffffff-ffff-8fff-bfff-ffffffffffff");
     CHECK_TEXT(text_of(pawl_id_v8(zeroes)), "00000000-0000-8000-8000-000000000000");
 }
@@ -43,15 +44,18 @@ static void rfc_9562_6_2_monotonic(void)
     const uint8_t some[10] = {0x01, 0x02, 0x3f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, zeroes[10] = {0};
     struct pawl_id last = {{0}};
     CHECK_TEXT(text_of(pawl_id_v7(5000000, some, &last)), "00000000-0005-7102-bfff-ffffffffffff");
-    CHECK_TEXT(text_of(pawl_id_v7(5000000, zeroes, &last)), "00000000-0005-7103-8000-000000000000"); /* carried over the variant */
+    CHECK_TEXT(text_of(pawl_id_v7(5000000, zeroes, &last)),
+               "00000000-0005-7103-8000-000000000000"); /* carried over the variant */
     CHECK_TEXT(text_of(pawl_id_v7(5999999, zeroes, &last)), "00000000-0005-7103-8000-000000000001");
-    CHECK_TEXT(text_of(pawl_id_v7(4000000, zeroes, &last)), "00000000-0005-7103-8000-000000000002"); /* clock went back */
+    CHECK_TEXT(text_of(pawl_id_v7(4000000, zeroes, &last)),
+               "00000000-0005-7103-8000-000000000002"); /* clock went back */
     CHECK_TEXT(text_of(pawl_id_v7(6000000, ones, &last)), "00000000-0006-7fff-bfff-ffffffffffff");
     CHECK_TEXT(text_of(pawl_id_v7(6000000, ones, &last)), "00000000-0007-7000-8000-000000000000"); /* ran over */
     CHECK_TEXT(text_of(pawl_id_v7(6000000, ones, &last)), "00000000-0007-7000-8000-000000000001");
     const uint8_t edge[10] = {0x00, 0xff, 0x3f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     pawl_id_v7(9000000, edge, &last);
-    CHECK_TEXT(text_of(pawl_id_v7(9000000, edge, &last)), "00000000-0009-7100-8000-000000000000"); /* carried over the version */
+    CHECK_TEXT(text_of(pawl_id_v7(9000000, edge, &last)),
+               "00000000-0009-7100-8000-000000000000"); /* carried over the version */
     int wrong = 0;
     for (int i = 0; i < 100000; i++) {
         const struct pawl_id before = last;

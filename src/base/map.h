@@ -15,9 +15,10 @@ struct pawl_map_entry {
     void *value;
 };
 void pawl_map_init(struct pawl_map *m, const struct pawl_alloc *from);
-void pawl_map_fini(struct pawl_map *m); /* values are the caller's */
+void pawl_map_fini(struct pawl_map *m);                                  /* values are the caller's */
 void *pawl_map_get(const struct pawl_map *m, const void *key, size_t n); /* NULL: not there */
-int pawl_map_put(struct pawl_map *m, const void *key, size_t n, void *value); /* replaces; PAWL_OK or PAWL_ENOMEM. value != NULL */
+/* Adds or replaces; value != NULL. PAWL_OK or PAWL_ENOMEM. */
+int pawl_map_put(struct pawl_map *m, const void *key, size_t n, void *value);
 void *pawl_map_take(struct pawl_map *m, const void *key, size_t n); /* removes and returns it; NULL: was not there */
 /* for (uint32_t i = 0; (e = pawl_map_next(m, &i)) != NULL;) ... ; removing the entry at hand is allowed, adding is not. */
 struct pawl_map_entry *pawl_map_next(const struct pawl_map *m, uint32_t *i);

@@ -161,8 +161,7 @@ int main(void)
     bounded_by_the_living(&t.alloc);
     against_a_model(&t.alloc);
     CHECK_INT(t.out_bytes, 0);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_map m;
         pawl_map_init(&m, &t.alloc);
         int there = 0;

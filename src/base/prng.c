@@ -62,6 +62,7 @@ void pawl_prng_fill(struct pawl_prng *r, void *out, size_t bytes)
     uint8_t *p = out;
     while (bytes > 0) {
         uint64_t x = pawl_prng_next(r);
-        for (int i = 0; i < 8 && bytes > 0; i++, bytes--, x >>= 8) *p++ = (uint8_t)x; /* low byte first on any machine */
+        /* low byte first, on any machine */
+        for (int i = 0; i < 8 && bytes > 0; i++, bytes--, x >>= 8) *p++ = (uint8_t)x;
     }
 }

@@ -28,17 +28,20 @@ __attribute__((unused)) static bool test_check(bool ok, const char *file, int li
     return ok;
 }
 
-__attribute__((unused)) static bool test_check_int(long long got, long long want, const char *file, int line, const char *text)
+__attribute__((unused)) static bool test_check_int(long long got, long long want, const char *file, int line,
+                                                   const char *text)
 {
     if (got == want) return test_check(true, file, line, text);
     printf("%s:%d: got %lld, want %lld\n", file, line, got, want);
     return test_check(false, file, line, text);
 }
 
-__attribute__((unused)) static bool test_check_text(const char *got, const char *want, const char *file, int line, const char *text)
+__attribute__((unused)) static bool test_check_text(const char *got, const char *want, const char *file, int line,
+                                                    const char *text)
 {
     if (got == want || (got && want && strcmp(got, want) == 0)) return test_check(true, file, line, text);
-    printf("%s:%d: got  \"%s\"\n%s:%d: want \"%s\"\n", file, line, got ? got : "(null)", file, line, want ? want : "(null)");
+    printf("%s:%d: got  \"%s\"\n%s:%d: want \"%s\"\n", file, line, got ? got : "(null)", file, line,
+           want ? want : "(null)");
     return test_check(false, file, line, text);
 }
 
@@ -98,6 +101,6 @@ __attribute__((unused)) static bool test_alloc_again(struct test_alloc *t, const
     return again;
 }
 
-#define EVERY_FAILED_ALLOCATION(t)                                                                                     \
-    test_alloc_init(&(t), 1);                                                                                          \
+#define EVERY_FAILED_ALLOCATION(t) \
+    test_alloc_init(&(t), 1);      \
     for (bool test_more = true; test_more; test_more = test_alloc_again(&(t), __FILE__, __LINE__))
