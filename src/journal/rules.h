@@ -8,7 +8,7 @@ static inline bool pawl_status_ended(enum pawl_status s) { return s >= PAWL_DONE
 bool pawl_id_bounds(struct pawl_str prefix, struct pawl_id *low, struct pawl_id *high);
 
 /* What the caller promises of a commit, asserted: records follow seq_before without gaps, belong to the head's run,
- * the head's seq and hash are the last one's. */
+ * the head's seq and hash are the last one's; a blob's hash is its content's. */
 void pawl_commit_assert(const struct pawl_commit *c);
 
 /* May these operations be done, one after the other? `find` says who holds a key now: PAWL_OK or PAWL_ENOTFOUND
