@@ -1,17 +1,8 @@
-/* src/contract/reply.h - what every codec does alike with a raw reply: foreign text made fit to show, attempts that got
- * no answer, the words of an error body. Everything in a reply is untrusted; nothing here trusts it. */
+/* src/contract/reply.h - what every codec does alike with a raw reply: attempts that got no answer, JSON bodies, the
+ * words of an error body. Everything in a reply is untrusted; nothing here trusts it. */
 #pragma once
 #include "contract/json.h"
 #include "contract/outcome.h"
-
-/* The code point at *at, which moves past it; -1 for bytes that are not UTF-8, moving past the part that a decoder
- * replaces by one U+FFFD (WHATWG Encoding: maximal subpart). *at < s.n. */
-int32_t pawl_utf8_next(struct pawl_str s, uint32_t *at);
-
-/* Append foreign text so that it stays one line and cannot write to a terminal or turn the reading direction: white
- * space becomes single blanks, control and formatting characters \xNN or \uNNNN, what is not UTF-8 U+FFFD. Cut
- * behind max_bytes of output, at a character, with an ellipsis. */
-void pawl_shown(struct pawl_str text, size_t max_bytes, struct pawl_buf *out);
 
 /* What an error body says, shown (cut at 400 bytes): the detail of problem+json (RFC 9457), error.message, message, or
  * the text itself; "an HTML page" for one; {NULL,0} where there is nothing. */
@@ -24,7 +15,8 @@ struct pawl_str pawl_reply_detail(const struct pawl_reply *reply, struct pawl_ar
 bool pawl_reply_unanswered(const struct pawl_reply *reply, struct pawl_arena *a, struct pawl_outcome *out);
 
 /* One JSON text of these bytes: white space between tokens taken out, all else as it came (a number keeps its digits).
- * A byte order mark in front is skipped. PAWL_EINVAL, *err: not JSON (contract/json.h); PAWL_ENOMEM. */
+ * A byte order mark in front is skipped. PAWL_EINVAL, *err: not JSON (contract/json.h); PAWL_ENOMEM, and
+ * a->failed. */
 int pawl_reply_json(struct pawl_str body, struct pawl_arena *a, struct pawl_str *out, struct pawl_error *err);
 
 /* out->message = these words. */

@@ -5,6 +5,7 @@
  * as a JSON string. */
 #include "contract/reply.h"
 #include "contract/retry_after.h"
+#include "contract/shown.h"
 #include "tool/tool.h"
 #include <assert.h>
 
@@ -172,6 +173,11 @@ static void read_stdout(const struct pawl_tool *t, const struct pawl_reply *repl
     }
     const int code = pawl_reply_json(text, a, &out->result, &err);
     if (code == PAWL_OK) return;
+    if (code == PAWL_ENOMEM) {
+        set(out, (struct verdict){PAWL_APPLIED_UNUSABLE, PAWL_CLASS_INTERNAL, false});
+        out->message = PAWL_STR("no memory to read the answer");
+        return;
+    }
     if (t->output == NULL) {
         struct pawl_buf quoted;
         pawl_buf_init_arena(&quoted, a);
