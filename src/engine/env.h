@@ -7,6 +7,7 @@
 #include "contract/outcome.h"
 #include "journal/decider.h"
 #include "journal/store.h"
+#include "policy/ports.h"
 
 /* What a client asks. `id` is made by the client: the same id again gets the first answer (LEDGER 13). */
 enum pawl_ask {
@@ -95,24 +96,6 @@ struct pawl_action { /* what to do; the engine lends it until its next step, wha
 struct pawl_env {
     int (*next)(struct pawl_env *env, int64_t due_ns, struct pawl_event *out); /* waits, or jumps its clock */
     int (*start)(struct pawl_env *env, const struct pawl_action *action);      /* never calls back */
-};
-
-/* The pure functions of the rooms beside the engine, and what the env knows. */
-struct pawl_ports {
-    void *ctx;
-    pawl_decide_fn *decide;
-    int (*render_tool)(const struct pawl_config *, const struct pawl_tool *, yyjson_val *document, struct pawl_str key,
-                       struct pawl_buf *out, struct pawl_error *err);
-    int (*render_model)(const struct pawl_config *, const struct pawl_model *, const struct pawl_message *, uint32_t,
-                        const struct pawl_tool *const *, uint32_t, struct pawl_str output_json, struct pawl_buf *out,
-                        struct pawl_error *err);
-    void (*read_tool)(const struct pawl_tool *, const struct pawl_reply *, bool keyed_resend, struct pawl_arena *,
-                      struct pawl_outcome *out);
-    void (*read_model)(const struct pawl_model *, const struct pawl_reply *, struct pawl_arena *, struct pawl_outcome *);
-    /* The configuration of this hash, loaded before FOUND came; NULL: it cannot be had now, *missing says why. */
-    const struct pawl_config *(*config)(void *ctx, struct pawl_hash hash, struct pawl_str *missing);
-    /* Is there somebody to run this tool? (In-process tools are registered by a program.) NULL: always. */
-    bool (*tool_ready)(void *ctx, const struct pawl_tool *tool);
 };
 
 struct pawl_engine;

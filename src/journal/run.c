@@ -1,0 +1,443 @@
+/* src/journal/run.c - folding records into a run. One small function a kind; `folds` below is the table of them. */
+#include "journal/run.h"
+#include "contract/json.h"
+#include "journal/rules.h"
+#include <assert.h>
+#include <string.h>
+
+struct fold { /* one record on its way in */
+    struct pawl_run *run;
+    const struct pawl_record *r;
+    yyjson_val *body;
+    struct pawl_step *step; /* NULL: the record is of no step, or of one that is not there yet */
+    struct pawl_error *err;
+};
+
+static int corrupt(const struct fold *f, const char *what)
+{
+    return pawl_fail(f->err, PAWL_ECORRUPT, "", "run pawl verify", "record %llu (%s): %s", (unsigned long long)f->r->seq,
+                     pawl_kind_name(f->r->kind), what);
+}
+
+/* Text of a member, kept in the run's arena; {NULL,0} where it is absent. */
+static struct pawl_str keep(const struct fold *f, const char *name)
+{
+    struct pawl_str s = pawl_json_str(f->body, name);
+    return s.p ? pawl_str_copy(f->run->arena, s) : s;
+}
+
+/* A member of any type as compact JSON text, kept; {NULL,0} where it is absent. */
+static struct pawl_str keep_json(const struct fold *f, const char *name)
+{
+    yyjson_val *v = yyjson_obj_get(f->body, name);
+    struct pawl_buf b;
+    if (!v) return (struct pawl_str){NULL, 0};
+    pawl_buf_init_arena(&b, f->run->arena);
+    pawl_json_write(v, &b);
+    return pawl_buf_done(&b);
+}
+
+static void keep_hash(const struct fold *f, const char *name, struct pawl_hash *out)
+{
+    struct pawl_str s = pawl_json_str(f->body, name);
+    if (!s.p || !pawl_unhex(out->b, sizeof out->b, s)) memset(out, 0, sizeof *out);
+}
+
+static void keep_key(const struct fold *f, struct pawl_step *s)
+{
+    struct pawl_str key = pawl_json_str(f->body, "key");
+    if (!key.p || key.n >= sizeof s->key) return;
+    memcpy(s->key, key.p, key.n);
+    s->key[key.n] = 0;
+}
+
+/* Room for one more item of an arena-backed array; doubling, so the garbage is less than the array. */
+static void *grow(struct pawl_arena *a, void *items, uint32_t count, uint32_t *size, size_t item_bytes)
+{
+    if (count < *size) return items;
+    const uint32_t larger = *size ? *size * 2 : 8;
+    void *p = pawl_arena_get(a, larger * item_bytes);
+    if (!p) return NULL;
+    if (count) memcpy(p, items, count * item_bytes);
+    *size = larger;
+    return p;
+}
+
+static struct pawl_step *add_step(struct pawl_run *run, enum pawl_step_kind kind, uint64_t seq)
+{
+    struct pawl_step **steps = grow(run->arena, run->steps, run->steps_count, &run->steps_size, sizeof(void *));
+    struct pawl_step *s = pawl_arena_zeroed(run->arena, sizeof *s);
+    if (!steps || !s) return NULL;
+    run->steps = steps;
+    steps[run->steps_count++] = s;
+    s->number = run->steps_count;
+    s->kind = kind;
+    s->decided_seq = seq;
+    s->turn = run->turns_seen;
+    s->expires_ns = PAWL_NEVER;
+    return s;
+}
+
+static int add_turn(struct pawl_run *run, struct pawl_str text, uint64_t seq)
+{
+    struct pawl_turn_text *turns = grow(run->arena, run->turns, run->turns_count, &run->turns_size, sizeof *turns);
+    if (!turns) return PAWL_ENOMEM;
+    run->turns = turns;
+    turns[run->turns_count++] = (struct pawl_turn_text){.text = text, .seq = seq};
+    return PAWL_OK;
+}
+
+/* Messages that wait enter the conversation before the model step `number`, all of them (LEDGER 7). */
+static void enter_turns(struct pawl_run *run, uint32_t number)
+{
+    for (uint32_t i = run->turns_seen; i < run->turns_count; i++) run->turns[i].before_step = number;
+    run->turns_seen = run->turns_count;
+}
+
+static int fold_created(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    struct pawl_str text;
+    if (f->r->seq != 1) return corrupt(f, "a run is created once, first");
+    run->id = f->r->run;
+    run->agent = keep(f, "agent");
+    run->key = keep(f, "key");
+    run->input = keep_json(f, "input");
+    run->chat = pawl_json_bool(f->body, "chat", false);
+    run->created_ns = f->r->at_ns;
+    run->status = PAWL_RUNNING;
+    keep_hash(f, "config", &run->config);
+    if (!run->agent.p || !run->input.p) return corrupt(f, "agent or input is missing");
+    text = keep(f, "input"); /* text goes to the model as it is, other JSON as JSON */
+    return add_turn(run, text.p ? text : run->input, f->r->seq);
+}
+
+static int fold_ended(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    const int64_t status = pawl_json_i64(f->body, "code", 0);
+    if (status < PAWL_DONE || status > PAWL_DEAD) return corrupt(f, "not an ending");
+    run->ended = true;
+    run->status = (enum pawl_status)status;
+    run->output = keep_json(f, "output");
+    run->message = keep(f, "message");
+    run->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
+    return PAWL_OK;
+}
+
+static int fold_cancelled(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    if (run->ending) return PAWL_OK; /* the first reason stands */
+    run->ending = true;
+    run->ending_status = (enum pawl_status)pawl_json_i64(f->body, "code", PAWL_CANCELLED_RUN);
+    run->ending_class = pawl_class_of(pawl_json_str(f->body, "class"));
+    run->ending_message = keep(f, "message");
+    return PAWL_OK;
+}
+
+static void fold_intent_key(const struct fold *f, struct pawl_step *s)
+{
+    if (!yyjson_obj_get(f->body, "intent")) return;
+    s->has_intent = true;
+    keep_hash(f, "intent", &s->intent_key);
+    keep_hash(f, "args", &s->args_digest);
+}
+
+static int fold_intended(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    struct pawl_step *s = f->step;
+    const bool model = pawl_str_is(pawl_json_str(f->body, "kind"), "model");
+    if (!s) {
+        if (!model || f->r->step != run->steps_count + 1) return corrupt(f, "a step out of order");
+        s = add_step(run, PAWL_STEP_MODEL, f->r->seq);
+        if (!s) return PAWL_ENOMEM;
+        s->name = keep(f, "name");
+        enter_turns(run, s->number);
+    }
+    if (s->state == PAWL_STEP_INTENDED_STATE || pawl_step_ended(s)) return corrupt(f, "intended twice");
+    s->state = PAWL_STEP_INTENDED_STATE;
+    s->intended_seq = f->r->seq;
+    s->intended_at_ns = s->first_attempt_ns = s->last_attempt_ns = f->r->at_ns;
+    s->attempts = 1;
+    s->open = true;
+    s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
+    s->request = keep_json(f, "request");
+    s->look = keep_json(f, "look");
+    keep_hash(f, "digest", &s->digest);
+    keep_key(f, s);
+    fold_intent_key(f, s);
+    return PAWL_OK;
+}
+
+static int fold_attempted(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    yyjson_val *ended = yyjson_obj_get(f->body, "ended");
+    if (s->state != PAWL_STEP_INTENDED_STATE) return corrupt(f, "an attempt of a step that was not intended");
+    if (!ended) {
+        s->attempts = (uint32_t)pawl_json_i64(f->body, "attempt", s->attempts + 1);
+        s->last_attempt_ns = f->r->at_ns;
+        s->open = true;
+        s->resend = false;
+        s->retry_at_ns = 0;
+        return PAWL_OK;
+    }
+    s->open = false;
+    s->last_attempt_ns = f->r->at_ns;
+    s->retry_at_ns = pawl_json_i64(ended, "retry_at", 0);
+    s->last_class = pawl_class_of(pawl_json_str(ended, "class"));
+    if (pawl_str_is(pawl_json_str(ended, "applied"), "unknown")) s->unknown = true;
+    if (pawl_json_bool(ended, "cleared", false)) s->unknown = false; /* verify looked: it did not happen */
+    return PAWL_OK;
+}
+
+/* The model's calls become the next steps, in their order: number and name are a step's identity. */
+static int add_calls(struct fold *f, const struct pawl_step *model)
+{
+    yyjson_val *calls = yyjson_obj_get(yyjson_obj_get(f->body, "result"), "tool_calls"), *call;
+    size_t i, n;
+    if (model->number != f->run->steps_count) return corrupt(f, "calls decided beside other steps");
+    yyjson_arr_foreach(calls, i, n, call) {
+        struct fold of_call = *f;
+        struct pawl_step *s = add_step(f->run, PAWL_STEP_TOOL, f->r->seq);
+        if (!s) return PAWL_ENOMEM;
+        of_call.body = call;
+        s->name = keep(&of_call, "name");
+        s->call_id = keep(&of_call, "id");
+        s->args = keep(&of_call, "arguments");
+    }
+    return PAWL_OK;
+}
+
+static void fold_first(struct fold *f, struct pawl_step *s)
+{
+    yyjson_val *first = yyjson_obj_get(f->body, "first");
+    if (!first) return;
+    s->first_step = (uint32_t)pawl_json_i64(first, "step", 0);
+    if (!pawl_id_parse(pawl_json_str(first, "run"), &s->first_run)) s->first_run = f->run->id;
+}
+
+static void end_step(const struct fold *f, struct pawl_step *s, enum pawl_step_state state)
+{
+    s->state = state;
+    s->ended_seq = f->r->seq;
+    s->ended_at_ns = f->r->at_ns;
+    s->open = false;
+    s->unknown = false;
+    s->attempts = (uint32_t)pawl_json_i64(f->body, "attempts", s->attempts);
+    s->message = keep(f, "message");
+    fold_intent_key(f, s);
+}
+
+/* "undoes": the earlier steps of this run whose claims this one ended, by running their undo tool (DESIGN 4.2). */
+static void fold_undoes(const struct fold *f)
+{
+    yyjson_val *numbers = yyjson_obj_get(f->body, "undoes"), *v;
+    size_t i, n;
+    yyjson_arr_foreach(numbers, i, n, v) {
+        struct pawl_step *undone = pawl_run_step(f->run, (uint32_t)yyjson_get_int(v));
+        if (undone) undone->undone = true;
+    }
+}
+
+static int fold_completed(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    end_step(f, s, PAWL_STEP_DONE);
+    s->result = keep_json(f, "result");
+    s->answered = yyjson_obj_get(f->body, "first") != NULL;
+    s->applied = !s->answered;
+    fold_first(f, s);
+    fold_undoes(f);
+    if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes)) pawl_run_step(f->run, s->undoes)->undone = true;
+    return s->kind == PAWL_STEP_MODEL ? add_calls(f, s) : PAWL_OK;
+}
+
+static int fold_failed(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    end_step(f, s, PAWL_STEP_NOT_DONE);
+    s->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
+    s->applied = pawl_json_bool(f->body, "applied", false);
+    if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes))
+        pawl_run_step(f->run, s->undoes)->undo_failed = true;
+    return PAWL_OK;
+}
+
+static int fold_in_doubt(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    if (s->state != PAWL_STEP_INTENDED_STATE) return corrupt(f, "in doubt about what was not intended");
+    s->state = PAWL_STEP_DOUBT;
+    s->open = false;
+    s->asked_seq = f->r->seq;
+    s->message = keep(f, "message");
+    s->last_class = pawl_class_of(pawl_json_str(f->body, "class"));
+    s->doubt_applied = pawl_str_is(pawl_json_str(f->body, "applied"), "yes");
+    s->unknown = !s->doubt_applied;
+    return PAWL_OK;
+}
+
+/* The human's word. What it leads to (completed, failed, attempted) is recorded behind it, in the same commit. */
+static int fold_resolved(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    const struct pawl_str how = pawl_json_str(f->body, "how");
+    if (s->state != PAWL_STEP_DOUBT) return corrupt(f, "resolved without doubt");
+    s->state = PAWL_STEP_INTENDED_STATE;
+    s->asked_seq = 0;
+    s->reason = keep(f, "reason");
+    s->result = keep_json(f, "result");
+    s->stop = pawl_str_is(how, "stop");
+    s->resend = pawl_str_is(how, "not_happened");
+    s->applied = pawl_str_is(how, "happened");
+    s->unknown = false;
+    return PAWL_OK;
+}
+
+static int fold_asked(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    yyjson_val *why = yyjson_obj_get(f->body, "why"), *v;
+    size_t i, n;
+    if (s->state != PAWL_STEP_DECIDED && s->state != PAWL_STEP_APPROVED) return corrupt(f, "asked too late");
+    s->state = PAWL_STEP_ASKED;
+    s->denied = false;
+    s->why = 0;
+    yyjson_arr_foreach(why, i, n, v) {
+        const struct pawl_str word = pawl_json_value_str(v);
+        s->why |= pawl_str_is(word, "gate") ? PAWL_WHY_GATE : pawl_str_is(word, "repeat") ? PAWL_WHY_REPEAT : PAWL_WHY_CONFLICT;
+    }
+    s->asked_seq = f->r->seq;
+    s->expires_ns = pawl_json_i64(f->body, "expires", PAWL_NEVER);
+    s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
+    s->request = keep_json(f, "request");
+    keep_hash(f, "digest", &s->asked_digest);
+    keep_key(f, s);
+    fold_intent_key(f, s);
+    fold_first(f, s);
+    return PAWL_OK;
+}
+
+static int fold_answered(struct fold *f)
+{
+    struct pawl_step *s = f->step;
+    if (s->state != PAWL_STEP_ASKED) return corrupt(f, "an answer to no question");
+    s->denied = !pawl_str_is(pawl_json_str(f->body, "answer"), "yes");
+    s->reason = keep(f, "reason");
+    s->state = PAWL_STEP_APPROVED;
+    return PAWL_OK;
+}
+
+static int fold_signal(struct fold *f)
+{
+    const struct pawl_str text = keep(f, "text");
+    if (pawl_json_bool(f->body, "end", false)) f->run->chat_ended = true;
+    return text.p ? add_turn(f->run, text, f->r->seq) : PAWL_OK;
+}
+
+static int fold_undo_started(struct fold *f)
+{
+    struct pawl_step *s;
+    if (f->r->step != f->run->steps_count + 1) return corrupt(f, "a step out of order");
+    s = add_step(f->run, PAWL_STEP_UNDO, f->r->seq);
+    if (!s) return PAWL_ENOMEM;
+    s->name = keep(f, "name");
+    s->args = keep_json(f, "args");
+    s->undoes = (uint32_t)pawl_json_i64(f->body, "undoes", 0);
+    return PAWL_OK;
+}
+
+static int fold_nothing(struct fold *f)
+{
+    (void)f;
+    return PAWL_OK;
+}
+
+enum { ANY, OPEN_STEP, MAYBE_STEP }; /* what step the record must name */
+static const struct {
+    int (*take)(struct fold *f);
+    int step;
+} folds[PAWL_KIND_COUNT] = {
+    [PAWL_RUN_CREATED] = {fold_created, ANY},         [PAWL_RUN_ENDED] = {fold_ended, ANY},
+    [PAWL_RUN_CANCELLED] = {fold_cancelled, ANY},     [PAWL_STEP_INTENDED] = {fold_intended, MAYBE_STEP},
+    [PAWL_STEP_ATTEMPTED] = {fold_attempted, OPEN_STEP}, [PAWL_STEP_COMPLETED] = {fold_completed, OPEN_STEP},
+    [PAWL_STEP_FAILED] = {fold_failed, OPEN_STEP},    [PAWL_STEP_IN_DOUBT] = {fold_in_doubt, OPEN_STEP},
+    [PAWL_STEP_RESOLVED] = {fold_resolved, OPEN_STEP}, [PAWL_GATE_ASKED] = {fold_asked, OPEN_STEP},
+    [PAWL_GATE_ANSWERED] = {fold_answered, OPEN_STEP}, [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
+    [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},   [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
+    [PAWL_NOTE] = {fold_nothing, ANY},
+};
+
+static int remember_answer(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    const struct pawl_str id = keep(f, "id");
+    struct pawl_answer_id *answers;
+    if (!id.p) return PAWL_OK;
+    answers = grow(run->arena, run->answers, run->answers_count, &run->answers_size, sizeof *answers);
+    if (!answers) return PAWL_ENOMEM;
+    run->answers = answers;
+    answers[run->answers_count++] = (struct pawl_answer_id){.id = id, .seq = f->r->seq};
+    return PAWL_OK;
+}
+
+static int take(struct fold *f)
+{
+    const struct pawl_record *r = f->r;
+    int rc;
+    if (r->kind <= PAWL_KIND_NONE || r->kind >= PAWL_KIND_COUNT || !folds[r->kind].take)
+        return corrupt(f, "a kind that this version does not know");
+    if (f->run->ended) return corrupt(f, "a record behind the end");
+    if (folds[r->kind].step != ANY) {
+        f->step = pawl_run_step(f->run, r->step);
+        if (!f->step && folds[r->kind].step == OPEN_STEP) return corrupt(f, "no such step");
+        if (f->step && pawl_step_ended(f->step)) return corrupt(f, "the step has ended already");
+    }
+    rc = folds[r->kind].take(f);
+    return rc ? rc : remember_answer(f);
+}
+
+int pawl_run_init(struct pawl_run *run, struct pawl_arena *arena)
+{
+    memset(run, 0, sizeof *run);
+    run->arena = arena;
+    return PAWL_OK;
+}
+
+int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl_error *err)
+{
+    struct fold f = {.run = run, .r = r, .err = err};
+    struct pawl_arena scratch;
+    int rc;
+    if (r->seq != run->seq + 1) return corrupt(&f, "a gap in the journal");
+    pawl_arena_init(&scratch, run->arena->from);
+    rc = pawl_json_read(r->body, &scratch, &f.body, err);
+    if (rc == PAWL_OK) rc = take(&f);
+    else if (rc != PAWL_ENOMEM) rc = corrupt(&f, "its body is not JSON");
+    if (rc == PAWL_OK && run->arena->failed) rc = PAWL_ENOMEM;
+    pawl_arena_fini(&scratch);
+    run->seq = r->seq;
+    run->hash = r->hash;
+    run->at_ns = r->at_ns;
+    return rc;
+}
+
+struct pawl_step *pawl_run_step(const struct pawl_run *run, uint32_t number)
+{
+    return number > 0 && number <= run->steps_count ? run->steps[number - 1] : NULL;
+}
+
+bool pawl_step_ended(const struct pawl_step *s)
+{
+    return s->state == PAWL_STEP_DONE || s->state == PAWL_STEP_NOT_DONE;
+}
+
+uint64_t pawl_run_answered(const struct pawl_run *run, struct pawl_str id)
+{
+    for (uint32_t i = 0; id.p && i < run->answers_count; i++)
+        if (pawl_str_eq(run->answers[i].id, id)) return run->answers[i].seq;
+    return 0;
+}

@@ -1,0 +1,97 @@
+/* src/policy/attempt.c - stage 12: one sending after the other, each known to the journal before it leaves.
+ *
+ * The intent is the first attempt; a further one is recorded, and durable, before it leaves (LEDGER 11). What a crash
+ * left open comes back here as an outcome: it may have left, nobody knows what it did. */
+#include "policy/pipeline.h"
+#include <string.h>
+
+static bool recorded(const struct pawl_pass *p)
+{
+    return p->model || (p->step && p->step->state >= PAWL_STEP_INTENDED_STATE);
+}
+
+/* What the journal says of the attempts before a restart, as if it had just come. */
+static enum pawl_verdict recover(struct pawl_pass *p)
+{
+    struct pawl_step *s = p->step;
+    const struct pawl_reply crashed = {.transport = PAWL_OWNER_CRASHED, .wall_ns = p->wall_ns};
+    p->attempts = s->attempts;
+    p->unknown = s->unknown;
+    p->attempt_ended_wall_ns = p->wall_ns; /* settling counts in full again (LEDGER 3) */
+    p->came = true;
+    if (s->open) {
+        pawl_pass_take_reply(p, &crashed, false);
+        return PAWL_GO;
+    }
+    p->recovered = true;
+    p->outcome = (struct pawl_outcome){.applied = s->unknown ? PAWL_APPLIED_UNKNOWN : PAWL_APPLIED_NO,
+                                       .error_class = s->last_class, .retry = true, .retry_after_ns = -1,
+                                       .message = PAWL_STR("the attempt before the restart failed")};
+    return PAWL_GO;
+}
+
+/* A person has said what happened (LEDGER 1, rung 3). */
+static enum pawl_verdict resolved(struct pawl_pass *p)
+{
+    struct pawl_step *s = p->step;
+    p->attempts = s->attempts;
+    p->unknown = false;
+    if (s->stop) {
+        p->applied = true; /* nobody said that it did not: it counts as done for dedupe and undo */
+        return pawl_pass_fail(p, PAWL_CLASS_IN_DOUBT, "a person stopped the run here");
+    }
+    p->from_person = true;
+    p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_YES, .retry_after_ns = -1, .result = s->result};
+    p->came = true;
+    return PAWL_GO;
+}
+
+/* Does the configuration of today make another request than the one that was fixed? (DESIGN 4.1) */
+static bool points_elsewhere(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, p->arena);
+    if (p->ports->render_tool(p->config, p->tool, p->document, pawl_str_of(p->key), &b, NULL)) return true;
+    if (!pawl_buf_done(&b).p) return true;
+    const struct pawl_hash h = pawl_sha256(b.p, b.n);
+    return memcmp(h.b, p->step->digest.b, 32) != 0;
+}
+
+static enum pawl_verdict next(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    enum pawl_verdict v;
+    if (p->tool && points_elsewhere(p)) {
+        p->moved = true;
+        if (p->unknown) return pawl_pass_back(p, PAWL_STAGE_RETRY);
+        return pawl_pass_fail(p, PAWL_CLASS_REJECTED, "not sent again: the configuration makes another request now");
+    }
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_buf_printf(&b, "{\"attempt\":%u}", p->attempts + 1);
+    if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;
+    p->attempts++;
+    p->counted = true;
+    return pawl_pass_wait(p, PAWL_WANT_DURABLE);
+}
+
+enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
+{
+    struct pawl_step *s = p->step;
+    if (p->came) return PAWL_GO;
+    if (!recorded(p)) {
+        if (!p->counted) p->attempts++;
+        p->counted = true;
+        return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
+    }
+    if (s->state == PAWL_STEP_DOUBT) return pawl_pass_wait(p, PAWL_WANT_PERSON);
+    if (p->counted) return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
+    if (s->stop || s->applied) return resolved(p);
+    if (s->resend) {
+        p->unknown = false;
+        p->attempts = s->attempts;
+        if (p->run->ending && s->kind != PAWL_STEP_UNDO)
+            return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "it did not happen, and the run is stopped");
+        return next(p);
+    }
+    return p->attempts == 0 ? recover(p) : next(p);
+}

@@ -1,0 +1,88 @@
+/* src/policy/contract_in.c - stage 2: the model's arguments against the tool's input schema, and the intent key that
+ * dedupe works by (DESIGN 4.2): SHA-256 over the tool's name and the arguments that say "the same intent". */
+#include "policy/pipeline.h"
+
+/* The one document that templates and conditions read: {"args", "run": {id, key, agent, input}}. */
+static int make_document(struct pawl_pass *p)
+{
+    char id[PAWL_ID_TEXT];
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_id_text(p->run->id, id);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "args");
+    pawl_jw_value(&w, p->args);
+    pawl_jw_key(&w, "run");
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "id");
+    pawl_jw_text(&w, id);
+    pawl_jw_key(&w, "key");
+    if (p->run->key.p) pawl_jw_str(&w, p->run->key);
+    else pawl_jw_text(&w, id);
+    pawl_jw_key(&w, "agent");
+    pawl_jw_str(&w, p->run->agent);
+    pawl_jw_key(&w, "input");
+    pawl_jw_raw(&w, p->run->input);
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    return pawl_json_read(pawl_buf_done(&b), p->arena, &p->document, NULL);
+}
+
+/* Intent key and digest of all arguments. Numbers that canonical JSON cannot hold are refused by the caller. */
+static int set_intent(struct pawl_pass *p)
+{
+    struct pawl_step *s = p->step;
+    struct pawl_buf b;
+    int rc;
+    pawl_buf_init_arena(&b, p->arena);
+    if ((rc = pawl_json_canonical(p->args, &b, NULL)) != PAWL_OK) return rc;
+    if (b.failed) return PAWL_ENOMEM;
+    s->args_digest = pawl_sha256(b.p, b.n);
+    if (p->tool->dedupe_by_count) {
+        b.n = 0;
+        for (uint32_t i = 0; i < p->tool->dedupe_by_count; i++) {
+            yyjson_val *v = pawl_json_at(p->args, p->tool->dedupe_by[i]);
+            pawl_buf_char(&b, v ? ',' : '-');
+            if (v && (rc = pawl_json_canonical(v, &b, NULL)) != PAWL_OK) return rc;
+        }
+        if (b.failed) return PAWL_ENOMEM;
+    }
+    const struct pawl_str parts[] = {p->tool->name, PAWL_STR("\n"), {b.p, (uint32_t)b.n}};
+    s->intent_key = pawl_sha256_parts(parts, 3);
+    s->has_intent = true;
+    return PAWL_OK;
+}
+
+static enum pawl_verdict check_input(struct pawl_pass *p)
+{
+    struct pawl_schema_report report = {0};
+    struct pawl_buf b;
+    const int rc = p->tool->input ? pawl_schema_check(p->tool->input, p->args, NULL, &report) : PAWL_OK;
+    if (rc == PAWL_OK) return PAWL_GO;
+    pawl_buf_init_arena(&b, p->arena);
+    for (uint32_t i = 0; i < report.count && i < PAWL_SCHEMA_ERRORS; i++) {
+        const struct pawl_schema_violation *v = &report.violations[i];
+        pawl_buf_printf(&b, "%s%s: %s", i ? "; " : "", v->instance[0] ? v->instance : "arguments", v->says);
+    }
+    pawl_buf_done(&b);
+    return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "%s", b.failed || !b.n ? "the arguments do not fit" : b.p);
+}
+
+enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
+{
+    struct pawl_error err = {0};
+    enum pawl_verdict v;
+    int rc;
+    if (p->model) return PAWL_GO;
+    rc = pawl_json_read(p->step->args.p && p->step->args.n ? p->step->args : PAWL_STR("{}"), p->arena, &p->args, &err);
+    if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    if (rc) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments are not JSON: %s %s", err.where, err.what);
+    if (!yyjson_is_obj(p->args)) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
+    if ((v = check_input(p)) != PAWL_GO) return v;
+    rc = set_intent(p);
+    if (rc == PAWL_OK) rc = make_document(p);
+    if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    if (rc) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "a number in the arguments is beyond what JSON keeps exactly");
+    return PAWL_GO;
+}

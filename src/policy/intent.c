@@ -1,0 +1,114 @@
+/* src/policy/intent.c - stage 11: the exact request, durable before any attempt of a step that changes something, and of
+ * a model call (LEDGER 10). Plain reads leave no intent. Checks again what may have changed since its stage (LEDGER 14). */
+#include "policy/claim.h"
+#include "policy/pipeline.h"
+#include <string.h>
+
+static void hash_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
+{
+    char hex[65];
+    pawl_hex(hex, h.b, 32);
+    pawl_jw_key(w, name);
+    pawl_jw_text(w, hex);
+}
+
+static enum pawl_verdict render_model(struct pawl_pass *p)
+{
+    struct pawl_error err = {0};
+    struct pawl_buf b;
+    int rc;
+    pawl_buf_init_arena(&b, p->arena);
+    rc = p->ports->render_model(p->config, p->model, p->decision->messages, p->decision->messages_count, p->agent->tools,
+                                p->agent->tools_count, p->agent->output_json, &b, &err);
+    if (rc == PAWL_OK && !pawl_buf_done(&b).p) rc = PAWL_ENOMEM;
+    if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    if (rc) return pawl_pass_fail(p, PAWL_CLASS_INTERNAL, "the request cannot be made: %s", err.what);
+    p->request = (struct pawl_str){b.p, (uint32_t)b.n};
+    p->digest = pawl_sha256(b.p, b.n);
+    return PAWL_GO;
+}
+
+static enum pawl_verdict append_intent(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "kind");
+    pawl_jw_text(&w, p->model ? "model" : "tool");
+    pawl_jw_key(&w, "name");
+    pawl_jw_str(&w, p->model ? p->model->name : p->tool->name);
+    hash_member(&w, "digest", p->digest);
+    if (p->model) {
+        pawl_jw_key(&w, "messages");
+        pawl_jw_i64(&w, p->decision->messages_count);
+    } else {
+        pawl_jw_key(&w, "key");
+        pawl_jw_text(&w, p->key);
+        if (p->generation) pawl_jw_key(&w, "generation"), pawl_jw_i64(&w, p->generation);
+        hash_member(&w, "intent", p->step->intent_key);
+        hash_member(&w, "args", p->step->args_digest);
+        if (p->step->state == PAWL_STEP_APPROVED) {
+            pawl_jw_key(&w, "yes");
+            pawl_jw_i64(&w, (int64_t)p->step->asked_seq); /* the question whose yes this uses up */
+        } else if (p->condition_did_not_hold) { /* LEDGER 20: the verdict, with the values seen */
+            pawl_jw_key(&w, "gate");
+            pawl_jw_open(&w, '{');
+            pawl_jw_key(&w, "condition");
+            pawl_jw_text(&w, "did not hold");
+            pawl_jw_key(&w, "seen");
+            pawl_jw_value(&w, p->args);
+            pawl_jw_close(&w, '}');
+        }
+        if (p->looked.result.p) pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->looked.result);
+        pawl_jw_key(&w, "request");
+        pawl_jw_raw(&w, p->request);
+    }
+    pawl_jw_close(&w, '}');
+    return pawl_pass_append(p, PAWL_STEP_INTENDED, &b);
+}
+
+/* What must still hold in the commit of the intent; what does not goes back to its stage. */
+static enum pawl_verdict check_again(struct pawl_pass *p)
+{
+    const struct pawl_step *s = p->step;
+    if (p->run->ending && (!s || s->kind != PAWL_STEP_UNDO))
+        return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped before this was sent");
+    if (p->model) return PAWL_GO;
+    if (pawl_dedupe_ahead(p->run, s)) return pawl_pass_back(p, PAWL_STAGE_DEDUPE);
+    if (s->state == PAWL_STEP_APPROVED && p->wall_ns >= s->expires_ns) return pawl_pass_back(p, PAWL_STAGE_GATE);
+    if (p->why && s->state != PAWL_STEP_APPROVED) return pawl_pass_back(p, PAWL_STAGE_GATE);
+    return PAWL_GO;
+}
+
+/* LEDGER 3: where nothing else could resolve a doubt, look at the place before, and record what was seen. */
+static bool look_first(const struct pawl_pass *p)
+{
+    const struct pawl_tool *t = p->tool;
+    if (!pawl_pass_changes(p) || t->effect == PAWL_EFFECT_IDEMPOTENT || !t->verify.tool.p) return false;
+    return !t->verify.by_key.p && t->verify.expect && t->verify.settles_ns >= 0;
+}
+
+enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
+{
+    const bool sent = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
+    enum pawl_verdict v;
+    if (p->model && !p->request.p && (v = render_model(p)) != PAWL_GO) return v;
+    if (sent) {
+        if (p->model && memcmp(p->digest.b, p->step->digest.b, 32) != 0)
+            return pawl_pass_fail(p, PAWL_CLASS_NONDETERMINISM,
+                                  "the journal's request to %.*s and the one that this program makes differ",
+                                  (int)p->model->name.n, p->model->name.p);
+        return PAWL_GO;
+    }
+    if ((v = check_again(p)) != PAWL_GO) return v;
+    if (!p->model && !pawl_pass_changes(p) && !p->why) return PAWL_GO; /* a plain read */
+    if (!p->model && look_first(p) && !p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
+    p->look_came = false;
+    if ((v = append_intent(p)) != PAWL_GO) return v;
+    if (!p->model && pawl_claim_hold(p, PAWL_CLAIM_IN_FLIGHT)) return PAWL_WAIT;
+    p->attempts = 1;
+    p->counted = true;
+    p->stage = PAWL_STAGE_ATTEMPT; /* waits there: this stage must not be entered again */
+    return pawl_pass_wait(p, PAWL_WANT_DURABLE);
+}

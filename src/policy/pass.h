@@ -1,0 +1,113 @@
+/* src/policy/pass.h - one step on its way through the pipeline: what every stage reads and writes.
+ *
+ * A pass is memory only. All that must survive is in the journal, so that after a crash the same step simply goes
+ * through the pipeline again from the top, and every stage sees from step->state what has been done already. */
+#pragma once
+#include "base/prng.h"
+#include "journal/run.h"
+#include "policy/ports.h"
+
+enum pawl_verdict {
+    PAWL_GO,     /* on to the next stage */
+    PAWL_WAIT,   /* for what pass->want says; then this stage is entered again */
+    PAWL_ANSWER, /* completed without sending: pass->result, pass->first_* */
+    PAWL_FAIL,   /* ended: pass->error_class, pass->message */
+    PAWL_BACK    /* to the stage pass->back */
+};
+enum pawl_want {
+    PAWL_WANT_NOTHING,
+    PAWL_WANT_CLAIM,      /* who holds pass->claim_key? the engine fills claim_state, claim */
+    PAWL_WANT_CLAIM_FREE, /* until another run's step has let go of it */
+    PAWL_WANT_RESULT,     /* of pass->first_run's step first_step: the engine fills result */
+    PAWL_WANT_STEP,       /* until the step pass->want_step of this run has ended */
+    PAWL_WANT_PERSON,     /* an answer, or wall time pass->until_wall_ns */
+    PAWL_WANT_DURABLE,    /* all the run's records so far */
+    PAWL_WANT_ATTEMPT,    /* send; the engine fills outcome and sets came */
+    PAWL_WANT_LOOK,       /* send verify's read; fills looked, and sets came */
+    PAWL_WANT_TIME        /* wall time pass->until_wall_ns */
+};
+enum pawl_claim_is { PAWL_CLAIM_NOT_ASKED, PAWL_CLAIM_FREE, PAWL_CLAIM_OURS, PAWL_CLAIM_HELD };
+enum pawl_stage {
+    PAWL_STAGE_SCOPE, PAWL_STAGE_CONTRACT_IN, PAWL_STAGE_DEDUPE, PAWL_STAGE_GUARD, PAWL_STAGE_GATE,
+    PAWL_STAGE_BUDGET, PAWL_STAGE_DEADLINE, PAWL_STAGE_LANE, PAWL_STAGE_BREAKER, PAWL_STAGE_RATE, PAWL_STAGE_INTENT,
+    PAWL_STAGE_ATTEMPT, PAWL_STAGE_CLASSIFY, PAWL_STAGE_RETRY, PAWL_STAGE_CONTRACT_OUT, PAWL_STAGE_VERIFY,
+    PAWL_STAGE_RECORD, PAWL_STAGE_SPAN, PAWL_STAGE_COUNT
+};
+
+struct pawl_pass;
+struct pawl_book { /* where records and claims go: the engine's, folded at once, committed together */
+    int (*append)(struct pawl_pass *p, enum pawl_kind kind, struct pawl_str body);
+    int (*claim)(struct pawl_pass *p, const struct pawl_claim_op *op);
+};
+
+struct pawl_pass {
+    struct pawl_run *run;
+    struct pawl_step *step;     /* NULL: a model step before its intent */
+    uint32_t number;
+    const struct pawl_config *config;
+    const struct pawl_agent *agent;
+    const struct pawl_tool *tool;   /* NULL: a model step, or an unknown name */
+    const struct pawl_model *model; /* NULL: a tool step */
+    const struct pawl_ports *ports;
+    const struct pawl_book *book;
+    const uint8_t *store_id;
+    struct pawl_prng *prng;
+    struct pawl_arena *arena;   /* the pass's own */
+    int64_t now_ns, wall_ns;    /* set before every entering */
+    int64_t left_ns;            /* of the run's active time; PAWL_NEVER */
+    int64_t began_ns;
+    const struct pawl_decision *decision; /* model step: the conversation */
+    int rc;                     /* PAWL_ENOMEM: the run is to be dropped and folded again */
+
+    enum pawl_stage stage, back;
+    enum pawl_want want;
+    uint32_t want_step;
+    int64_t until_wall_ns;
+    uint32_t entered;           /* bit per stage: whose leave is due */
+
+    yyjson_val *args, *document; /* contract-in */
+    struct pawl_hash claim_key;  /* dedupe, in scopes wider than the run */
+    enum pawl_claim_is claim_state;
+    struct pawl_claim claim;
+    bool claim_took;             /* a TAKE of ours is in the journal or on its way there */
+    uint32_t why;                /* questions that dedupe and gate have */
+    struct pawl_id first_run;
+    uint32_t first_step;
+    uint32_t generation;
+    char key[PAWL_ID_TEXT];
+    struct pawl_str request;     /* gate: the fixed request */
+    struct pawl_hash digest;
+    bool condition_did_not_hold;
+    int64_t timeout_ns;          /* deadline */
+    uint32_t attempts;           /* attempts known to have been made */
+    bool came, counted;          /* an outcome is here; this attempt was counted */
+    bool recovered;              /* outcome is what the journal says, from before a restart */
+    bool unknown;                /* some attempt ended unknown and nothing has cleared it */
+    struct pawl_outcome outcome, looked;
+    int32_t looked_status;
+    bool look_came;
+    uint32_t looks;
+    int64_t attempt_ended_wall_ns;
+    bool moved;                  /* configuration points elsewhere now than when the request was fixed */
+    bool from_verify, from_person; /* where result came from */
+    int verified;                /* 0 not looked, 1 as expected, -1 not as expected, 2 could not be told */
+    enum pawl_class error_class;
+    struct pawl_str message, result;
+    bool applied;                /* ends failed, though it happened */
+    enum { PAWL_ENDS_DONE, PAWL_ENDS_ANSWERED, PAWL_ENDS_FAILED } how;
+    bool ended;
+};
+
+/* The tool's step may change something out there. Undo steps count as what their tool is. */
+static inline bool pawl_pass_changes(const struct pawl_pass *p)
+{
+    return p->tool && p->tool->effect != PAWL_EFFECT_READ;
+}
+/* Ends the pass as failed: returns PAWL_FAIL. The message is copied. */
+enum pawl_verdict pawl_pass_fail(struct pawl_pass *p, enum pawl_class c, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+enum pawl_verdict pawl_pass_wait(struct pawl_pass *p, enum pawl_want want);
+enum pawl_verdict pawl_pass_until(struct pawl_pass *p, enum pawl_want want, int64_t wall_ns);
+enum pawl_verdict pawl_pass_back(struct pawl_pass *p, enum pawl_stage to);
+/* Append a record of this step; PAWL_GO, or PAWL_WAIT with p->rc set when there is no memory. */
+enum pawl_verdict pawl_pass_append(struct pawl_pass *p, enum pawl_kind kind, struct pawl_buf *body);

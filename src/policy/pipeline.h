@@ -1,0 +1,37 @@
+/* src/policy/pipeline.h - the one way every step goes, stage by stage (DESIGN 5). pipeline.c is the order. */
+#pragma once
+#include "policy/pass.h"
+
+struct pawl_stage_entry {
+    const char *name;
+    enum pawl_verdict (*enter)(struct pawl_pass *p); /* NULL: this stage lets everything pass */
+    void (*leave)(struct pawl_pass *p);              /* once for each stage entered, in reverse, when the pass ends */
+};
+extern const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT];
+
+/* Go on until the pass waits (p->want) or has ended (p->ended, its last record appended, every leave called).
+ * p->rc: PAWL_ENOMEM and the like; then nothing further may be done with the run but to drop it. */
+void pawl_pipeline_drive(struct pawl_pass *p);
+/* End it now without sending: cancelled before its intent. Only for a step that is not intended. */
+void pawl_pipeline_stop(struct pawl_pass *p, enum pawl_class c, const char *why);
+
+/* classify.c: read a reply that came for this pass (a look's, or the attempt's own) into p->looked or p->outcome. */
+void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, bool look);
+/* verify.c: the fixed request of verify's read for this pass, in p->arena; false: its arguments cannot be made. */
+bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request);
+/* dedupe.c: another open step of this run, or NULL, that must end before `s` may leave (LEDGER 8). */
+struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct pawl_step *s);
+
+enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_gate(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_deadline(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_intent(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_classify(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_retry(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_contract_out(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_verify(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_record(struct pawl_pass *p);
+void pawl_dedupe_leave(struct pawl_pass *p);

@@ -1,0 +1,192 @@
+/* src/policy/retry.c - stage 14: again, or resolve, or give up.
+ *
+ * Nothing known to have happened, nothing unknown: exponential backoff with full jitter, attempts and time capped, the
+ * server's Retry-After obeyed. Unknown: the ladder of LEDGER 1 and DESIGN 4.1, first rung that the contract allows:
+ *   1 the tool honours keys and still remembers this one -> send again with the same key
+ *   2 it declares a verify that identifies this attempt  -> look, once the settling time has passed
+ *   3 neither                                            -> in doubt: a person */
+#include "policy/claim.h"
+#include "policy/look.h"
+#include "policy/pipeline.h"
+#include <string.h>
+
+enum { LOOKS_MAX = 4 };
+
+static const struct pawl_retry *retry_of(const struct pawl_pass *p)
+{
+    return p->model ? &p->model->retry : &p->tool->retry;
+}
+
+/* Exponential, full jitter (M. Brooker, "Exponential Backoff And Jitter", 2015); at least what the server asks for. */
+static int64_t backoff_ns(struct pawl_pass *p, uint32_t tries)
+{
+    const struct pawl_retry *r = retry_of(p);
+    double delay = (double)r->first_ns;
+    int64_t ns;
+    for (uint32_t i = 1; i < tries && delay < (double)r->max_ns; i++) delay *= r->factor;
+    ns = delay < (double)r->max_ns ? (int64_t)delay : r->max_ns;
+    if (ns < 1) ns = 1;
+    if (r->jitter) ns = 1 + (int64_t)pawl_prng_below(p->prng, (uint64_t)ns);
+    if (p->outcome.retry_after_ns > 0) ns = p->outcome.retry_after_ns + (r->jitter ? ns / 8 : 0);
+    return ns;
+}
+
+static const char *applied_word(const struct pawl_pass *p)
+{
+    return p->unknown ? "unknown" : p->outcome.applied == PAWL_APPLIED_UNUSABLE ? "yes" : "no";
+}
+
+/* How the attempt ended, for the journal: knowledge that must survive a restart, and what `pawl show` tells. */
+static enum pawl_verdict append_ended(struct pawl_pass *p, int64_t retry_at_ns, bool cleared)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    if (!p->step || p->step->state != PAWL_STEP_INTENDED_STATE) return PAWL_GO; /* a plain read leaves no trace of tries */
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "attempt");
+    pawl_jw_i64(&w, p->attempts);
+    pawl_jw_key(&w, "ended");
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "applied");
+    pawl_jw_text(&w, applied_word(p));
+    pawl_jw_key(&w, "class");
+    pawl_jw_text(&w, pawl_class_name(p->outcome.error_class));
+    pawl_jw_key(&w, "message");
+    pawl_jw_str(&w, p->outcome.message);
+    if (retry_at_ns) pawl_jw_key(&w, "retry_at"), pawl_jw_i64(&w, retry_at_ns);
+    if (cleared) pawl_jw_key(&w, "cleared"), pawl_jw_bool(&w, true);
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    return pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b);
+}
+
+static enum pawl_verdict give_up(struct pawl_pass *p)
+{
+    const enum pawl_class c = p->outcome.error_class ? p->outcome.error_class : PAWL_CLASS_UNAVAILABLE;
+    return pawl_pass_fail(p, c, "%.*s", (int)p->outcome.message.n, p->outcome.message.p ? p->outcome.message.p : "");
+}
+
+static enum pawl_verdict again(struct pawl_pass *p)
+{
+    const bool planned = p->recovered && p->step && p->step->retry_at_ns > p->wall_ns;
+    const int64_t at_ns = planned ? p->step->retry_at_ns : p->wall_ns + backoff_ns(p, p->attempts);
+    enum pawl_verdict v = PAWL_GO;
+    if (!p->recovered) v = append_ended(p, at_ns, false);
+    if (v != PAWL_GO) return v;
+    p->recovered = p->came = p->counted = false;
+    p->stage = PAWL_STAGE_ATTEMPT;
+    return pawl_pass_until(p, PAWL_WANT_TIME, at_ns);
+}
+
+/* Is there time to wait for another attempt, and are there attempts left? */
+static bool may_try(struct pawl_pass *p)
+{
+    if (p->run->ending && !(p->step && p->step->kind == PAWL_STEP_UNDO)) return false;
+    if (p->attempts >= retry_of(p)->attempts) return false;
+    return p->left_ns == PAWL_NEVER || (p->left_ns > 0 && p->outcome.retry_after_ns < p->left_ns);
+}
+
+/* LEDGER 4: remembered_for counts from the first attempt, less the attempt's timeout and 5 %; a clock that went back
+ * since ends it. */
+static bool key_remembered(const struct pawl_pass *p)
+{
+    const struct pawl_step *s = p->step;
+    const int64_t for_ns = p->tool->remembered_for_ns - p->tool->remembered_for_ns / 20 - p->tool->timeout_ns;
+    if (p->tool->effect == PAWL_EFFECT_IDEMPOTENT) return true; /* a repeat changes nothing more */
+    if (!p->tool->key_declared) return false;
+    if (p->wall_ns < s->first_attempt_ns || p->wall_ns < s->last_attempt_ns) return false;
+    return p->wall_ns - s->first_attempt_ns < for_ns;
+}
+
+/* LEDGER 8: a later change of the same thing waits behind this one; an older idempotent value is not sent over it. */
+static bool superseded(const struct pawl_pass *p)
+{
+    if (p->tool->effect != PAWL_EFFECT_IDEMPOTENT) return false;
+    for (uint32_t i = p->number; i < p->run->steps_count; i++) {
+        const struct pawl_step *o = p->run->steps[i];
+        if (o->kind != PAWL_STEP_TOOL || !o->has_intent || pawl_step_ended(o)) continue;
+        if (memcmp(o->intent_key.b, p->step->intent_key.b, 32) == 0) return true;
+    }
+    return false;
+}
+
+static enum pawl_verdict doubt(struct pawl_pass *p)
+{
+    const bool applied = !p->unknown; /* only the answer is missing */
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    enum pawl_verdict v;
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "applied");
+    pawl_jw_text(&w, applied ? "yes" : "unknown");
+    pawl_jw_key(&w, "class");
+    pawl_jw_text(&w, pawl_class_name(p->outcome.error_class ? p->outcome.error_class : PAWL_CLASS_IN_DOUBT));
+    pawl_jw_key(&w, "attempts");
+    pawl_jw_i64(&w, p->attempts);
+    pawl_jw_key(&w, "message");
+    if (p->moved) pawl_jw_text(&w, "the configuration makes another request now than the one that was sent");
+    else pawl_jw_str(&w, p->outcome.message);
+    pawl_jw_close(&w, '}');
+    if ((v = pawl_pass_append(p, PAWL_STEP_IN_DOUBT, &b)) != PAWL_GO) return v;
+    if (pawl_claim_hold(p, PAWL_CLAIM_IN_DOUBT)) return PAWL_WAIT;
+    p->came = p->counted = p->recovered = false;
+    p->looks = 0;
+    p->stage = PAWL_STAGE_ATTEMPT;
+    return pawl_pass_wait(p, PAWL_WANT_PERSON);
+}
+
+static enum pawl_verdict look(struct pawl_pass *p)
+{
+    const int64_t settled_ns = p->attempt_ended_wall_ns + p->tool->verify.settles_ns;
+    enum pawl_verdict v;
+    if (!p->look_came) {
+        if (p->wall_ns >= settled_ns || p->outcome.applied == PAWL_APPLIED_UNUSABLE)
+            return p->looks++, pawl_pass_wait(p, PAWL_WANT_LOOK);
+        if (!p->recovered && (v = append_ended(p, settled_ns, false)) != PAWL_GO) return v;
+        p->recovered = true; /* said already, once */
+        return pawl_pass_until(p, PAWL_WANT_TIME, settled_ns);
+    }
+    p->look_came = false;
+    switch (pawl_look_tells(p)) {
+    case PAWL_SEEN_HAPPENED:
+        p->unknown = false;
+        p->from_verify = true;
+        p->outcome.applied = PAWL_APPLIED_YES;
+        p->outcome.result = p->looked.result;
+        return PAWL_GO;
+    case PAWL_SEEN_NOT:
+        if (p->outcome.applied == PAWL_APPLIED_UNUSABLE) return doubt(p);
+        p->unknown = false;
+        p->outcome.applied = PAWL_APPLIED_NO;
+        if ((v = append_ended(p, 0, true)) != PAWL_GO) return v;
+        p->recovered = true;
+        p->outcome.retry_after_ns = -1;
+        return may_try(p) ? again(p) : give_up(p);
+    case PAWL_SEEN_NOTHING_KNOWN: break;
+    }
+    if (p->looks >= LOOKS_MAX) return doubt(p);
+    return pawl_pass_until(p, PAWL_WANT_TIME, p->wall_ns + backoff_ns(p, p->looks));
+}
+
+static enum pawl_verdict ladder(struct pawl_pass *p)
+{
+    const bool again_is_safe = p->outcome.applied != PAWL_APPLIED_ACCEPTED && p->outcome.applied != PAWL_APPLIED_UNUSABLE;
+    if (superseded(p)) return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
+    if (!p->looks && !p->moved && again_is_safe && key_remembered(p) && may_try(p)) return again(p);
+    if (pawl_look_can_tell(p)) return look(p);
+    return doubt(p);
+}
+
+enum pawl_verdict pawl_stage_retry(struct pawl_pass *p)
+{
+    const enum pawl_applied applied = p->outcome.applied;
+    if (!pawl_pass_changes(p)) {
+        if (applied == PAWL_APPLIED_YES) return PAWL_GO;
+        return p->outcome.retry && may_try(p) ? again(p) : give_up(p);
+    }
+    if (applied == PAWL_APPLIED_YES && !p->unknown) return PAWL_GO;
+    if (applied == PAWL_APPLIED_NO && !p->unknown) return p->outcome.retry && may_try(p) ? again(p) : give_up(p);
+    return ladder(p);
+}

@@ -1,0 +1,114 @@
+/* src/policy/verify.c - stage 16: after a change, read it back and compare; and what a look tells in doubt (LEDGER 3).
+ * A read-back that fails or differs does not undo what happened: the model and `pawl show` are told. */
+#include "policy/look.h"
+#include "policy/pipeline.h"
+#include <string.h>
+
+/* {"args", "run", "key", "result", "before"}: what verify's arguments and `expect` may refer to. */
+static yyjson_val *document_of(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    yyjson_val *out = NULL;
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "args");
+    pawl_jw_value(&w, p->args);
+    pawl_jw_key(&w, "run");
+    pawl_jw_value(&w, yyjson_obj_get(p->document, "run"));
+    pawl_jw_key(&w, "key");
+    pawl_jw_text(&w, p->key);
+    pawl_jw_key(&w, "result");
+    pawl_jw_raw(&w, p->outcome.result.p ? p->outcome.result : PAWL_STR("null"));
+    pawl_jw_close(&w, '}');
+    return pawl_json_read(pawl_buf_done(&b), p->arena, &out, NULL) == PAWL_OK ? out : NULL;
+}
+
+bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request)
+{
+    struct pawl_buf args, doc, b;
+    struct pawl_json_writer w = {.out = &doc};
+    yyjson_val *of = document_of(p), *document;
+    *tool = pawl_config_tool(p->config, p->tool->verify.tool);
+    pawl_buf_init_arena(&args, p->arena);
+    pawl_buf_init_arena(&doc, p->arena);
+    pawl_buf_init_arena(&b, p->arena);
+    if (!of || !*tool) return false;
+    if (p->tool->verify.args.p) {
+        if (pawl_template_json(p->tool->verify.args, of, p->arena, &args, NULL)) return false;
+    } else {
+        pawl_json_write(p->args, &args);
+    }
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "args");
+    pawl_jw_raw(&w, pawl_buf_done(&args));
+    pawl_jw_key(&w, "run");
+    pawl_jw_value(&w, yyjson_obj_get(p->document, "run"));
+    pawl_jw_close(&w, '}');
+    if (args.failed || pawl_json_read(pawl_buf_done(&doc), p->arena, &document, NULL)) return false;
+    if (p->ports->render_tool(p->config, *tool, document, (struct pawl_str){"", 0}, &b, NULL)) return false;
+    *request = pawl_buf_done(&b);
+    return request->p != NULL;
+}
+
+bool pawl_look_can_tell(const struct pawl_pass *p)
+{
+    const struct pawl_verify *v = &p->tool->verify;
+    if (!v->tool.p || v->settles_ns < 0) return false;
+    return v->by_key.p || (v->expect && p->step->look.p);
+}
+
+static bool fits(struct pawl_pass *p, yyjson_val *answer)
+{
+    yyjson_val *context = document_of(p);
+    return context && pawl_schema_check(p->tool->verify.expect, answer, context, NULL) == PAWL_OK;
+}
+
+static yyjson_val *parse(struct pawl_pass *p, struct pawl_str text)
+{
+    yyjson_val *v = NULL;
+    return text.p && pawl_json_read(text, p->arena, &v, NULL) == PAWL_OK ? v : NULL;
+}
+
+/* The look's answer has our key somewhere: at by_key of it, or of an item where the answer is a list. */
+static bool has_our_key(struct pawl_pass *p, yyjson_val *answer)
+{
+    yyjson_val *item;
+    size_t i, n;
+    if (pawl_str_is(pawl_json_value_str(pawl_json_at(answer, p->tool->verify.by_key)), p->key)) return true;
+    yyjson_arr_foreach(answer, i, n, item)
+        if (pawl_str_is(pawl_json_value_str(pawl_json_at(item, p->tool->verify.by_key)), p->key)) return true;
+    return false;
+}
+
+enum pawl_seen pawl_look_tells(struct pawl_pass *p)
+{
+    yyjson_val *now = p->looked.applied == PAWL_APPLIED_YES ? parse(p, p->looked.result) : NULL, *before;
+    if (p->tool->verify.by_key.p) {
+        if (now) return has_our_key(p, now) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
+        return p->looked_status == 404 || p->looked_status == 410 ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
+    }
+    before = parse(p, p->step->look);
+    if (!now || !before) return PAWL_SEEN_NOTHING_KNOWN;
+    if (fits(p, now) && !fits(p, before)) return PAWL_SEEN_HAPPENED;
+    return !fits(p, now) && pawl_json_equal(now, before) ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
+}
+
+static int compare(struct pawl_pass *p)
+{
+    const struct pawl_verify *v = &p->tool->verify;
+    yyjson_val *now = p->looked.applied == PAWL_APPLIED_YES ? parse(p, p->looked.result) : NULL;
+    if (!now) return 2;
+    if (v->expect) return fits(p, now) ? 1 : -1;
+    return v->by_key.p ? (has_our_key(p, now) ? 1 : -1) : 2;
+}
+
+enum pawl_verdict pawl_stage_verify(struct pawl_pass *p)
+{
+    if (p->model || !pawl_pass_changes(p) || !p->tool->verify.tool.p || p->from_verify || p->from_person) return PAWL_GO;
+    if (p->run->ending || p->left_ns <= 0) return PAWL_GO;
+    if (!p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
+    p->look_came = false;
+    p->verified = compare(p);
+    return PAWL_GO;
+}
