@@ -49,6 +49,7 @@ static struct pawl_answer_call *add_call(struct pawl_answer *ans, int64_t index)
  * and tell calls apart by their ids: a piece with a new id and a name begins a call of its own. */
 static struct pawl_answer_call *call_of(struct pawl_answer *ans, yyjson_val *piece, struct pawl_str id, struct pawl_str name)
 {
+    assert(ans->a != NULL);
     struct pawl_answer_call *call = NULL;
     yyjson_val *number = yyjson_obj_get(piece, "index");
     const bool has_index = yyjson_is_int(number) && yyjson_get_sint(number) >= 0;
@@ -66,12 +67,12 @@ static struct pawl_answer_call *call_of(struct pawl_answer *ans, yyjson_val *pie
     return call;
 }
 
-static void add_call_piece(struct pawl_answer *ans, yyjson_val *piece)
+static void add_call_piece(struct pawl_answer *ans, yyjson_val *piece, bool whole)
 {
     yyjson_val *function = yyjson_obj_get(piece, "function");
     yyjson_val *arguments = yyjson_obj_get(function, "arguments");
     const struct pawl_str id = pawl_json_str(piece, "id"), name = pawl_json_str(function, "name");
-    struct pawl_answer_call *call = call_of(ans, piece, id, name);
+    struct pawl_answer_call *call = whole ? add_call(ans, ans->calls_count) : call_of(ans, piece, id, name);
     if (call == NULL) return;
     ans->last = call;
     if (call->id.n == 0 && id.n > 0) call->id = pawl_str_copy(ans->a, id);
@@ -80,7 +81,7 @@ static void add_call_piece(struct pawl_answer *ans, yyjson_val *piece)
     else if (yyjson_is_obj(arguments)) pawl_json_write(arguments, &call->arguments);
 }
 
-void pawl_answer_piece(struct pawl_answer *ans, yyjson_val *message)
+void pawl_answer_piece(struct pawl_answer *ans, yyjson_val *message, bool whole)
 {
     if (!yyjson_is_obj(message)) return;
     add_content(ans, yyjson_obj_get(message, "content"));
@@ -90,7 +91,7 @@ void pawl_answer_piece(struct pawl_answer *ans, yyjson_val *message)
     if (!yyjson_is_arr(calls)) return;
     size_t i, max;
     yyjson_val *piece;
-    yyjson_arr_foreach(calls, i, max, piece) add_call_piece(ans, piece);
+    yyjson_arr_foreach(calls, i, max, piece) add_call_piece(ans, piece, whole);
 }
 
 static int64_t count_of(yyjson_val *object, const char *name)

@@ -156,7 +156,7 @@ static void read_error(struct reading *r, yyjson_val *error)
     r->failed = true;
 }
 
-static void read_body(struct reading *r, yyjson_val *body, const char *member)
+static void read_body(struct reading *r, yyjson_val *body, bool whole)
 {
     yyjson_val *error = error_in(body), *choice = pawl_openai_choice(body);
     if (error != NULL) {
@@ -165,10 +165,10 @@ static void read_body(struct reading *r, yyjson_val *body, const char *member)
     }
     pawl_answer_usage(&r->answer, yyjson_obj_get(body, "usage"));
     if (choice == NULL) return;
-    yyjson_val *message = yyjson_obj_get(choice, member);
+    yyjson_val *message = yyjson_obj_get(choice, whole ? "message" : "delta");
     const struct pawl_str finish = pawl_json_str(choice, "finish_reason");
     if (yyjson_is_obj(message)) r->answer.seen = true;
-    pawl_answer_piece(&r->answer, message);
+    pawl_answer_piece(&r->answer, message, whole);
     if (finish.n > 0) r->answer.finish = pawl_str_copy(r->a, finish);
 }
 
@@ -190,7 +190,7 @@ static void read_event(void *ctx, const struct pawl_sse_event *e)
         return;
     }
     if (pawl_str_is(e->type, "error") && error_in(chunk) == NULL) read_error(r, chunk);
-    else read_body(r, chunk, "delta");
+    else read_body(r, chunk, false);
 }
 
 static void finish(struct reading *r)
@@ -232,7 +232,7 @@ static void read_whole(struct reading *r, struct pawl_str body)
         pawl_outcome_says(r->out, r->a, "the provider sent a body that is not JSON: %s", err.what);
         return;
     }
-    read_body(r, root, "message");
+    read_body(r, root, true);
     if (!r->failed) finish(r);
 }
 
