@@ -17,6 +17,7 @@ struct row {
     struct pawl_head head;
     struct pawl_heap_node wake;
     struct row *older; /* the run with the next smaller id */
+    uint64_t number;   /* in the order in which they came */
     struct node *last;
     struct pawl_str request;
 };
@@ -32,7 +33,7 @@ struct rows {
     struct pawl_heap wakes; /* every run is in it; PAWL_NEVER where nothing is to be woken */
     struct row *newest;
     struct held *free_held;
-    uint64_t instances;
+    uint64_t instances, created;
     uint32_t doors;
     uint8_t id[16];
 };
@@ -121,6 +122,7 @@ static struct row *create(struct rows *m, const struct pawl_commit *c, struct be
     struct row *row = pawl_arena_zeroed(&m->arena, sizeof *row), **at = &m->newest;
     if (row == NULL) return NULL;
     row->head.run = c->head.run;
+    row->number = ++m->created;
     if (!keep(&m->arena, c->head.agent, &row->head.agent) || !keep(&m->arena, c->head.key, &row->head.key) ||
         !keep(&m->arena, c->request, &row->request))
         return NULL;
@@ -304,12 +306,12 @@ static int memory_read(struct pawl_store *s, struct pawl_id run, uint64_t from_s
 static bool due_before(const struct row *a, const struct row *b)
 {
     if (a->head.wake_ns != b->head.wake_ns) return a->head.wake_ns < b->head.wake_ns;
-    return memcmp(a->head.run.b, b->head.run.b, sizeof a->head.run.b) < 0;
+    return a->number < b->number;
 }
 
 /* The earliest of those that are due, in order. */
-static uint32_t pick_due(const struct rows *m, const struct pawl_claim_query *q, uint64_t instance,
-                         struct row **picked, uint32_t room)
+static uint32_t pick_due(const struct rows *m, const struct pawl_claim_query *q, uint64_t instance, struct row **picked,
+                         uint32_t room)
 {
     uint32_t count = 0;
     for (struct row *row = m->newest; row != NULL; row = row->older) {
@@ -397,8 +399,7 @@ static int memory_find_key(struct pawl_store *s, struct pawl_str key, struct paw
     return PAWL_OK;
 }
 
-static int memory_find_claim(struct pawl_store *s, struct pawl_hash key, struct pawl_claim *out,
-                             struct pawl_error *err)
+static int memory_find_claim(struct pawl_store *s, struct pawl_hash key, struct pawl_claim *out, struct pawl_error *err)
 {
     if (find_held(rows_of(s), key, out) == PAWL_OK) return PAWL_OK;
     return pawl_fail(err, PAWL_ENOTFOUND, "memory store", "", "nobody holds this claim");
@@ -443,11 +444,17 @@ static int open_door(struct rows *m, struct pawl_store **out)
 {
     struct memory *door = m->from->resize(m->from->ctx, NULL, 0, sizeof *door);
     if (door == NULL) return PAWL_ENOMEM;
-    *door = (struct memory){
-        .store = {.instance = ++m->instances, .commit = memory_commit, .claim = memory_claim, .read = memory_read,
-                  .list = memory_list, .find_key = memory_find_key, .find_claim = memory_find_claim,
-                  .blob = memory_blob, .next_wake = memory_next_wake, .close = memory_close},
-        .rows = m};
+    *door = (struct memory){.store = {.instance = ++m->instances,
+                                      .commit = memory_commit,
+                                      .claim = memory_claim,
+                                      .read = memory_read,
+                                      .list = memory_list,
+                                      .find_key = memory_find_key,
+                                      .find_claim = memory_find_claim,
+                                      .blob = memory_blob,
+                                      .next_wake = memory_next_wake,
+                                      .close = memory_close},
+                            .rows = m};
     memcpy(door->store.id, m->id, sizeof m->id);
     m->doors++;
     *out = &door->store;

@@ -14,11 +14,9 @@ static const struct row {
     {1, 1767225600000000000, PAWL_RUN_CREATED, 0, 0, "0001020304050607",
      "{\"agent\":\"refunds\",\"input\":\"order 7 arrived broken\"}",
      "e08b868055dec419e71bd9912bb616604e32f0e02399c136c67dfd44c9e4d44a"},
-    {2, 1767225600000000000, PAWL_STEP_INTENDED, 1, 1, "08090a0b0c0d0e0f",
-     "{\"kind\":\"tool\",\"name\":\"refund\"}",
+    {2, 1767225600000000000, PAWL_STEP_INTENDED, 1, 1, "08090a0b0c0d0e0f", "{\"kind\":\"tool\",\"name\":\"refund\"}",
      "8871e7e418a62a1373389078939578dad8fbf41d86189b4530fb21812b7f8b37"},
-    {3, 1767225600150000000, PAWL_STEP_COMPLETED, 1, 2, "ffffffffffffffff",
-     "{\"result\":{\"ok\":true}}",
+    {3, 1767225600150000000, PAWL_STEP_COMPLETED, 1, 2, "ffffffffffffffff", "{\"result\":{\"ok\":true}}",
      "c11c34d8b371f1fa015077379bf5b2422fd3ab914f8ea3db1acf40372c18986a"},
     {4, 1767225600150000001, PAWL_SIGNAL_RECEIVED, 0, 0, "0000000000000000", "{}",
      "542121f0d99ac8dd5bed8dac38d520e6ae0e21fc59c833ea95c3b9f37f4abd09"},
@@ -29,8 +27,12 @@ static void tell(struct pawl_record *out)
 {
     for (int i = 0; i < COUNT; i++) {
         const struct row *r = &story[i];
-        out[i] = (struct pawl_record){.seq = r->seq, .at_ns = r->at_ns, .kind = r->kind, .step = r->step,
-                                      .cause = r->cause, .body = pawl_str_of(r->body)};
+        out[i] = (struct pawl_record){.seq = r->seq,
+                                      .at_ns = r->at_ns,
+                                      .kind = r->kind,
+                                      .step = r->step,
+                                      .cause = r->cause,
+                                      .body = pawl_str_of(r->body)};
         pawl_id_parse(PAWL_STR("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4051"), &out[i].run);
         pawl_unhex(out[i].salt, sizeof out[i].salt, pawl_str_of(r->salt));
         pawl_unhex(out[i].hash.b, sizeof out[i].hash.b, pawl_str_of(r->hash));
@@ -69,9 +71,9 @@ static const struct broken {
     enum change change;
     int at, names; /* index changed; seq that is named, 0: fine */
 } broken[] = {
-    {NOTHING, 0, 0}, {SEQ, 2, 3}, {SEQ, 0, 1}, {RUN, 1, 2}, {RUN, 0, 1}, {AT_BACK, 2, 3}, {AT, 3, 4}, {KIND, 1, 2},
-    {KIND_BAD, 1, 2}, {STEP, 2, 3}, {CAUSE, 2, 3}, {BODY, 0, 1}, {BODY, 3, 4}, {SALT, 1, 2}, {HASH, 0, 1}, {HASH, 3, 4},
-    {SWAP, 1, 2},
+    {NOTHING, 0, 0}, {SEQ, 2, 3},  {SEQ, 0, 1},      {RUN, 1, 2},  {RUN, 0, 1},   {AT_BACK, 2, 3},
+    {AT, 3, 4},      {KIND, 1, 2}, {KIND_BAD, 1, 2}, {STEP, 2, 3}, {CAUSE, 2, 3}, {BODY, 0, 1},
+    {BODY, 3, 4},    {SALT, 1, 2}, {HASH, 0, 1},     {HASH, 3, 4}, {SWAP, 1, 2},
 };
 
 static void change(struct pawl_record *r, enum change what)
@@ -90,7 +92,10 @@ static void change(struct pawl_record *r, enum change what)
     case BODY: r->body.n -= 1; break;
     case SALT: r->salt[7] ^= 0x80; break;
     case HASH: r->hash.b[31] ^= 1; break;
-    case SWAP: r[0] = r[1]; r[1] = was; break;
+    case SWAP:
+        r[0] = r[1];
+        r[1] = was;
+        break;
     }
 }
 

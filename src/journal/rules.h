@@ -2,7 +2,10 @@
 #pragma once
 #include "journal/store.h"
 
-static inline bool pawl_status_ended(enum pawl_status s) { return s >= PAWL_DONE; }
+static inline bool pawl_status_ended(enum pawl_status s)
+{
+    return s >= PAWL_DONE;
+}
 
 /* The ids whose text begins with `prefix` are low..high. false: there is none (no hexadecimal, a dash elsewhere). */
 bool pawl_id_bounds(struct pawl_str prefix, struct pawl_id *low, struct pawl_id *high);

@@ -129,7 +129,8 @@ CASE(case_fencing)
     old.head.seq = 0;
     old.commit.records_count = 0;
     CHECK_INT(put(s, &old), PAWL_ENOTFOUND);
-    CHECK_INT(s->claim(s, &(struct pawl_claim_query){.one = true, .run = id_of(9)}, a, &got, &count, NULL), PAWL_ENOTFOUND);
+    CHECK_INT(s->claim(s, &(struct pawl_claim_query){.one = true, .run = id_of(9)}, a, &got, &count, NULL),
+              PAWL_ENOTFOUND);
     CHECK_INT(count, 0);
 }
 
@@ -168,11 +169,20 @@ CASE(case_create)
         const char *key, *request;
         int want;
     } rows[] = {
-        {1, "k1", "r1", PAWL_OK}, {2, "k1", NULL, PAWL_ECONFLICT}, {2, NULL, "r1", PAWL_ECONFLICT},
-        {2, "k2", "r1", PAWL_ECONFLICT}, {1, "k3", "r3", PAWL_ECONFLICT}, {1, NULL, NULL, PAWL_ECONFLICT},
+        {1, "k1", "r1", PAWL_OK},
+        {2, "k1", NULL, PAWL_ECONFLICT},
+        {2, NULL, "r1", PAWL_ECONFLICT},
+        {2, "k2", "r1", PAWL_ECONFLICT},
+        {1, "k3", "r3", PAWL_ECONFLICT},
+        {1, NULL, NULL, PAWL_ECONFLICT},
         {2, "r1", "k1", PAWL_OK}, /* keys and requests are two kinds of names */
-        {3, NULL, NULL, PAWL_OK}, {4, NULL, NULL, PAWL_OK}, {5, "k2", "r2", PAWL_OK}, {6, "K2", NULL, PAWL_OK},
-        {7, "k2 ", NULL, PAWL_OK}, {8, "", NULL, PAWL_OK}, {9, "", NULL, PAWL_ECONFLICT},
+        {3, NULL, NULL, PAWL_OK},
+        {4, NULL, NULL, PAWL_OK},
+        {5, "k2", "r2", PAWL_OK},
+        {6, "K2", NULL, PAWL_OK},
+        {7, "k2 ", NULL, PAWL_OK},
+        {8, "", NULL, PAWL_OK},
+        {9, "", NULL, PAWL_ECONFLICT},
         {10, "a key of some length, with spaces and \xc3\xa9", "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4051", PAWL_OK},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -220,8 +230,13 @@ CASE(case_batch)
 CASE(case_claims)
 {
     struct told one, two;
-    struct pawl_claim got, mine = {.key = hash_of("refund order 7"), .args = hash_of("{\"order_id\":7}"), .run = id_of(1),
-                                   .step = 4, .turn = 2, .state = PAWL_CLAIM_IN_FLIGHT, .until_ns = PAWL_NEVER};
+    struct pawl_claim got, mine = {.key = hash_of("refund order 7"),
+                                   .args = hash_of("{\"order_id\":7}"),
+                                   .run = id_of(1),
+                                   .step = 4,
+                                   .turn = 2,
+                                   .state = PAWL_CLAIM_IN_FLIGHT,
+                                   .until_ns = PAWL_NEVER};
     struct pawl_claim yours = mine, free_one = mine;
     struct pawl_claim_op ops[3];
     yours.run = id_of(2);
@@ -229,17 +244,17 @@ CASE(case_claims)
     free_one.key = hash_of("another");
     CHECK_INT(put_new(s, &one, 1, NULL), PAWL_OK);
     CHECK_INT(put_new(s, &two, 2, NULL), PAWL_OK);
-#define DO(who, want, ...)                                                                                             \
-    do {                                                                                                               \
-        const struct pawl_claim_op list[] = {__VA_ARGS__};                                                             \
-        (who).commit.claims = list;                                                                                    \
-        (who).commit.claims_count = sizeof list / sizeof *list;                                                        \
-        CHECK_INT(put(s, &(who)), (want));                                                                             \
-        (who).commit = (struct pawl_commit){0};                                                                        \
+#define DO(who, want, ...)                                      \
+    do {                                                        \
+        const struct pawl_claim_op list[] = {__VA_ARGS__};      \
+        (who).commit.claims = list;                             \
+        (who).commit.claims_count = sizeof list / sizeof *list; \
+        CHECK_INT(put(s, &(who)), (want));                      \
+        (who).commit = (struct pawl_commit){0};                 \
     } while (0)
 #define OP(what, who, ...) ((struct pawl_claim_op){.op = PAWL_CLAIM_##what, .claim = (who), __VA_ARGS__})
     CHECK_INT(s->find_claim(s, mine.key, &got, NULL), PAWL_ENOTFOUND);
-    DO(one, PAWL_ECONFLICT, OP(SET, mine, .instead_step = 0));  /* not ours to change yet */
+    DO(one, PAWL_ECONFLICT, OP(SET, mine, .instead_step = 0)); /* not ours to change yet */
     DO(one, PAWL_ECONFLICT, OP(DROP, mine, .instead_step = 0));
     DO(one, PAWL_OK, OP(TAKE, mine, .instead_step = 0));
     CHECK_INT(s->find_claim(s, mine.key, &got, NULL), PAWL_OK);

@@ -31,8 +31,13 @@ static void tell(struct told *t, enum pawl_kind kind, uint32_t step, uint64_t ca
 {
     assert(t->commit.records_count < TOLD_MAX);
     struct pawl_record *r = &t->records[t->commit.records_count++];
-    *r = (struct pawl_record){.run = t->head.run, .seq = ++t->head.seq, .at_ns = t->head.updated_ns + 1000, .kind = kind,
-                              .step = step, .cause = cause, .body = body};
+    *r = (struct pawl_record){.run = t->head.run,
+                              .seq = ++t->head.seq,
+                              .at_ns = t->head.updated_ns + 1000,
+                              .kind = kind,
+                              .step = step,
+                              .cause = cause,
+                              .body = body};
     for (int i = 0; i < 8; i++) r->salt[i] = (uint8_t)(t->head.seq * 31 + (uint64_t)i);
     t->head.hash = r->hash = pawl_record_hash(r, t->head.hash);
     t->head.updated_ns = r->at_ns;
@@ -41,8 +46,14 @@ static void tell(struct told *t, enum pawl_kind kind, uint32_t step, uint64_t ca
 static void tell_new(struct told *t, uint32_t n, const char *key)
 {
     memset(t, 0, sizeof *t);
-    t->head = (struct pawl_head){.run = id_of(n), .agent = PAWL_STR("refunds"), .key = pawl_str_of(key),
-                                 .status = PAWL_RUNNING, .epoch = 1, .owner = 1, .created_ns = T0, .updated_ns = T0};
+    t->head = (struct pawl_head){.run = id_of(n),
+                                 .agent = PAWL_STR("refunds"),
+                                 .key = pawl_str_of(key),
+                                 .status = PAWL_RUNNING,
+                                 .epoch = 1,
+                                 .owner = 1,
+                                 .created_ns = T0,
+                                 .updated_ns = T0};
     t->commit.create = true;
     tell(t, PAWL_RUN_CREATED, 0, 0, PAWL_STR("{\"agent\":\"refunds\",\"input\":\"order 7 arrived broken\"}"));
 }

@@ -23,7 +23,8 @@ static bool claimed_are(const struct claimed *c, uint32_t count, const uint32_t 
 #define ARE(c, ...) \
     CHECK(claimed_are(c, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (const uint32_t[]){__VA_ARGS__}))
 
-static struct told put_parked(struct pawl_store *s, uint32_t n, enum pawl_status status, uint64_t owner, int64_t wake_ns)
+static struct told put_parked(struct pawl_store *s, uint32_t n, enum pawl_status status, uint64_t owner,
+                              int64_t wake_ns)
 {
     struct told t;
     tell_new(&t, n, NULL);
@@ -45,9 +46,9 @@ CASE(case_claim_due)
     CHECK_INT(c.count, 0);
     put_parked(s, 1, PAWL_WAITING, me, T0 + 30);
     put_parked(s, 2, PAWL_WAITING, other, T0 + 20);
-    put_parked(s, 3, PAWL_RUNNING, me, 0);     /* ours and live: no business of a claim */
-    put_parked(s, 4, PAWL_RUNNING, other, 0);  /* left by an owner that died */
-    put_parked(s, 5, PAWL_DONE, other, 0);     /* ended */
+    put_parked(s, 3, PAWL_RUNNING, me, 0);    /* ours and live: no business of a claim */
+    put_parked(s, 4, PAWL_RUNNING, other, 0); /* left by an owner that died */
+    put_parked(s, 5, PAWL_DONE, other, 0);    /* ended */
     put_parked(s, 6, PAWL_DEAD, other, T0 + 1);
     put_parked(s, 7, PAWL_WAITING, other, PAWL_NEVER);
     put_parked(s, 8, PAWL_ENDING, me, T0 + 20);
@@ -155,8 +156,8 @@ CASE(case_next_wake)
 CASE(case_list)
 {
     static const uint32_t order[] = {5, 2, 9, 300, 1, 7, 257}; /* as they came */
-    static const enum pawl_status status[] = {PAWL_DONE, PAWL_WAITING, PAWL_RUNNING, PAWL_DONE, PAWL_ENDING, PAWL_DEAD,
-                                              PAWL_RUNNING};
+    static const enum pawl_status status[] = {PAWL_DONE,   PAWL_WAITING, PAWL_RUNNING, PAWL_DONE,
+                                              PAWL_ENDING, PAWL_DEAD,    PAWL_RUNNING};
     static const struct row {
         struct pawl_list_query q;
         const char *want; /* newest first */
@@ -213,8 +214,7 @@ CASE(case_list)
         char text[128] = "", *end = text;
         if (rows[i].before) q.before = id_of(rows[i].before);
         CHECK_INT(s->list(s, &q, a, out, &count, NULL), PAWL_OK);
-        for (uint32_t k = 0; k < count; k++)
-            end += snprintf(end, 16, "%d ", out[k].run.b[4] * 256 + out[k].run.b[5]);
+        for (uint32_t k = 0; k < count; k++) end += snprintf(end, 16, "%d ", out[k].run.b[4] * 256 + out[k].run.b[5]);
         CHECK_TEXT(text, rows[i].want);
         for (uint32_t k = 0; k < count; k++) { /* a listed head is the whole head */
             const struct pawl_head read = head_in(s, out[k].run, a);
@@ -241,7 +241,8 @@ CASE(case_big_bodies)
     struct pawl_run_records got;
     struct told t;
     tell_new(&t, 1, NULL);
-    for (int i = 0; i < N; i++) tell(&t, PAWL_NOTE, 0, 0, big_text(a, sizes[i], i == 6)); /* the last was there before */
+    for (int i = 0; i < N; i++)
+        tell(&t, PAWL_NOTE, 0, 0, big_text(a, sizes[i], i == 6)); /* the last was there before */
     memcpy(want, t.records, sizeof want);
     CHECK_INT(put(s, &t), PAWL_OK);
     CHECK_INT(s->read(s, t.head.run, 0, a, &got, NULL), PAWL_OK);

@@ -111,8 +111,7 @@ static void test_poor_caller(void)
 {
     struct test_alloc rich, poor;
     test_alloc_init(&rich, 0);
-    EVERY_FAILED_ALLOCATION(poor)
-    {
+    EVERY_FAILED_ALLOCATION(poor) {
         struct pawl_store *s = fresh(&rich.alloc);
         struct pawl_arena a, rest;
         struct claimed c = {.count = 9};
@@ -142,10 +141,11 @@ int main(void)
     test_two_doors(&t.alloc);
     test_poor_caller();
     test_alloc_init(&caller, 0);
-    EVERY_FAILED_ALLOCATION(t) { story(&t, &caller); }
+    EVERY_FAILED_ALLOCATION(t) {
+        story(&t, &caller);
+    }
     CHECK_INT(caller.out_bytes, 0);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_store *s = NULL, *other = NULL;
         if (pawl_memory_open((const uint8_t[16]){1}, &t.alloc, &s) == PAWL_OK) {
             if (pawl_memory_again(s, &other) == PAWL_OK) other->close(other);
