@@ -15,19 +15,19 @@ struct told {
     struct pawl_commit commit;
 };
 
-static struct pawl_id id_of(uint32_t n) /* rises with n */
+static inline struct pawl_id id_of(uint32_t n) /* rises with n */
 {
     struct pawl_id id = {{0x01, 0x9b, 0x76, 0xda, (uint8_t)(n >> 8), (uint8_t)n, 0x70, 0x01, 0x80}};
     id.b[15] = (uint8_t)(n * 7);
     return id;
 }
 
-static struct pawl_hash hash_of(const char *text)
+static inline struct pawl_hash hash_of(const char *text)
 {
     return pawl_sha256(text, strlen(text));
 }
 
-static void tell(struct told *t, enum pawl_kind kind, uint32_t step, uint64_t cause, struct pawl_str body)
+static inline void tell(struct told *t, enum pawl_kind kind, uint32_t step, uint64_t cause, struct pawl_str body)
 {
     assert(t->commit.records_count < TOLD_MAX);
     struct pawl_record *r = &t->records[t->commit.records_count++];
@@ -43,7 +43,7 @@ static void tell(struct told *t, enum pawl_kind kind, uint32_t step, uint64_t ca
     t->head.updated_ns = r->at_ns;
 }
 
-static void tell_new(struct told *t, uint32_t n, const char *key)
+static inline void tell_new(struct told *t, uint32_t n, const char *key)
 {
     memset(t, 0, sizeof *t);
     t->head = (struct pawl_head){.run = id_of(n),
@@ -58,7 +58,7 @@ static void tell_new(struct told *t, uint32_t n, const char *key)
     tell(t, PAWL_RUN_CREATED, 0, 0, PAWL_STR("{\"agent\":\"refunds\",\"input\":\"order 7 arrived broken\"}"));
 }
 
-static struct pawl_commit *told(struct told *t)
+static inline struct pawl_commit *told(struct told *t)
 {
     t->commit.head = t->head;
     t->commit.records = t->records;
@@ -68,7 +68,7 @@ static struct pawl_commit *told(struct told *t)
 }
 
 /* Commits what was told; the result of the batch or, where that is PAWL_OK, of the commit. */
-static int put(struct pawl_store *s, struct told *t)
+static inline int put(struct pawl_store *s, struct told *t)
 {
     struct pawl_error err = {0};
     struct pawl_commit *c = told(t);
@@ -82,13 +82,13 @@ static int put(struct pawl_store *s, struct told *t)
     return c->result;
 }
 
-static int put_new(struct pawl_store *s, struct told *t, uint32_t n, const char *key)
+static inline int put_new(struct pawl_store *s, struct told *t, uint32_t n, const char *key)
 {
     tell_new(t, n, key);
     return put(s, t);
 }
 
-static void same_head(const struct pawl_head *got, const struct pawl_head *want)
+static inline void same_head(const struct pawl_head *got, const struct pawl_head *want)
 {
     CHECK(pawl_id_eq(got->run, want->run));
     CHECK(pawl_str_eq(got->agent, want->agent) && (got->agent.p == NULL) == (want->agent.p == NULL));
@@ -108,7 +108,7 @@ static void same_head(const struct pawl_head *got, const struct pawl_head *want)
     CHECK(memcmp(got->config.b, want->config.b, 32) == 0);
 }
 
-static void same_record(const struct pawl_record *got, const struct pawl_record *want)
+static inline void same_record(const struct pawl_record *got, const struct pawl_record *want)
 {
     CHECK(pawl_id_eq(got->run, want->run));
     CHECK_INT(got->seq, want->seq);
@@ -121,7 +121,7 @@ static void same_record(const struct pawl_record *got, const struct pawl_record 
     CHECK(memcmp(got->hash.b, want->hash.b, 32) == 0);
 }
 
-static void same_claim(const struct pawl_claim *got, const struct pawl_claim *want)
+static inline void same_claim(const struct pawl_claim *got, const struct pawl_claim *want)
 {
     CHECK(memcmp(got->key.b, want->key.b, 32) == 0 && memcmp(got->args.b, want->args.b, 32) == 0);
     CHECK(pawl_id_eq(got->run, want->run));
@@ -131,7 +131,7 @@ static void same_claim(const struct pawl_claim *got, const struct pawl_claim *wa
     CHECK_INT(got->until_ns, want->until_ns);
 }
 
-static struct pawl_head head_in(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a)
+static inline struct pawl_head head_in(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a)
 {
     struct pawl_run_records r = {0};
     CHECK_INT(s->read(s, run, 0, a, &r, NULL), PAWL_OK);
