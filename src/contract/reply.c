@@ -23,7 +23,10 @@ void pawl_outcome_says(struct pawl_outcome *out, struct pawl_arena *a, const cha
     va_end(args);
 }
 
-static bool space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static struct pawl_str without_bom(struct pawl_str s)
 {
@@ -59,8 +62,9 @@ int pawl_reply_json(struct pawl_str body, struct pawl_arena *a, struct pawl_str 
 
 static yyjson_val *error_text(yyjson_val *body)
 {
-    static const char *const paths[] = {"/error/message", "/detail", "/message", "/error_description", "/error", "/title",
-                                        "/errors/0/message", "/errors/0/detail", "/errors/0"};
+    static const char *const paths[] = {"/error/message",     "/detail",          "/message",
+                                        "/error_description", "/error",           "/title",
+                                        "/errors/0/message",  "/errors/0/detail", "/errors/0"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         yyjson_val *v = pawl_json_at(body, pawl_str_of(paths[i]));
         if (v != NULL && yyjson_is_str(v) && yyjson_get_len(v) > 0) return v;
@@ -74,7 +78,8 @@ static bool html(const struct pawl_reply *r)
     while (s.n > 0 && space(*s.p)) s.p++, s.n--;
     if (s.n == 0 || *s.p != '<') return false;
     for (uint32_t i = 0; i + 4 <= r->type.n; i++) {
-        if ((r->type.p[i] | 0x20) == 'h' && (r->type.p[i + 1] | 0x20) == 't' && (r->type.p[i + 2] | 0x20) == 'm') return true;
+        if ((r->type.p[i] | 0x20) == 'h' && (r->type.p[i + 1] | 0x20) == 't' && (r->type.p[i + 2] | 0x20) == 'm')
+            return true;
     }
     return s.n >= 5 && ((s.p[1] | 0x20) == 'h' || s.p[1] == '!');
 }
@@ -117,16 +122,20 @@ bool pawl_reply_unanswered(const struct pawl_reply *reply, struct pawl_arena *a,
         const char *words;
     } known[] = {
         [PAWL_NOT_SENT] = {PAWL_APPLIED_NO, PAWL_CLASS_UNAVAILABLE, true, "nothing was sent"},
-        [PAWL_LOST] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true, "the connection was lost before the whole answer came"},
+        [PAWL_LOST] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true,
+                       "the connection was lost before the whole answer came"},
         [PAWL_NO_ANSWER] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_TIMEOUT, true, "no answer came in time"},
         [PAWL_KILLED] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true, "the process was ended by a signal"},
-        [PAWL_OWNER_CRASHED] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true, "pawl stopped while the call was under way"},
+        [PAWL_OWNER_CRASHED] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true,
+                                "pawl stopped while the call was under way"},
         [PAWL_STOPPED] = {PAWL_APPLIED_UNKNOWN, PAWL_CLASS_CANCELLED, false, "cancelled after it was sent"},
     };
     const size_t t = (size_t)reply->transport;
     if (t >= sizeof known / sizeof *known || known[t].words == NULL) return false;
     const struct pawl_str d = pawl_reply_detail(reply, a);
-    *out = (struct pawl_outcome){.applied = known[t].applied, .error_class = known[t].error_class, .retry = known[t].retry,
+    *out = (struct pawl_outcome){.applied = known[t].applied,
+                                 .error_class = known[t].error_class,
+                                 .retry = known[t].retry,
                                  .retry_after_ns = pawl_retry_after_ns(reply)};
     pawl_outcome_says(out, a, "%s%s%s", known[t].words, d.n > 0 ? ": " : "", d.n > 0 ? d.p : "");
     return true;

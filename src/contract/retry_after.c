@@ -5,7 +5,10 @@
 static const int64_t second_ns = 1000000000;
 static const int64_t day_s = 86400;
 
-static bool digit(char c) { return c >= '0' && c <= '9'; }
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static struct pawl_str trimmed(struct pawl_str s)
 {
@@ -78,7 +81,8 @@ static bool time_of_day(struct pawl_str *s, int64_t *out)
 static bool field(struct pawl_str *s, char what, struct date *d)
 {
     static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    static const char *const long_days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+    static const char *const long_days[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                            "Friday", "Saturday", "Sunday"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int64_t weekday = 0;

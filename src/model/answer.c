@@ -47,7 +47,8 @@ static struct pawl_answer_call *add_call(struct pawl_answer *ans, int64_t index)
 
 /* Which call does this piece belong to? That of its index. Some providers give every call the index 0, or none at all,
  * and tell calls apart by their ids: a piece with a new id and a name begins a call of its own. */
-static struct pawl_answer_call *call_of(struct pawl_answer *ans, yyjson_val *piece, struct pawl_str id, struct pawl_str name)
+static struct pawl_answer_call *call_of(struct pawl_answer *ans, yyjson_val *piece, struct pawl_str id,
+                                        struct pawl_str name)
 {
     assert(ans->a != NULL);
     struct pawl_answer_call *call = NULL;
@@ -163,7 +164,8 @@ static void write_calls(struct pawl_json_writer *w, struct pawl_answer *ans)
         pawl_jw_key(w, "name");
         pawl_jw_str(w, c->name);
         pawl_jw_key(w, "arguments");
-        pawl_jw_str(w, c->arguments.n > 0 ? pawl_buf_done(&c->arguments) : PAWL_STR("{}")); /* none at all: no arguments */
+        pawl_jw_str(w,
+                    c->arguments.n > 0 ? pawl_buf_done(&c->arguments) : PAWL_STR("{}")); /* none at all: no arguments */
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');

@@ -16,8 +16,8 @@ struct pawl_answer { /* zeroed but for `a` it is empty and ready */
     struct pawl_arena *a;
     struct pawl_buf content, refusal;
     bool has_content, has_refusal, has_usage;
-    bool seen;     /* a choice has come */
-    bool too_many; /* calls */
+    bool seen;                             /* a choice has come */
+    bool too_many;                         /* calls */
     struct pawl_answer_call *calls, *last; /* last: the one that a piece without an index belongs to */
     uint32_t calls_count;
     struct pawl_str finish; /* the provider's word; n 0: none came */
@@ -26,7 +26,7 @@ struct pawl_answer { /* zeroed but for `a` it is empty and ready */
 
 /* A delta or, `whole`, a message, in which each of tool_calls is a call of its own. Anything but an object is ignored. */
 void pawl_answer_piece(struct pawl_answer *ans, yyjson_val *message, bool whole);
-void pawl_answer_usage(struct pawl_answer *ans, yyjson_val *usage);   /* anything but a usage object is ignored */
+void pawl_answer_usage(struct pawl_answer *ans, yyjson_val *usage); /* anything but a usage object is ignored */
 /* The neutral form of model.h. Calls without an id, or with an id that an earlier one has, get "call_1", "call_2", … by
  * their place, so that reading the same bytes again gives the same ids. A NULL `what`: all is well; else why not. */
 struct pawl_str pawl_answer_json(struct pawl_answer *ans, const char **what);

@@ -55,7 +55,8 @@ static void write_call_name(struct pawl_json_writer *w, struct pawl_str name)
     const uint32_t n = name.n < sizeof fixed ? name.n : (uint32_t)sizeof fixed;
     for (uint32_t i = 0; i < n; i++) {
         const char c = name.p[i];
-        const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        const bool fine =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
         fixed[i] = (char)(fine ? c : '_');
     }
     pawl_jw_str(w, n > 0 ? (struct pawl_str){fixed, n} : PAWL_STR("_"));
@@ -86,8 +87,10 @@ static void write_calls(struct pawl_json_writer *w, const struct pawl_message *m
 
 static void write_message(struct pawl_json_writer *w, const struct pawl_message *m)
 {
-    static const char *const roles[] = {[PAWL_ROLE_SYSTEM] = "system", [PAWL_ROLE_USER] = "user",
-                                        [PAWL_ROLE_ASSISTANT] = "assistant", [PAWL_ROLE_TOOL] = "tool"};
+    static const char *const roles[] = {[PAWL_ROLE_SYSTEM] = "system",
+                                        [PAWL_ROLE_USER] = "user",
+                                        [PAWL_ROLE_ASSISTANT] = "assistant",
+                                        [PAWL_ROLE_TOOL] = "tool"};
     const bool calls = m->role == PAWL_ROLE_ASSISTANT && m->calls_count > 0;
     pawl_jw_open(w, '{');
     pawl_jw_key(w, "role");

@@ -69,7 +69,8 @@ static struct verdict by_status(int32_t status)
     default: break;
     }
     if (status >= 300 && status <= 499) return (struct verdict){PAWL_APPLIED_NO, PAWL_CLASS_REJECTED, false, false};
-    if (status >= 500 && status <= 599) return (struct verdict){PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true, false};
+    if (status >= 500 && status <= 599)
+        return (struct verdict){PAWL_APPLIED_UNKNOWN, PAWL_CLASS_UNAVAILABLE, true, false};
     return (struct verdict){PAWL_APPLIED_UNKNOWN, PAWL_CLASS_MALFORMED, true, false};
 }
 
@@ -90,7 +91,8 @@ static struct verdict judge(int32_t status, yyjson_val *error)
     struct verdict v = by_status(status);
     if ((code != NULL && code->no_money) || (type != NULL && type->no_money)) v.no_money = true;
     if (v.no_money) v.retry = false;
-    else if (w != NULL && w->error_class == PAWL_CLASS_OVERLOADED) v.error_class = PAWL_CLASS_OVERLOADED, v.retry = true;
+    else if (w != NULL && w->error_class == PAWL_CLASS_OVERLOADED)
+        v.error_class = PAWL_CLASS_OVERLOADED, v.retry = true;
     return v;
 }
 
@@ -131,9 +133,9 @@ struct reading {
     struct pawl_outcome *out;
     struct pawl_answer answer;
     struct pawl_arena tree; /* of one chunk at a time */
-    bool done;   /* the end mark was seen: what follows is nothing to us */
-    bool whole;  /* a stream that said its end, by the mark or by a finish reason */
-    bool failed; /* *out says why */
+    bool done;              /* the end mark was seen: what follows is nothing to us */
+    bool whole;             /* a stream that said its end, by the mark or by a finish reason */
+    bool failed;            /* *out says why */
 };
 
 /* "error": null and "error": false are none. */

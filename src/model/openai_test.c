@@ -3,24 +3,38 @@
 #include "contract/json.h"
 #include "model/model.h"
 
-#define S(literal) {literal, sizeof(literal) - 1}
+#define S(literal)                   \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 static struct test_alloc memory;
 
 static const struct pawl_pair headers[] = {{S("X-Team"), S("refunds")}, {S("X-Run"), S("{run.id}")}};
-static const struct pawl_pair own_key[] = {{S("AUTHORIZATION"), S("Key ${env:K}")}, {S("content-Type"), S("application/json; v=2")}};
-static const struct pawl_model mini = {.name = S("main"), .base_url = S("http://ai/v1/"), .model = S("mini"),
-                                       .api_key = S("${env:OPENAI_API_KEY}"), .headers = headers, .headers_count = 2};
-static const struct pawl_model azure = {.name = S("az"), .base_url = S("http://ai/d?api-version=1"), .model = S("m"),
-                                        .api_key = S("x"), .headers = own_key, .headers_count = 2};
+static const struct pawl_pair own_key[] = {{S("AUTHORIZATION"), S("Key ${env:K}")},
+                                           {S("content-Type"), S("application/json; v=2")}};
+static const struct pawl_model mini = {.name = S("main"),
+                                       .base_url = S("http://ai/v1/"),
+                                       .model = S("mini"),
+                                       .api_key = S("${env:OPENAI_API_KEY}"),
+                                       .headers = headers,
+                                       .headers_count = 2};
+static const struct pawl_model azure = {.name = S("az"),
+                                        .base_url = S("http://ai/d?api-version=1"),
+                                        .model = S("m"),
+                                        .api_key = S("x"),
+                                        .headers = own_key,
+                                        .headers_count = 2};
 static const struct pawl_model local = {.name = S("l"), .base_url = S("http://ai"), .model = S("m")};
 static const struct pawl_model script = {.name = S("s"), .provider = PAWL_PROVIDER_SCRIPT};
 
-static const struct pawl_tool find = {.name = S("find"), .description = S("Find \"it\"."),
+static const struct pawl_tool find = {.name = S("find"),
+                                      .description = S("Find \"it\"."),
                                       .input_json = S("{ \"type\": \"object\",  \"b\": 1.0, \"a\": 2 }")};
 static const struct pawl_tool stop = {.name = S("stop")};
 static const struct pawl_tool *const tools[] = {&find, &stop};
 
-static const struct pawl_call calls[] = {{S("call_1"), S("find"), S("{\"q\": \"x\"")}, {S("call_2"), S("functions.get it"), S("")}};
+static const struct pawl_call calls[] = {{S("call_1"), S("find"), S("{\"q\": \"x\"")},
+                                         {S("call_2"), S("functions.get it"), S("")}};
 static const struct pawl_message talk[] = {
     {.role = PAWL_ROLE_SYSTEM, .content = S("Be brief.")},
     {.role = PAWL_ROLE_USER, .content = S("caf\xc3\xa9\n\xff")},
@@ -53,32 +67,38 @@ static void requests(void)
 {
     struct pawl_arena a;
     pawl_arena_init(&a, &memory.alloc);
-    CHECK_TEXT(rendered(&local, 1, 0, (struct pawl_str){NULL, 0}, &a),
-               "{\"http\":{\"body\":\"{\\\"model\\\":\\\"m\\\",\\\"stream\\\":true,\\\"stream_options\\\":{\\\"include_usage\\\":true},"
-               "\\\"messages\\\":[{\\\"role\\\":\\\"system\\\",\\\"content\\\":\\\"Be brief.\\\"}]}\","
-               "\"headers\":{\"Content-Type\":\"application/json\"},\"method\":\"POST\",\"url\":\"http://ai/chat/completions\"}}");
+    CHECK_TEXT(
+        rendered(&local, 1, 0, (struct pawl_str){NULL, 0}, &a),
+        "{\"http\":{\"body\":\"{\\\"model\\\":\\\"m\\\",\\\"stream\\\":true,\\\"stream_options\\\":{\\\"include_usage\\\":true},"
+        "\\\"messages\\\":[{\\\"role\\\":\\\"system\\\",\\\"content\\\":\\\"Be brief.\\\"}]}\","
+        "\"headers\":{\"Content-Type\":\"application/json\"},\"method\":\"POST\",\"url\":\"http://ai/chat/completions\"}}");
     const char *whole = rendered(&mini, 7, 2, PAWL_STR("{\"type\": \"object\"}"), &a);
-    CHECK(strstr(whole, "\"headers\":{\"Authorization\":\"Bearer ${env:OPENAI_API_KEY}\",\"Content-Type\":\"application/json\","
-                        "\"X-Run\":\"{run.id}\",\"X-Team\":\"refunds\"},\"method\":\"POST\","
-                        "\"url\":\"http://ai/v1/chat/completions\"}}") != NULL);
-    CHECK_TEXT(body_of(whole, &a),
-               HEAD("mini") "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\","
-               "\"schema\":{\"type\": \"object\"}}},"
-               "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"find\",\"description\":\"Find \\\"it\\\".\","
-               "\"parameters\":{ \"type\": \"object\",  \"b\": 1.0, \"a\": 2 }}},"
-               "{\"type\":\"function\",\"function\":{\"name\":\"stop\",\"parameters\":{\"type\":\"object\"}}}],"
-               "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
-               "{\"role\":\"user\",\"content\":\"caf\xc3\xa9\\n\xef\xbf\xbd\"},"
-               "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
-               "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}},"
-               "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"functions_get_it\",\"arguments\":\"{}\"}}]},"
-               "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"[1]\"},"
-               "{\"role\":\"tool\",\"tool_call_id\":\"call_2\",\"content\":\"\"},"
-               "{\"role\":\"assistant\",\"content\":\"\"},"
-               "{\"role\":\"assistant\",\"content\":\"done\",\"tool_calls\":["
-               "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}}]}]}");
+    CHECK(
+        strstr(whole,
+               "\"headers\":{\"Authorization\":\"Bearer ${env:OPENAI_API_KEY}\",\"Content-Type\":\"application/json\","
+               "\"X-Run\":\"{run.id}\",\"X-Team\":\"refunds\"},\"method\":\"POST\","
+               "\"url\":\"http://ai/v1/chat/completions\"}}") != NULL);
+    CHECK_TEXT(
+        body_of(whole, &a),
+        HEAD(
+            "mini") "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\","
+                    "\"schema\":{\"type\": \"object\"}}},"
+                    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"find\",\"description\":\"Find \\\"it\\\".\","
+                    "\"parameters\":{ \"type\": \"object\",  \"b\": 1.0, \"a\": 2 }}},"
+                    "{\"type\":\"function\",\"function\":{\"name\":\"stop\",\"parameters\":{\"type\":\"object\"}}}],"
+                    "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+                    "{\"role\":\"user\",\"content\":\"caf\xc3\xa9\\n\xef\xbf\xbd\"},"
+                    "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+                    "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}},"
+                    "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"functions_get_it\",\"arguments\":\"{}\"}}]},"
+                    "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"[1]\"},"
+                    "{\"role\":\"tool\",\"tool_call_id\":\"call_2\",\"content\":\"\"},"
+                    "{\"role\":\"assistant\",\"content\":\"\"},"
+                    "{\"role\":\"assistant\",\"content\":\"done\",\"tool_calls\":["
+                    "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}}]}]}");
     const char *own = rendered(&azure, 1, 0, (struct pawl_str){NULL, 0}, &a);
-    CHECK(strstr(own, "\"headers\":{\"AUTHORIZATION\":\"Key ${env:K}\",\"content-Type\":\"application/json; v=2\"},") != NULL);
+    CHECK(strstr(own, "\"headers\":{\"AUTHORIZATION\":\"Key ${env:K}\",\"content-Type\":\"application/json; v=2\"},") !=
+          NULL);
     CHECK(strstr(own, "\"url\":\"http://ai/d/chat/completions?api-version=1\"") != NULL);
     CHECK_TEXT(rendered(&script, 1, 2, (struct pawl_str){NULL, 0}, &a), "{\"script\":{\"turn\":0}}");
     CHECK_TEXT(rendered(&script, 7, 2, (struct pawl_str){NULL, 0}, &a), "{\"script\":{\"turn\":3}}");
@@ -104,8 +124,7 @@ static void one_begins_the_next(void)
 static void without_memory(void)
 {
     struct test_alloc t;
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_buf out;
         pawl_buf_init(&out, &t.alloc);
         const int code = pawl_model_render(NULL, &mini, talk, 7, tools, 2, PAWL_STR("{}"), &out, NULL);

@@ -28,7 +28,8 @@ static bool read_call(yyjson_val *v, struct scripted *out)
     return out->name.n > 0 && (out->args == NULL || yyjson_is_obj(out->args) || yyjson_is_str(out->args));
 }
 
-static void write_call(struct pawl_json_writer *w, const struct scripted *call, uint32_t turn, size_t place, struct pawl_arena *a)
+static void write_call(struct pawl_json_writer *w, const struct scripted *call, uint32_t turn, size_t place,
+                       struct pawl_arena *a)
 {
     struct pawl_buf id, args;
     pawl_buf_init_arena(&id, a);
@@ -131,7 +132,8 @@ static void give_answer(const struct pawl_model *m, yyjson_val *answer, uint32_t
     out->body = pawl_buf_done(&buf);
 }
 
-static void give_error(struct pawl_arena *a, int32_t status, yyjson_val *fail, struct pawl_str message, struct pawl_reply *out)
+static void give_error(struct pawl_arena *a, int32_t status, yyjson_val *fail, struct pawl_str message,
+                       struct pawl_reply *out)
 {
     struct pawl_buf buf;
     const struct pawl_str type = pawl_json_str(fail, "type"), code = pawl_json_str(fail, "code");
@@ -218,7 +220,8 @@ void pawl_script_reply_at(const struct pawl_model *m, uint32_t turn, uint32_t at
     } else {
         struct pawl_buf message;
         pawl_buf_init_arena(&message, a);
-        pawl_buf_printf(&message, "the script of model %.*s has no answer number %u", (int)m->name.n, m->name.p, turn + 1);
+        pawl_buf_printf(&message, "the script of model %.*s has no answer number %u", (int)m->name.n, m->name.p,
+                        turn + 1);
         give_error(a, 500, NULL, pawl_buf_done(&message), out);
     }
     pawl_arena_fini(&tree);
@@ -233,8 +236,10 @@ static const char *answer_fault(yyjson_val *v)
 {
     struct scripted call;
     size_t i, max;
-    yyjson_val *one = yyjson_obj_get(v, "call"), *many = yyjson_obj_get(v, "calls"), *fail = yyjson_obj_get(v, "fail"), *each;
-    if (!yyjson_is_obj(v) || (!has_answer(v) && fail == NULL)) return "an object with say, call, calls, refusal or fail";
+    yyjson_val *one = yyjson_obj_get(v, "call"), *many = yyjson_obj_get(v, "calls"), *fail = yyjson_obj_get(v, "fail"),
+               *each;
+    if (!yyjson_is_obj(v) || (!has_answer(v) && fail == NULL))
+        return "an object with say, call, calls, refusal or fail";
     if (yyjson_obj_get(v, "say") != NULL && pawl_json_str(v, "say").p == NULL) return "a text for say";
     if (one != NULL && !read_call(one, &call)) return "a call: {TOOL: {arguments}}";
     if (many != NULL && !yyjson_is_arr(many)) return "a list of calls";

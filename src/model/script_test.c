@@ -15,7 +15,9 @@ static const char answers[] =
     "{\"fail\":{\"status\":500,\"should_retry\":false,\"retry_after\":\"3\",\"retry_after_ms\":250}},"
     "{\"fail\":{\"status\":-7}},"
     "{\"say\":\"cut\",\"finish\":\"length\",\"call\":{\"a\":{}}}]";
-static const struct pawl_model model = {.name = {"s", 1}, .provider = PAWL_PROVIDER_SCRIPT, .script = {answers, sizeof answers - 1}};
+static const struct pawl_model model = {.name = {"s", 1},
+                                        .provider = PAWL_PROVIDER_SCRIPT,
+                                        .script = {answers, sizeof answers - 1}};
 
 enum { AGAIN = 1, POOR = 2 };
 static const struct row {
@@ -26,13 +28,19 @@ static const struct row {
 } rows[] = {
     {0, 1, "{\"content\":\"Hello\",\"tool_calls\":[],\"finish\":\"stop\"}", 0, 0, -1},
     {0, 9, "{\"content\":\"Hello\",\"tool_calls\":[],\"finish\":\"stop\"}", 0, 0, -1},
-    {1, 1, "{\"content\":null,\"tool_calls\":[{\"id\":\"call_2_1\",\"name\":\"refund\",\"arguments\":\"{\\\"order_id\\\":7,\\\"why\\\":\\\"\xc3\xa9\\\"}\"}],"
-           "\"finish\":\"tool_calls\"}", 0, 0, -1},
-    {2, 1, "{\"content\":\"both\",\"tool_calls\":[{\"id\":\"call_3_1\",\"name\":\"a\",\"arguments\":\"{}\"},"
-           "{\"id\":\"mine\",\"name\":\"b\",\"arguments\":\"{\\\"x\\\":[1]}\"},{\"id\":\"call_3_3\",\"name\":\"c\",\"arguments\":\"{\\\"cut\"},"
-           "{\"id\":\"call_3_4\",\"name\":\"d\",\"arguments\":\"{}\"}],\"finish\":\"tool_calls\"}", 0, 0, -1},
-    {3, 1, "{\"content\":null,\"tool_calls\":[],\"finish\":\"content_filter\",\"refusal\":\"No.\","
-           "\"usage\":{\"input\":10,\"cached\":4,\"output\":2}}", 0, 0, -1},
+    {1, 1,
+     "{\"content\":null,\"tool_calls\":[{\"id\":\"call_2_1\",\"name\":\"refund\",\"arguments\":\"{\\\"order_id\\\":7,\\\"why\\\":\\\"\xc3\xa9\\\"}\"}],"
+     "\"finish\":\"tool_calls\"}",
+     0, 0, -1},
+    {2, 1,
+     "{\"content\":\"both\",\"tool_calls\":[{\"id\":\"call_3_1\",\"name\":\"a\",\"arguments\":\"{}\"},"
+     "{\"id\":\"mine\",\"name\":\"b\",\"arguments\":\"{\\\"x\\\":[1]}\"},{\"id\":\"call_3_3\",\"name\":\"c\",\"arguments\":\"{\\\"cut\"},"
+     "{\"id\":\"call_3_4\",\"name\":\"d\",\"arguments\":\"{}\"}],\"finish\":\"tool_calls\"}",
+     0, 0, -1},
+    {3, 1,
+     "{\"content\":null,\"tool_calls\":[],\"finish\":\"content_filter\",\"refusal\":\"No.\","
+     "\"usage\":{\"input\":10,\"cached\":4,\"output\":2}}",
+     0, 0, -1},
     {4, 1, NULL, PAWL_CLASS_RATE_LIMITED, AGAIN, -1},
     {4, 5, NULL, PAWL_CLASS_RATE_LIMITED, AGAIN, -1}, /* no answer beside it: for ever */
     {5, 1, NULL, PAWL_CLASS_RATE_LIMITED, POOR, -1},
@@ -45,7 +53,9 @@ static const struct row {
     {10, 1, NULL, PAWL_CLASS_MALFORMED, AGAIN, -1},
     {11, 1, NULL, PAWL_CLASS_UNAVAILABLE, 0, 250},
     {12, 1, NULL, PAWL_CLASS_UNAVAILABLE, AGAIN, -1},
-    {13, 1, "{\"content\":\"cut\",\"tool_calls\":[{\"id\":\"call_14_1\",\"name\":\"a\",\"arguments\":\"{}\"}],\"finish\":\"length\"}", 0, 0, -1},
+    {13, 1,
+     "{\"content\":\"cut\",\"tool_calls\":[{\"id\":\"call_14_1\",\"name\":\"a\",\"arguments\":\"{}\"}],\"finish\":\"length\"}",
+     0, 0, -1},
     {14, 1, NULL, PAWL_CLASS_UNAVAILABLE, AGAIN, -1}, /* past the last: 500 */
     {4000000000u, 1, NULL, PAWL_CLASS_UNAVAILABLE, AGAIN, -1},
 };
@@ -77,9 +87,19 @@ static void checks(struct test_alloc *memory)
     static const struct {
         const char *script, *where; /* where NULL: it is one */
     } texts[] = {
-        {answers, NULL}, {"[]", NULL}, {"{}", ""}, {"[", NULL}, {"[{}]", "/0"}, {"[{\"say\":7}]", "/0"}, {"[{\"say\":\"a\"},7]", "/1"},
-        {"[{\"call\":{}}]", "/0"}, {"[{\"call\":{\"a\":1}}]", "/0"}, {"[{\"call\":{\"a\":{},\"b\":{}}}]", "/0"},
-        {"[{\"calls\":{\"a\":{}}}]", "/0"}, {"[{\"calls\":[{\"a\":{}},[]]}]", "/0"}, {"[{\"fail\":\"x\"}]", "/0"},
+        {answers, NULL},
+        {"[]", NULL},
+        {"{}", ""},
+        {"[", NULL},
+        {"[{}]", "/0"},
+        {"[{\"say\":7}]", "/0"},
+        {"[{\"say\":\"a\"},7]", "/1"},
+        {"[{\"call\":{}}]", "/0"},
+        {"[{\"call\":{\"a\":1}}]", "/0"},
+        {"[{\"call\":{\"a\":{},\"b\":{}}}]", "/0"},
+        {"[{\"calls\":{\"a\":{}}}]", "/0"},
+        {"[{\"calls\":[{\"a\":{}},[]]}]", "/0"},
+        {"[{\"fail\":\"x\"}]", "/0"},
         {"[{\"say\":\"a\",\"finish\":\"done\"}]", "/0"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -98,8 +118,7 @@ int main(void)
     table(&memory);
     checks(&memory);
     CHECK_INT(memory.out_bytes, 0);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_arena a;
         struct pawl_reply reply;
         pawl_arena_init(&a, &t.alloc);

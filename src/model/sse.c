@@ -69,7 +69,9 @@ static void dispatch(struct pawl_sse *s)
         assert(s->data.n > 0 && s->data.p[s->data.n - 1] == '\n');
         const struct pawl_str data = {s->data.p, (uint32_t)s->data.n - 1};
         const struct pawl_str type = {s->type.p, (uint32_t)s->type.n}, id = {s->id.p, (uint32_t)s->id.n};
-        struct pawl_sse_event e = {.type = type.n > 0 ? type : PAWL_STR("message"), .data = data, .id = id,
+        struct pawl_sse_event e = {.type = type.n > 0 ? type : PAWL_STR("message"),
+                                   .data = data,
+                                   .id = id,
                                    .mended = !valid_utf8(data)};
         if (e.mended) e.data = mended(s, data);
         if (s->failed == PAWL_OK) s->event(s->ctx, &e);

@@ -5,11 +5,11 @@
 #pragma once
 #include "base/bytes.h"
 
-struct pawl_sse_event { /* borrowed for the call. Valid UTF-8 */
+struct pawl_sse_event {   /* borrowed for the call. Valid UTF-8 */
     struct pawl_str type; /* "message" where the stream names none */
     struct pawl_str data;
-    struct pawl_str id;   /* the last event id: of this event or of one before */
-    bool mended;          /* bytes that are not UTF-8 were replaced by U+FFFD in data */
+    struct pawl_str id; /* the last event id: of this event or of one before */
+    bool mended;        /* bytes that are not UTF-8 were replaced by U+FFFD in data */
 };
 
 struct pawl_sse {

@@ -12,8 +12,8 @@ struct log {
 static void on_event(void *ctx, const struct pawl_sse_event *e)
 {
     struct log *l = ctx;
-    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%.*s|%.*s|%.*s$", (int)e->type.n, e->type.p, (int)e->id.n,
-                             e->id.n > 0 ? e->id.p : "", (int)e->data.n, e->data.p);
+    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%.*s|%.*s|%.*s$", (int)e->type.n, e->type.p,
+                             (int)e->id.n, e->id.n > 0 ? e->id.p : "", (int)e->data.n, e->data.p);
     if (e->mended) l->mended = true;
 }
 
@@ -24,22 +24,47 @@ static const struct row {
     const char *want;
     int64_t retry_ms;
 } rows[] = {
-    {V("data: a\n\n"), "message||a$", -1}, {V("data:a\r\n\r\n"), "message||a$", -1}, {V("data: a\r\r"), "message||a$", -1},
-    {V("data: a\r\n\r"), "message||a$", -1}, {V("data: a\n\r"), "message||a$", -1}, {V("data: a\r\n\n"), "message||a$", -1},
-    {V("data:  a\n\n"), "message|| a$", -1}, {V("data:a b: c\n\n"), "message||a b: c$", -1},
-    {V("data: a\ndata: b\n\n"), "message||a\nb$", -1}, {V("data\n\ndata\ndata\n\n"), "message||$message||\n$", -1},
-    {V("data:\n\n"), "message||$", -1}, {V(": hi\n\n"), "", -1}, {V(":\n:\n\n\n"), "", -1},
+    {V("data: a\n\n"), "message||a$", -1},
+    {V("data:a\r\n\r\n"), "message||a$", -1},
+    {V("data: a\r\r"), "message||a$", -1},
+    {V("data: a\r\n\r"), "message||a$", -1},
+    {V("data: a\n\r"), "message||a$", -1},
+    {V("data: a\r\n\n"), "message||a$", -1},
+    {V("data:  a\n\n"), "message|| a$", -1},
+    {V("data:a b: c\n\n"), "message||a b: c$", -1},
+    {V("data: a\ndata: b\n\n"), "message||a\nb$", -1},
+    {V("data\n\ndata\ndata\n\n"), "message||$message||\n$", -1},
+    {V("data:\n\n"), "message||$", -1},
+    {V(": hi\n\n"), "", -1},
+    {V(":\n:\n\n\n"), "", -1},
     {V("id: 7\ndata: a\n\ndata: b\n\n"), "message|7|a$message|7|b$", -1},
     {V("id: 1\ndata: a\n\nid\ndata: b\n\n"), "message|1|a$message||b$", -1},
-    {V("id: a\0b\ndata: c\n\n"), "message||c$", -1}, {V("id: 9\n\ndata: a\n\n"), "message|9|a$", -1},
-    {V("retry: 15\n"), "", 15}, {V("retry: 1x\n"), "", -1}, {V("retry:\n"), "", -1}, {V("retry: 99999999999999\n"), "", INT32_MAX},
-    {V("DATA: a\ndata: b\n\n"), "message||b$", -1}, {V("data: a"), "", -1}, {V("data: a\n"), "", -1}, {V("data: a\r\n"), "", -1},
-    {V("event: x\n\ndata: a\n\n"), "message||a$", -1}, {V("event: x\ndata: a\n\ndata: b\n\n"), "x||a$message||b$", -1},
-    {V("event: x\nevent\ndata: a\n\n"), "message||a$", -1}, {V("xdata: a\ndata : b\n\n"), "", -1},
-    {V("\xef\xbb\xbf" "data: a\n\n"), "message||a$", -1}, {V("\xef\xbb\xbf\xef\xbb\xbf" "data: a\n\n"), "", -1},
-    {V("data: a\n\n\xef\xbb\xbf" "data: b\n\n"), "message||a$", -1}, /* only the first may be one */
+    {V("id: a\0b\ndata: c\n\n"), "message||c$", -1},
+    {V("id: 9\n\ndata: a\n\n"), "message|9|a$", -1},
+    {V("retry: 15\n"), "", 15},
+    {V("retry: 1x\n"), "", -1},
+    {V("retry:\n"), "", -1},
+    {V("retry: 99999999999999\n"), "", INT32_MAX},
+    {V("DATA: a\ndata: b\n\n"), "message||b$", -1},
+    {V("data: a"), "", -1},
+    {V("data: a\n"), "", -1},
+    {V("data: a\r\n"), "", -1},
+    {V("event: x\n\ndata: a\n\n"), "message||a$", -1},
+    {V("event: x\ndata: a\n\ndata: b\n\n"), "x||a$message||b$", -1},
+    {V("event: x\nevent\ndata: a\n\n"), "message||a$", -1},
+    {V("xdata: a\ndata : b\n\n"), "", -1},
+    {V("\xef\xbb\xbf"
+       "data: a\n\n"),
+     "message||a$", -1},
+    {V("\xef\xbb\xbf\xef\xbb\xbf"
+       "data: a\n\n"),
+     "", -1},
+    {V("data: a\n\n\xef\xbb\xbf"
+       "data: b\n\n"),
+     "message||a$", -1}, /* only the first may be one */
     {V("data: caf\xc3\xa9 \xf0\x9f\x98\x80\n\n"), "message||caf\xc3\xa9 \xf0\x9f\x98\x80$", -1},
-    {V("data: \xff\xe2\x82!\xed\xa0\x80\n\n"), "message||\xef\xbf\xbd\xef\xbf\xbd!\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd$", -1},
+    {V("data: \xff\xe2\x82!\xed\xa0\x80\n\n"),
+     "message||\xef\xbf\xbd\xef\xbf\xbd!\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd$", -1},
     {V("\n\n\r\n\r\rdata: a\n\n"), "message||a$", -1},
 };
 
@@ -82,8 +107,7 @@ static void bounds(void)
     CHECK_INT(pawl_sse_feed(&s, "data\n", 5), PAWL_ELIMIT);
     pawl_sse_fini(&s);
     struct test_alloc t;
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         l.n = 0, l.text[0] = 0;
         pawl_sse_init(&s, &t.alloc, 1000, on_event, &l);
         const int code = pawl_sse_feed(&s, "event: e\nid: 7\ndata: \xff\n\n", 24);

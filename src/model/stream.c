@@ -36,7 +36,8 @@ static void on_event(void *ctx, const struct pawl_sse_event *e)
     if (pawl_json_str(choice, "finish_reason").n > 0) s->ended = true;
 }
 
-struct pawl_stream *pawl_stream_new(const struct pawl_alloc *from, void (*text)(void *ctx, struct pawl_str piece), void *ctx)
+struct pawl_stream *pawl_stream_new(const struct pawl_alloc *from, void (*text)(void *ctx, struct pawl_str piece),
+                                    void *ctx)
 {
     assert(text != NULL);
     struct pawl_stream *s = from->resize(from->ctx, NULL, 0, sizeof *s);

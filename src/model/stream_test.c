@@ -21,10 +21,13 @@ static const struct row {
      "He/y \xf0\x9f\x98\x80/", false},
     {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n", "a/", true},
     {"data: [DONE]\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"late\"}}]}\n\n", "", true},
-    {"data: {broken\n\ndata: \xff\n\n: x\nnonsense\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"on\"}}]}\n\n", "on/", false},
-    {"data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"other\"}}]}\n\ndata: {\"choices\":[],\"usage\":null}\n\n", "", false},
+    {"data: {broken\n\ndata: \xff\n\n: x\nnonsense\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"on\"}}]}\n\n",
+     "on/", false},
+    {"data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"other\"}}]}\n\ndata: {\"choices\":[],\"usage\":null}\n\n",
+     "", false},
     {"data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[]},\"finish_reason\":null}]}\n\n", "", false},
-    {" \r\n{\"choices\":[{\"message\":{\"content\":\"whole\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "", false}, /* no stream */
+    {" \r\n{\"choices\":[{\"message\":{\"content\":\"whole\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "",
+     false}, /* no stream */
     {"<html>\n\n", "", false},
     {"data: {\"choices\":[{\"delta\":{\"content\":\"cut", "", false},
     {"", "", false},
@@ -39,7 +42,8 @@ int main(void)
             struct seen seen = {.n = 0};
             test_alloc_init(&t, 0);
             struct pawl_stream *s = pawl_stream_new(&t.alloc, on_text, &seen);
-            for (size_t at = 0; at < n; at += step) CHECK_INT(pawl_stream_feed(s, r->bytes + at, n - at < step ? n - at : step), PAWL_OK);
+            for (size_t at = 0; at < n; at += step)
+                CHECK_INT(pawl_stream_feed(s, r->bytes + at, n - at < step ? n - at : step), PAWL_OK);
             CHECK_TEXT(seen.text, r->want);
             CHECK_INT(pawl_stream_ended(s), r->ended);
             pawl_stream_free(s);
@@ -57,8 +61,7 @@ int main(void)
     CHECK_INT(pawl_stream_feed(s, big, 3 << 20), PAWL_OK); /* a whole JSON body is the driver's to bound */
     pawl_stream_free(s);
     free(big);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         seen.n = 0;
         s = pawl_stream_new(&t.alloc, on_text, &seen);
         const int code = s != NULL ? pawl_stream_feed(s, rows[0].bytes, strlen(rows[0].bytes)) : PAWL_ENOMEM;

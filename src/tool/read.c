@@ -20,7 +20,9 @@ static const struct row {
     int32_t from, to;
     struct verdict verdict;
 } statuses[] = {
-    {300, 399, {PAWL_APPLIED_NO, PAWL_CLASS_REJECTED, false}}, /* not followed: the target is part of what was decided */
+    {300,
+     399,
+     {PAWL_APPLIED_NO, PAWL_CLASS_REJECTED, false}}, /* not followed: the target is part of what was decided */
     {401, 401, {PAWL_APPLIED_NO, PAWL_CLASS_UNAUTHORIZED, false}},
     {403, 403, {PAWL_APPLIED_NO, PAWL_CLASS_UNAUTHORIZED, false}},
     {407, 407, {PAWL_APPLIED_NO, PAWL_CLASS_UNAUTHORIZED, false}},
@@ -42,7 +44,8 @@ static struct verdict verdict_of(int32_t status)
     for (const struct row *r = statuses; r < statuses + sizeof statuses / sizeof *statuses; r++) {
         if (status >= r->from && status <= r->to) return r->verdict;
     }
-    return (struct verdict){PAWL_APPLIED_UNKNOWN, PAWL_CLASS_MALFORMED, true}; /* 1xx as a last word, or no status at all */
+    return (struct verdict){PAWL_APPLIED_UNKNOWN, PAWL_CLASS_MALFORMED,
+                            true}; /* 1xx as a last word, or no status at all */
 }
 
 static void set(struct pawl_outcome *out, struct verdict v)
@@ -73,11 +76,11 @@ static void take_body(const struct pawl_reply *reply, struct pawl_arena *a, stru
 static void by_rule(const struct pawl_error_rule *r, struct verdict usual, const struct pawl_reply *reply,
                     struct pawl_arena *a, struct pawl_outcome *out)
 {
-    const enum pawl_class error_class = r->error_class != PAWL_CLASS_NONE   ? r->error_class
+    const enum pawl_class error_class = r->error_class != PAWL_CLASS_NONE      ? r->error_class
                                         : usual.error_class != PAWL_CLASS_NONE ? usual.error_class
                                                                                : PAWL_CLASS_REJECTED;
-    const bool failed = r->applied != PAWL_APPLIED_YES && r->applied != PAWL_APPLIED_RUNNING &&
-                        r->applied != PAWL_APPLIED_ACCEPTED;
+    const bool failed =
+        r->applied != PAWL_APPLIED_YES && r->applied != PAWL_APPLIED_RUNNING && r->applied != PAWL_APPLIED_ACCEPTED;
     set(out, (struct verdict){r->applied, failed ? error_class : PAWL_CLASS_NONE,
                               r->retry || r->applied == PAWL_APPLIED_RUNNING});
     out->already_done = r->already_done;
@@ -116,23 +119,26 @@ static void read_success(const struct pawl_tool *t, const struct pawl_reply *rep
     }
     const int code = pawl_reply_json(reply->body, a, &out->result, &err);
     if (code == PAWL_OK) return;
-    set(out, (struct verdict){PAWL_APPLIED_UNKNOWN, code == PAWL_ENOMEM ? PAWL_CLASS_INTERNAL : PAWL_CLASS_MALFORMED, true});
+    set(out,
+        (struct verdict){PAWL_APPLIED_UNKNOWN, code == PAWL_ENOMEM ? PAWL_CLASS_INTERNAL : PAWL_CLASS_MALFORMED, true});
     if (code == PAWL_ENOMEM) {
         out->message = PAWL_STR("no memory to read the answer");
     } else if (reply->body.n == 0) {
         pawl_outcome_says(out, a, "HTTP %d without a body", reply->status);
     } else {
         const struct pawl_str s = pawl_reply_says(reply, a);
-        pawl_outcome_says(out, a, "HTTP %d with a body that is not JSON (%s): %s", reply->status, err.what, s.n > 0 ? s.p : "");
+        pawl_outcome_says(out, a, "HTTP %d with a body that is not JSON (%s): %s", reply->status, err.what,
+                          s.n > 0 ? s.p : "");
     }
 }
 
-static void read_http(const struct pawl_tool *t, const struct pawl_reply *reply, bool keyed_resend, struct pawl_arena *a,
-                      struct pawl_outcome *out)
+static void read_http(const struct pawl_tool *t, const struct pawl_reply *reply, bool keyed_resend,
+                      struct pawl_arena *a, struct pawl_outcome *out)
 {
     const struct pawl_error_rule *rule = rule_for(t, reply->status);
     const bool success = reply->status >= 200 && reply->status <= 299;
-    const struct verdict usual = success ? (struct verdict){PAWL_APPLIED_YES, PAWL_CLASS_NONE, false} : verdict_of(reply->status);
+    const struct verdict usual =
+        success ? (struct verdict){PAWL_APPLIED_YES, PAWL_CLASS_NONE, false} : verdict_of(reply->status);
     if (rule != NULL) {
         says_code(out, reply, a);
         by_rule(rule, usual, reply, a, out);
@@ -235,7 +241,8 @@ static void read_call(const struct pawl_reply *reply, struct pawl_arena *a, stru
     struct pawl_error err;
     set(out, verdict_of_code(reply->status));
     if (reply->has_verdict) out->applied = reply->verdict;
-    const struct pawl_str s = pawl_reply_detail(reply, a).n > 0 ? pawl_reply_detail(reply, a) : pawl_reply_says(reply, a);
+    const struct pawl_str s =
+        pawl_reply_detail(reply, a).n > 0 ? pawl_reply_detail(reply, a) : pawl_reply_says(reply, a);
     const char *colon = s.n > 0 ? ": " : "", *words = s.n > 0 ? s.p : "";
     if (!reply->has_verdict) {
         pawl_outcome_says(out, a, "the function did not say whether it was done%s%s", colon, words);
@@ -252,7 +259,8 @@ static void read_call(const struct pawl_reply *reply, struct pawl_arena *a, stru
     if (!too_large && reply->body.n == 0) {
         out->result = PAWL_STR("null");
     } else if (too_large || pawl_reply_json(reply->body, a, &out->result, &err) != PAWL_OK) {
-        if (out->applied == PAWL_APPLIED_YES) set(out, (struct verdict){PAWL_APPLIED_UNUSABLE, PAWL_CLASS_MALFORMED, false});
+        if (out->applied == PAWL_APPLIED_YES)
+            set(out, (struct verdict){PAWL_APPLIED_UNUSABLE, PAWL_CLASS_MALFORMED, false});
         pawl_outcome_says(out, a, "the function answered %s", too_large ? "more than the limit" : "what is not JSON");
     }
 }
@@ -261,14 +269,15 @@ void pawl_tool_read(const struct pawl_tool *t, const struct pawl_reply *reply, b
                     struct pawl_outcome *out)
 {
     if (pawl_reply_unanswered(reply, a, out)) return;
-    *out = (struct pawl_outcome){.applied = PAWL_APPLIED_UNKNOWN, .error_class = PAWL_CLASS_INTERNAL,
+    *out = (struct pawl_outcome){.applied = PAWL_APPLIED_UNKNOWN,
+                                 .error_class = PAWL_CLASS_INTERNAL,
                                  .retry_after_ns = pawl_retry_after_ns(reply)};
     switch (t->driver) {
     case PAWL_DRIVER_HTTP: read_http(t, reply, keyed_resend, a, out); break;
     case PAWL_DRIVER_COMMAND: read_command(t, reply, a, out); break;
     case PAWL_DRIVER_INPROCESS: read_call(reply, a, out); break;
     }
-    assert((out->error_class == PAWL_CLASS_NONE) == (out->applied == PAWL_APPLIED_YES ||
-                                                     out->applied == PAWL_APPLIED_RUNNING ||
-                                                     out->applied == PAWL_APPLIED_ACCEPTED));
+    assert((out->error_class == PAWL_CLASS_NONE) ==
+           (out->applied == PAWL_APPLIED_YES || out->applied == PAWL_APPLIED_RUNNING ||
+            out->applied == PAWL_APPLIED_ACCEPTED));
 }

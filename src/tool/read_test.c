@@ -4,7 +4,10 @@
 
 static struct test_alloc memory;
 static struct pawl_arena arena;
-static struct pawl_str text(const char *s) { return pawl_str_of(s); }
+static struct pawl_str text(const char *s)
+{
+    return pawl_str_of(s);
+}
 
 static struct pawl_outcome read_as(const struct pawl_tool *t, const struct pawl_reply *reply, bool keyed_resend)
 {
@@ -32,8 +35,8 @@ static enum pawl_applied ledger_2(int status, bool parses, bool keyed_resend)
     if (status == 202) return ACCEPTED;
     if (status == 204 || status == 205) return YES; /* no body is what they say */
     if (status >= 200 && status <= 299) return parses ? YES : UNKNOWN;
-    if (status == 409 && keyed_resend) return RUNNING;               /* LEDGER 1 */
-    if (status >= 300 && status <= 399) return NO;                   /* 3xx not followed */
+    if (status == 409 && keyed_resend) return RUNNING; /* LEDGER 1 */
+    if (status >= 300 && status <= 399) return NO;     /* 3xx not followed */
     if (status >= 400 && status <= 407) return NO;
     if (status >= 409 && status <= 424) return NO;
     if (status >= 426 && status <= 431) return NO;
@@ -96,9 +99,12 @@ static void every_transport(void)
         int applied, error_class;
         bool retry;
     } rows[] = {
-        {PAWL_NOT_SENT, NO, PAWL_CLASS_UNAVAILABLE, true},      {PAWL_LOST, UNKNOWN, PAWL_CLASS_UNAVAILABLE, true},
-        {PAWL_NO_ANSWER, UNKNOWN, PAWL_CLASS_TIMEOUT, true},    {PAWL_KILLED, UNKNOWN, PAWL_CLASS_UNAVAILABLE, true},
-        {PAWL_OWNER_CRASHED, UNKNOWN, PAWL_CLASS_UNAVAILABLE, true}, {PAWL_STOPPED, UNKNOWN, PAWL_CLASS_CANCELLED, false},
+        {PAWL_NOT_SENT, NO, PAWL_CLASS_UNAVAILABLE, true},
+        {PAWL_LOST, UNKNOWN, PAWL_CLASS_UNAVAILABLE, true},
+        {PAWL_NO_ANSWER, UNKNOWN, PAWL_CLASS_TIMEOUT, true},
+        {PAWL_KILLED, UNKNOWN, PAWL_CLASS_UNAVAILABLE, true},
+        {PAWL_OWNER_CRASHED, UNKNOWN, PAWL_CLASS_UNAVAILABLE, true},
+        {PAWL_STOPPED, UNKNOWN, PAWL_CLASS_CANCELLED, false},
     };
     const struct pawl_error_rule rule = {.status = 0, .applied = PAWL_APPLIED_NO, .error_class = PAWL_CLASS_REJECTED};
     struct pawl_tool tools[] = {post, get, command, function};
@@ -106,8 +112,11 @@ static void every_transport(void)
         tools[k].errors = &rule; /* a rule speaks of an answer, and there was none */
         tools[k].errors_count = 1;
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-            for (int status = 0; status <= 400; status += 200) { /* a status that had come before says nothing any more */
-                const struct pawl_reply r = {.transport = rows[i].transport, .status = status, .body = PAWL_STR("{}"),
+            for (int status = 0; status <= 400;
+                 status += 200) { /* a status that had come before says nothing any more */
+                const struct pawl_reply r = {.transport = rows[i].transport,
+                                             .status = status,
+                                             .body = PAWL_STR("{}"),
                                              .detail = PAWL_STR("reset by\x1b[2J peer")};
                 const struct pawl_outcome o = read_as(&tools[k], &r, true);
                 CHECK_INT(o.applied, rows[i].applied);
@@ -126,13 +135,17 @@ static void classes(void)
         int status, error_class;
         bool retry;
     } rows[] = {
-        {400, PAWL_CLASS_REJECTED, false},      {401, PAWL_CLASS_UNAUTHORIZED, false}, {403, PAWL_CLASS_UNAUTHORIZED, false},
-        {404, PAWL_CLASS_REJECTED, false},      {407, PAWL_CLASS_UNAUTHORIZED, false}, {408, PAWL_CLASS_TIMEOUT, true},
-        {409, PAWL_CLASS_REJECTED, false},      {422, PAWL_CLASS_REJECTED, false},     {425, PAWL_CLASS_UNAVAILABLE, true},
-        {429, PAWL_CLASS_RATE_LIMITED, true},   {431, PAWL_CLASS_REJECTED, false},     {302, PAWL_CLASS_REJECTED, false},
-        {500, PAWL_CLASS_UNAVAILABLE, true},    {501, PAWL_CLASS_UNAVAILABLE, false},  {502, PAWL_CLASS_UNAVAILABLE, true},
-        {503, PAWL_CLASS_UNAVAILABLE, true},    {504, PAWL_CLASS_TIMEOUT, true},       {529, PAWL_CLASS_OVERLOADED, true},
-        {100, PAWL_CLASS_MALFORMED, true},      {0, PAWL_CLASS_MALFORMED, true},       {700, PAWL_CLASS_MALFORMED, true},
+        {400, PAWL_CLASS_REJECTED, false},     {401, PAWL_CLASS_UNAUTHORIZED, false},
+        {403, PAWL_CLASS_UNAUTHORIZED, false}, {404, PAWL_CLASS_REJECTED, false},
+        {407, PAWL_CLASS_UNAUTHORIZED, false}, {408, PAWL_CLASS_TIMEOUT, true},
+        {409, PAWL_CLASS_REJECTED, false},     {422, PAWL_CLASS_REJECTED, false},
+        {425, PAWL_CLASS_UNAVAILABLE, true},   {429, PAWL_CLASS_RATE_LIMITED, true},
+        {431, PAWL_CLASS_REJECTED, false},     {302, PAWL_CLASS_REJECTED, false},
+        {500, PAWL_CLASS_UNAVAILABLE, true},   {501, PAWL_CLASS_UNAVAILABLE, false},
+        {502, PAWL_CLASS_UNAVAILABLE, true},   {503, PAWL_CLASS_UNAVAILABLE, true},
+        {504, PAWL_CLASS_TIMEOUT, true},       {529, PAWL_CLASS_OVERLOADED, true},
+        {100, PAWL_CLASS_MALFORMED, true},     {0, PAWL_CLASS_MALFORMED, true},
+        {700, PAWL_CLASS_MALFORMED, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct pawl_reply r = {.transport = PAWL_ANSWERED, .status = rows[i].status};
@@ -182,7 +195,9 @@ static void bodies(void)
         {&command, 0, NULL, "{\"a\":1", YES, "\"{\\\"a\\\":1\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct pawl_reply r = {.transport = PAWL_ANSWERED, .status = rows[i].status, .type = text(rows[i].type),
+        const struct pawl_reply r = {.transport = PAWL_ANSWERED,
+                                     .status = rows[i].status,
+                                     .type = text(rows[i].type),
                                      .body = text(rows[i].body)};
         const struct pawl_outcome o = read_as(rows[i].tool, &r, false);
         CHECK_INT(o.applied, rows[i].applied);
@@ -289,8 +304,11 @@ static void functions(void)
     r.body = PAWL_STR("{\"a\": ");
     o = read_as(&function, &r, false);
     CHECK(o.applied == UNUSABLE && o.error_class == PAWL_CLASS_MALFORMED);
-    r = (struct pawl_reply){.transport = PAWL_ANSWERED, .status = PAWL_ETIMEDOUT, .has_verdict = true,
-                            .verdict = PAWL_APPLIED_NO, .detail = PAWL_STR("the desk is closed")};
+    r = (struct pawl_reply){.transport = PAWL_ANSWERED,
+                            .status = PAWL_ETIMEDOUT,
+                            .has_verdict = true,
+                            .verdict = PAWL_APPLIED_NO,
+                            .detail = PAWL_STR("the desk is closed")};
     o = read_as(&function, &r, false);
     CHECK(o.applied == NO && o.error_class == PAWL_CLASS_TIMEOUT && o.retry);
     CHECK_TEXT(o.message.p, "the function failed: the desk is closed");
@@ -303,18 +321,22 @@ static void messages(void)
     } rows[] = {
         {NULL, "", "HTTP 422"},
         {NULL, "{\"error\":{\"message\":\"too much\",\"code\":7}}", "HTTP 422: too much"},
-        {"application/problem+json", "{\"title\":\"No\",\"detail\":\"amount: at most 42\"}", "HTTP 422: amount: at most 42"},
+        {"application/problem+json", "{\"title\":\"No\",\"detail\":\"amount: at most 42\"}",
+         "HTTP 422: amount: at most 42"},
         {NULL, "{\"message\":\"a\\nb\\tc\\u001b[31m\\u202e d\"}", "HTTP 422: a b c\\x1b[31m\\u202e d"},
         {NULL, "{\"error\":\"gone\"}", "HTTP 422: gone"},
         {NULL, "{\"errors\":[{\"message\":\"first\"},2]}", "HTTP 422: first"},
         {NULL, "{\"code\":7}", "HTTP 422: {\"code\":7}"},
         {NULL, "\"plain\"", "HTTP 422: plain"},
         {NULL, "  caf\xe9 \r\n\r\n au lait ", "HTTP 422: caf\xef\xbf\xbd au lait"},
-        {"text/html", "<html>no", "HTTP 422: an HTML page"}, {NULL, "\n<!DOCTYPE html>", "HTTP 422: an HTML page"},
+        {"text/html", "<html>no", "HTTP 422: an HTML page"},
+        {NULL, "\n<!DOCTYPE html>", "HTTP 422: an HTML page"},
         {"application/xml", "<e>no</e>", "HTTP 422: <e>no</e>"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct pawl_reply r = {.transport = PAWL_ANSWERED, .status = 422, .type = text(rows[i].type),
+        const struct pawl_reply r = {.transport = PAWL_ANSWERED,
+                                     .status = 422,
+                                     .type = text(rows[i].type),
                                      .body = text(rows[i].body)};
         CHECK_TEXT(read_as(&post, &r, false).message.p, rows[i].want);
     }
@@ -331,7 +353,9 @@ static void messages(void)
     o = read_as(&command, &r, false);
     CHECK(strstr(o.message.p, "exit code 2: \xe2\x80\xa6xxx") != NULL);
     CHECK_INT(o.message.p[o.message.n - 1], '!');
-    r = (struct pawl_reply){.transport = PAWL_ANSWERED, .status = 302, .location = PAWL_STR("https://elsewhere/\r\nX: y")};
+    r = (struct pawl_reply){.transport = PAWL_ANSWERED,
+                            .status = 302,
+                            .location = PAWL_STR("https://elsewhere/\r\nX: y")};
     CHECK_TEXT(read_as(&get, &r, false).message.p, "HTTP 302: a redirect, not followed: https://elsewhere/ X: y");
     r = (struct pawl_reply){.transport = PAWL_ANSWERED, .status = 202, .location = PAWL_STR("/jobs/7")};
     CHECK_TEXT(read_as(&post, &r, false).message.p, "HTTP 202: accepted, completes later: /jobs/7");
@@ -348,8 +372,7 @@ static void without_memory(void)
     };
     const struct pawl_tool *const tools[] = {&post, &command, &function};
     for (size_t i = 0; i < 12; i++) {
-        EVERY_FAILED_ALLOCATION(t)
-        {
+        EVERY_FAILED_ALLOCATION(t) {
             struct pawl_arena a;
             struct pawl_outcome o;
             pawl_arena_init(&a, &t.alloc);

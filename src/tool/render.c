@@ -63,7 +63,8 @@ static int render_url(const struct pawl_tool *t, yyjson_val *document, struct pa
     if (code != PAWL_OK) return code;
     if (pawl_str_eq(origin(t->url), origin(*out))) return PAWL_OK;
     return pawl_fail(err, PAWL_EINVAL, "/http/url", "keep references out of the scheme, host and port",
-                     "the URL of tool %.*s would go to another host than its contract names", (int)t->name.n, t->name.p);
+                     "the URL of tool %.*s would go to another host than its contract names", (int)t->name.n,
+                     t->name.p);
 }
 
 static int render_header(const struct pawl_pair *h, yyjson_val *document, struct pawl_arena *a, struct pawl_str *out,
@@ -149,7 +150,8 @@ static int write_argv(const struct pawl_tool *t, yyjson_val *document, struct pa
         if (code != PAWL_OK) return code;
         if (word.n > 0 && memchr(word.p, 0, word.n) != NULL) {
             return pawl_fail(err, PAWL_EINVAL, "/command", "give a value without U+0000",
-                             "word %u of the command of tool %.*s would hold a NUL character", i, (int)t->name.n, t->name.p);
+                             "word %u of the command of tool %.*s would hold a NUL character", i, (int)t->name.n,
+                             t->name.p);
         }
         pawl_jw_str(w, word);
     }

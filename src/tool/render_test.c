@@ -5,7 +5,8 @@
 static struct test_alloc memory;
 
 /* Renders; the text is the arena's. NULL: refused, and *err says why. */
-static const char *rendered(const struct pawl_tool *t, const char *document, struct pawl_arena *a, struct pawl_error *err)
+static const char *rendered(const struct pawl_tool *t, const char *document, struct pawl_arena *a,
+                            struct pawl_error *err)
 {
     struct pawl_buf out;
     yyjson_val *doc = NULL;
@@ -20,27 +21,44 @@ static const char *rendered(const struct pawl_tool *t, const char *document, str
 }
 
 #define NAMED .name = {"t", 1}, .key_header = {"Idempotency-Key", 15}
-#define S(literal) {literal, sizeof(literal) - 1}
-static const struct pawl_pair headers[] = {{S("X-Run"), S("{run.id}")}, {S("Authorization"), S("Bearer ${env:PAY}")},
+#define S(literal)                   \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
+static const struct pawl_pair headers[] = {{S("X-Run"), S("{run.id}")},
+                                           {S("Authorization"), S("Bearer ${env:PAY}")},
                                            {S("X-Note"), S("for {args.id}")}};
 static const struct pawl_pair own_type[] = {{S("content-type"), S("application/vnd.x+json")},
                                             {S("idempotency-key"), S("theirs")}};
 static const struct pawl_str words[] = {S("/bin/mail"), S("--to"), S("{args.id}"), S("{args.n}{{x}")};
 
-static const struct pawl_tool get = {NAMED, .method = S("GET"), .driver = PAWL_DRIVER_HTTP,
-                                     .url = S("http://shop:8080/orders/{args.id}?n={args.n}"), .headers = headers,
+static const struct pawl_tool get = {NAMED,
+                                     .method = S("GET"),
+                                     .driver = PAWL_DRIVER_HTTP,
+                                     .url = S("http://shop:8080/orders/{args.id}?n={args.n}"),
+                                     .headers = headers,
                                      .headers_count = 3};
-static const struct pawl_tool post = {NAMED, .method = S("POST"), .driver = PAWL_DRIVER_HTTP, .url = S("http://pay/refunds")};
-static const struct pawl_tool typed = {NAMED, .method = S("PUT"), .driver = PAWL_DRIVER_HTTP, .url = S("http://pay/"),
-                                       .headers = own_type, .headers_count = 2,
+static const struct pawl_tool post = {NAMED, .method = S("POST"), .driver = PAWL_DRIVER_HTTP,
+                                      .url = S("http://pay/refunds")};
+static const struct pawl_tool typed = {NAMED,
+                                       .method = S("PUT"),
+                                       .driver = PAWL_DRIVER_HTTP,
+                                       .url = S("http://pay/"),
+                                       .headers = own_type,
+                                       .headers_count = 2,
                                        .body = S("{\"order\": {\"$arg\": \"/args/id\"}, \"by\": \"pawl\"}")};
-static const struct pawl_tool erase = {NAMED, .method = S("DELETE"), .driver = PAWL_DRIVER_HTTP, .url = S("http://pay")};
-static const struct pawl_tool erase_with = {NAMED, .method = S("DELETE"), .driver = PAWL_DRIVER_HTTP, .url = S("http://pay"),
-                                            .body = S("[{\"$arg\":\"/args/n\"}]")};
-static const struct pawl_tool moved = {NAMED, .method = S("GET"), .driver = PAWL_DRIVER_HTTP, .url = S("http://{args.id}/x")};
+static const struct pawl_tool erase = {NAMED, .method = S("DELETE"), .driver = PAWL_DRIVER_HTTP,
+                                       .url = S("http://pay")};
+static const struct pawl_tool erase_with = {NAMED, .method = S("DELETE"), .driver = PAWL_DRIVER_HTTP,
+                                            .url = S("http://pay"), .body = S("[{\"$arg\":\"/args/n\"}]")};
+static const struct pawl_tool moved = {NAMED, .method = S("GET"), .driver = PAWL_DRIVER_HTTP,
+                                       .url = S("http://{args.id}/x")};
 static const struct pawl_tool mail = {NAMED, .driver = PAWL_DRIVER_COMMAND, .argv = words, .argv_count = 4};
-static const struct pawl_tool mail_2 = {.name = S("m"), .key_header = S("PAWL_IDEMPOTENCY_KEY"),
-                                        .driver = PAWL_DRIVER_COMMAND, .argv = words, .argv_count = 1};
+static const struct pawl_tool mail_2 = {.name = S("m"),
+                                        .key_header = S("PAWL_IDEMPOTENCY_KEY"),
+                                        .driver = PAWL_DRIVER_COMMAND,
+                                        .argv = words,
+                                        .argv_count = 1};
 static const struct pawl_tool function = {NAMED, .driver = PAWL_DRIVER_INPROCESS};
 
 #define RUN ",\"run\":{\"id\":\"r-1\",\"key\":\"k\",\"agent\":\"a\",\"input\":\"i\"}}"
@@ -53,11 +71,11 @@ static const struct row {
      "{\"http\":{\"body\":null,\"headers\":{\"Authorization\":\"Bearer ${env:PAY}\"," KEY
      ",\"X-Note\":\"for #W 7/../\xc3\xa9\",\"X-Run\":\"r-1\"},\"method\":\"GET\","
      "\"url\":\"http://shop:8080/orders/%23W%207%2F..%2F%C3%A9?n=1.5\"}}"},
-    {&get, "{\"args\":{\"n\":1}" RUN, NULL},                                    /* no id */
+    {&get, "{\"args\":{\"n\":1}" RUN, NULL}, /* no id */
     {&get, "{\"args\":{\"id\":null,\"n\":1}" RUN, NULL},
-    {&get, "{\"args\":{\"id\":\"..\",\"n\":1}" RUN, NULL},                      /* would climb out of /orders/ */
-    {&get, "{\"args\":{\"id\":\"7\\r\\nX-Admin: 1\",\"n\":1}" RUN, NULL},       /* would end the header's line */
-    {&get, "{\"args\":{\"id\":\"${env:PAY}\",\"n\":1}" RUN, NULL},              /* would send a secret where it does not belong */
+    {&get, "{\"args\":{\"id\":\"..\",\"n\":1}" RUN, NULL},                /* would climb out of /orders/ */
+    {&get, "{\"args\":{\"id\":\"7\\r\\nX-Admin: 1\",\"n\":1}" RUN, NULL}, /* would end the header's line */
+    {&get, "{\"args\":{\"id\":\"${env:PAY}\",\"n\":1}" RUN, NULL}, /* would send a secret where it does not belong */
     {&get, "{\"args\":{\"id\":\"$\",\"n\":\"{env:PAY}\"}" RUN,
      "{\"http\":{\"body\":null,\"headers\":{\"Authorization\":\"Bearer ${env:PAY}\"," KEY
      ",\"X-Note\":\"for $\",\"X-Run\":\"r-1\"},\"method\":\"GET\","
@@ -65,7 +83,8 @@ static const struct row {
     {&moved, "{\"args\":{\"id\":\"evil\"}" RUN, NULL},
     {&post, "{\"args\":{\"z\":\"\xe2\x82\xac\",\"a\":9007199254740993}" RUN, /* as the model wrote it, every digit */
      "{\"http\":{\"body\":\"{\\\"z\\\":\\\"\xe2\x82\xac\\\",\\\"a\\\":9007199254740993}\","
-     "\"headers\":{\"Content-Type\":\"application/json\"," KEY "},\"method\":\"POST\",\"url\":\"http://pay/refunds\"}}"},
+     "\"headers\":{\"Content-Type\":\"application/json\"," KEY
+     "},\"method\":\"POST\",\"url\":\"http://pay/refunds\"}}"},
     {&typed, "{\"args\":{\"id\":7}" RUN,
      "{\"http\":{\"body\":\"{\\\"order\\\":7,\\\"by\\\":\\\"pawl\\\"}\","
      "\"headers\":{" KEY ",\"content-type\":\"application/vnd.x+json\"},\"method\":\"PUT\",\"url\":\"http://pay/\"}}"},
@@ -109,8 +128,7 @@ static void without_memory(void)
         yyjson_val *doc = NULL;
         pawl_arena_init(&a, &memory.alloc);
         CHECK_INT(pawl_json_read(pawl_str_of(some[i]->document), &a, &doc, NULL), PAWL_OK);
-        EVERY_FAILED_ALLOCATION(t)
-        {
+        EVERY_FAILED_ALLOCATION(t) {
             struct pawl_buf out;
             pawl_buf_init(&out, &t.alloc);
             const int code = pawl_tool_render(NULL, some[i]->tool, doc, PAWL_STR("k-1"), &out, NULL);
