@@ -355,7 +355,8 @@ static int memory_claim(struct pawl_store *s, const struct pawl_claim_query *q, 
         h->epoch++;
         h->claims_without_progress++;
         h->owner = s->instance;
-        if (!q->one) h->wake_ns = 0; /* live now: not due again for us, due at once for whoever comes after us */
+        /* Live now: not due again for us, due at once for whoever comes after us. */
+        if (!pawl_status_ended(h->status)) h->wake_ns = 0;
         out[i].head.epoch = h->epoch;
         out[i].head.claims_without_progress = h->claims_without_progress;
         out[i].head.owner = h->owner;

@@ -231,7 +231,7 @@ static int find_runs(struct pawl_sqlite *q, const struct pawl_claim_query *what,
     return pawl_fail(err, PAWL_ENOTFOUND, text, "list the runs there are", "no such run");
 }
 
-static int claim_found(struct pawl_sqlite *q, bool one, struct pawl_arena *a, struct pawl_run_records *out,
+static int claim_found(struct pawl_sqlite *q, struct pawl_arena *a, struct pawl_run_records *out,
                        const struct pawl_sqlite_place *places, uint32_t count, struct pawl_error *err)
 {
     int status = PAWL_OK;
@@ -242,10 +242,9 @@ static int claim_found(struct pawl_sqlite *q, bool one, struct pawl_arena *a, st
         h->epoch++;
         h->claims_without_progress++;
         h->owner = q->store.instance;
-        if (!one) h->wake_ns = 0; /* live now: not due again for us, due at once for whoever comes after us */
-        status =
-            pawl_sqlite_do(q, pawl_sqlite_bind(q, PAWL_SQL_RUN_CLAIM, "iUu", places[i].run, h->owner, (uint32_t)!one),
-                           err);
+        /* Live now: not due again for us, due at once for whoever comes after us. */
+        if (!pawl_status_ended(h->status)) h->wake_ns = 0;
+        status = pawl_sqlite_do(q, pawl_sqlite_bind(q, PAWL_SQL_RUN_CLAIM, "iU", places[i].run, h->owner), err);
     }
     return status;
 }
@@ -262,7 +261,7 @@ static int sqlite_claim(struct pawl_store *s, const struct pawl_claim_query *wha
     if (places == NULL) return pawl_fail(err, PAWL_ENOMEM, q->path, "free some memory and try again", "no memory");
     status = begin(q, err);
     if (status == PAWL_OK) status = find_runs(q, what, a, out, places, &found, err);
-    if (status == PAWL_OK) status = claim_found(q, what->one, a, out, places, found, err);
+    if (status == PAWL_OK) status = claim_found(q, a, out, places, found, err);
     status = end(q, status, err);
     if (status == PAWL_OK) *count = found;
     return status;
