@@ -248,6 +248,7 @@ static int fold_completed(struct fold *f)
     end_step(f, s, PAWL_STEP_DONE);
     s->result = keep_json(f, "result");
     s->answered = yyjson_obj_get(f->body, "first") != NULL;
+    s->differs = pawl_str_is(pawl_json_str(f->body, "verified"), "differs");
     s->applied = !s->answered;
     fold_first(f, s);
     fold_undoes(f);

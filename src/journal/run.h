@@ -55,6 +55,7 @@ struct pawl_step {
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
     bool applied;              /* it happened (a failed step may have: answer unusable) */
     bool undone, undo_failed;
+    bool differs;              /* verified: "differs": read back, it is not as expected */
     bool answered;             /* completed from first_step's result, nothing was sent */
     struct pawl_str result, message;
     enum pawl_class error_class;

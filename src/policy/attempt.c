@@ -66,6 +66,8 @@ static enum pawl_verdict next(struct pawl_pass *p)
         if (p->unknown) return pawl_pass_back(p, PAWL_STAGE_RETRY);
         return pawl_pass_fail(p, PAWL_CLASS_REJECTED, "not sent again: the configuration makes another request now");
     }
+    if (p->tool && pawl_dedupe_superseded(p))
+        return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
     pawl_buf_init_arena(&b, p->arena);
     pawl_buf_printf(&b, "{\"attempt\":%u}", p->attempts + 1);
     if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;

@@ -35,6 +35,18 @@ struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct paw
     return NULL;
 }
 
+/* LEDGER 8: a later change of the same thing waits behind this one; an older idempotent value is not sent over it. */
+bool pawl_dedupe_superseded(const struct pawl_pass *p)
+{
+    if (p->tool->effect != PAWL_EFFECT_IDEMPOTENT) return false;
+    for (uint32_t i = p->number; i < p->run->steps_count; i++) {
+        const struct pawl_step *o = p->run->steps[i];
+        if (o->kind != PAWL_STEP_TOOL || !o->has_intent || pawl_step_ended(o)) continue;
+        if (memcmp(o->intent_key.b, p->step->intent_key.b, 32) == 0) return true;
+    }
+    return false;
+}
+
 /* The latest step of this run that did this intent; NULL: none. */
 static struct pawl_step *done_before(const struct pawl_run *run, const struct pawl_step *s)
 {

@@ -21,6 +21,8 @@ void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, b
 bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request);
 /* dedupe.c: another open step of this run, or NULL, that must end before `s` may leave (LEDGER 8). */
 struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct pawl_step *s);
+/* ... and is a later step of this run waiting behind this idempotent one? Then it is not sent again. */
+bool pawl_dedupe_superseded(const struct pawl_pass *p);
 
 enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);

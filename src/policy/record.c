@@ -1,4 +1,5 @@
 /* src/policy/record.c - stage 17: the step's end, in one record. Every pass ends here, however it went. */
+#include "contract/template.h"
 #include "policy/pipeline.h"
 #include <string.h>
 

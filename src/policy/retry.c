@@ -99,18 +99,6 @@ static bool key_remembered(const struct pawl_pass *p)
     return p->wall_ns - s->first_attempt_ns < for_ns;
 }
 
-/* LEDGER 8: a later change of the same thing waits behind this one; an older idempotent value is not sent over it. */
-static bool superseded(const struct pawl_pass *p)
-{
-    if (p->tool->effect != PAWL_EFFECT_IDEMPOTENT) return false;
-    for (uint32_t i = p->number; i < p->run->steps_count; i++) {
-        const struct pawl_step *o = p->run->steps[i];
-        if (o->kind != PAWL_STEP_TOOL || !o->has_intent || pawl_step_ended(o)) continue;
-        if (memcmp(o->intent_key.b, p->step->intent_key.b, 32) == 0) return true;
-    }
-    return false;
-}
-
 static enum pawl_verdict doubt(struct pawl_pass *p)
 {
     const bool applied = !p->unknown; /* only the answer is missing */
@@ -173,7 +161,7 @@ static enum pawl_verdict look(struct pawl_pass *p)
 static enum pawl_verdict ladder(struct pawl_pass *p)
 {
     const bool again_is_safe = p->outcome.applied != PAWL_APPLIED_ACCEPTED && p->outcome.applied != PAWL_APPLIED_UNUSABLE;
-    if (superseded(p)) return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
+    if (pawl_dedupe_superseded(p)) return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
     if (!p->looks && !p->moved && again_is_safe && key_remembered(p) && may_try(p)) return again(p);
     if (pawl_look_can_tell(p)) return look(p);
     return doubt(p);

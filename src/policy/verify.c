@@ -1,6 +1,7 @@
 /* src/policy/verify.c - stage 16: after a change, read it back and compare; and what a look tells in doubt (LEDGER 3).
  * A read-back that fails or differs does not undo what happened: the model and `pawl show` are told. */
 #include "policy/look.h"
+#include "contract/template.h"
 #include "policy/pipeline.h"
 #include <string.h>
 

@@ -1,0 +1,116 @@
+/* src/agent/agent.c - what comes next in a run that a model leads. Every ending has a type: never a quiet "done". */
+#include "agent/agent.h"
+#include "contract/json.h"
+
+static int end(struct pawl_decision *out, enum pawl_status status, enum pawl_class c, struct pawl_str message)
+{
+    out->what = PAWL_DECIDE_END;
+    out->status = status;
+    out->error_class = c;
+    out->message = message;
+    return PAWL_OK;
+}
+
+static int ask_model(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
+                     uint32_t number, struct pawl_arena *a, struct pawl_decision *out)
+{
+    if (number > run->steps_count && run->steps_count >= agent->steps_max)
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_BUDGET_EXCEEDED, PAWL_STR("the limit of steps (budget.steps) is reached"));
+    out->what = PAWL_DECIDE_MODEL;
+    out->model = pawl_config_model(config, agent->model);
+    return pawl_agent_conversation(agent, run, number, a, &out->messages, &out->messages_count);
+}
+
+static bool is_bad(const struct pawl_step *s)
+{
+    return s->error_class == PAWL_CLASS_UNKNOWN_TOOL || s->error_class == PAWL_CLASS_BAD_ARGUMENTS;
+}
+
+/* How many rounds at the end were nothing but unknown tools and bad arguments. */
+static uint32_t bad_rounds(const struct pawl_run *run)
+{
+    uint32_t rounds = 0;
+    bool any = false;
+    for (uint32_t i = run->steps_count; i-- > 0;) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind == PAWL_STEP_TOOL) {
+            if (!is_bad(s)) return rounds;
+            any = true;
+        } else if (any) {
+            rounds++;
+            any = false;
+        }
+    }
+    return rounds;
+}
+
+/* How many final answers since the user last spoke did not fit the output schema. */
+static uint32_t bad_outputs(const struct pawl_agent *agent, const struct pawl_run *run, struct pawl_arena *a)
+{
+    uint32_t count = 0;
+    for (uint32_t i = run->steps_count; i-- > 0;) {
+        const struct pawl_step *s = run->steps[i];
+        struct pawl_said said = {0};
+        if (s->kind != PAWL_STEP_MODEL || s->state != PAWL_STEP_DONE || pawl_agent_said(s, a, &said) || said.calls) break;
+        if (!pawl_agent_output_fault(agent, said.content, a).p) break;
+        count++;
+    }
+    return count;
+}
+
+/* The model has answered and calls nothing. */
+static int answered(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
+                    const struct pawl_said *said, struct pawl_arena *a, struct pawl_decision *out)
+{
+    const uint32_t next = run->steps_count + 1;
+    struct pawl_buf b;
+    if (said->refusal.n) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_REJECTED, said->refusal);
+    if (pawl_str_is(said->finish, "content_filter"))
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_REJECTED, PAWL_STR("the provider's content filter stopped the answer"));
+    if (pawl_str_is(said->finish, "length"))
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_MALFORMED, PAWL_STR("the model's answer was cut at its token limit"));
+    if (!said->content.n) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_MALFORMED, PAWL_STR("the model answered with nothing"));
+    if (pawl_agent_output_fault(agent, said->content, a).p) {
+        if (bad_outputs(agent, run, a) <= PAWL_AGENT_BAD_OUTPUTS) return ask_model(config, agent, run, next, a, out);
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_OUT_OF_CONTRACT,
+                   PAWL_STR("the model's final answers did not fit the output schema"));
+    }
+    if (run->turns_seen < run->turns_count) return ask_model(config, agent, run, next, a, out);
+    if (run->chat && !run->chat_ended) {
+        out->what = PAWL_DECIDE_WAIT;
+        return PAWL_OK;
+    }
+    pawl_buf_init_arena(&b, a);
+    if (agent->output) pawl_buf_str(&b, said->content);
+    else pawl_json_quote(said->content, &b);
+    out->output = pawl_buf_done(&b);
+    return end(out, PAWL_DONE, PAWL_CLASS_NONE, (struct pawl_str){NULL, 0});
+}
+
+int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *run, struct pawl_arena *a,
+                      struct pawl_decision *out, struct pawl_error *err)
+{
+    const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
+    const struct pawl_step *last = run->steps_count ? run->steps[run->steps_count - 1] : NULL;
+    struct pawl_said said = {0};
+    *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
+    if (!agent || !pawl_config_model(config, agent->model))
+        return pawl_fail(err, PAWL_EINVAL, "", "pawl check", "the configuration has no agent %.*s", (int)run->agent.n,
+                         run->agent.p ? run->agent.p : "");
+    if (last && last->kind == PAWL_STEP_MODEL && !pawl_step_ended(last))
+        return ask_model(config, agent, run, last->number, a, out);
+    for (uint32_t i = 0; i < run->steps_count; i++) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->stop) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT, PAWL_STR("a person stopped the run at a step in doubt"));
+        if (!pawl_step_ended(s)) return PAWL_OK;
+    }
+    if (!last) return ask_model(config, agent, run, 1, a, out);
+    if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)
+        return end(out, PAWL_FAILED_RUN, last->error_class, last->message);
+    if (last->kind == PAWL_STEP_MODEL) {
+        const int rc = pawl_agent_said(last, a, &said);
+        return rc ? rc : answered(config, agent, run, &said, a, out);
+    }
+    if (bad_rounds(run) > PAWL_AGENT_BAD_ROUNDS) return end(out, PAWL_FAILED_RUN, last->error_class, last->message);
+    return ask_model(config, agent, run, run->steps_count + 1, a, out);
+}

@@ -1,0 +1,137 @@
+/* src/agent/conversation.c - the messages of a run, made from its fold each time: nothing of a conversation is stored but
+ * what each step added. The same fold gives the same bytes, so a provider's prompt cache hits and a resend is identical. */
+#include "agent/agent.h"
+#include "contract/json.h"
+
+struct list {
+    struct pawl_arena *a;
+    struct pawl_message *messages;
+    uint32_t count, size;
+};
+
+static void add(struct list *l, struct pawl_message m)
+{
+    if (l->count == l->size) {
+        const uint32_t size = l->size ? l->size * 2 : 16;
+        struct pawl_message *p = pawl_arena_get(l->a, size * sizeof *p);
+        if (!p) return;
+        for (uint32_t i = 0; i < l->count; i++) p[i] = l->messages[i];
+        l->messages = p;
+        l->size = size;
+    }
+    l->messages[l->count++] = m;
+}
+
+int pawl_agent_said(const struct pawl_step *model, struct pawl_arena *a, struct pawl_said *out)
+{
+    const int rc = pawl_json_read(model->result, a, &out->root, NULL);
+    if (rc) return rc;
+    out->content = pawl_json_str(out->root, "content");
+    out->finish = pawl_json_str(out->root, "finish");
+    out->refusal = pawl_json_str(out->root, "refusal");
+    out->calls = (uint32_t)yyjson_arr_size(yyjson_obj_get(out->root, "tool_calls"));
+    return PAWL_OK;
+}
+
+struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a)
+{
+    struct pawl_schema_report report = {0};
+    struct pawl_error err = {0};
+    yyjson_val *v;
+    struct pawl_buf b;
+    if (!agent->output) return (struct pawl_str){NULL, 0};
+    pawl_buf_init_arena(&b, a);
+    if (pawl_json_read(content, a, &v, &err)) {
+        pawl_buf_printf(&b, "Your answer must be one JSON value that fits the output schema, and nothing else: %s %s", err.where,
+                        err.what);
+        return pawl_buf_done(&b);
+    }
+    if (pawl_schema_check(agent->output, v, NULL, &report) == PAWL_OK) return (struct pawl_str){NULL, 0};
+    pawl_buf_text(&b, "Your answer does not fit the output schema:");
+    for (uint32_t i = 0; i < report.count && i < PAWL_SCHEMA_ERRORS; i++)
+        pawl_buf_printf(&b, "\n%s: %s", report.violations[i].instance[0] ? report.violations[i].instance : "/",
+                        report.violations[i].says);
+    return pawl_buf_done(&b);
+}
+
+/* What the model is told of a call: its result, marked where nothing was sent; or the error, by class and sentence. */
+static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    yyjson_val *v;
+    pawl_buf_init_arena(&b, a);
+    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs) { /* text goes as it is, other JSON as JSON */
+        if (pawl_json_read(s->result, a, &v, NULL) == PAWL_OK && yyjson_is_str(v)) return pawl_json_value_str(v);
+        return s->result;
+    }
+    pawl_jw_open(&w, '{');
+    if (s->state != PAWL_STEP_DONE) {
+        pawl_jw_key(&w, "error");
+        pawl_jw_open(&w, '{');
+        pawl_jw_key(&w, "class");
+        pawl_jw_text(&w, pawl_class_name(s->error_class));
+        pawl_jw_key(&w, "message");
+        pawl_jw_str(&w, s->message);
+        pawl_jw_close(&w, '}');
+    } else {
+        pawl_jw_key(&w, "note");
+        pawl_jw_text(&w, s->differs ? "it was sent, but read back it is not as expected: look before you go on"
+                                     : "this was done before and was not sent again; here is the first result");
+        pawl_jw_key(&w, "result");
+        pawl_jw_raw(&w, s->result);
+    }
+    pawl_jw_close(&w, '}');
+    return pawl_buf_done(&b);
+}
+
+static void add_turns(struct list *l, const struct pawl_run *run, uint32_t number)
+{
+    for (uint32_t i = 0; i < run->turns_count; i++)
+        if (run->turns[i].before_step == number)
+            add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = run->turns[i].text});
+}
+
+static int add_assistant(struct list *l, const struct pawl_agent *agent, const struct pawl_run *run,
+                         const struct pawl_step *model)
+{
+    struct pawl_said said = {0};
+    struct pawl_call *calls;
+    const int rc = pawl_agent_said(model, l->a, &said);
+    if (rc) return rc;
+    calls = pawl_arena_get(l->a, (said.calls ? said.calls : 1) * sizeof *calls);
+    if (!calls) return PAWL_ENOMEM;
+    for (uint32_t i = 0; i < said.calls; i++) {
+        const struct pawl_step *s = run->steps[model->number + i];
+        calls[i] = (struct pawl_call){.id = s->call_id, .name = s->name, .arguments = s->args};
+    }
+    add(l, (struct pawl_message){.role = PAWL_ROLE_ASSISTANT, .content = said.content, .calls = calls, .calls_count = said.calls});
+    for (uint32_t i = 0; i < said.calls; i++) {
+        const struct pawl_step *s = run->steps[model->number + i];
+        add(l, (struct pawl_message){.role = PAWL_ROLE_TOOL, .content = told(s, l->a), .call_id = s->call_id, .name = s->name});
+    }
+    if (said.calls == 0) {
+        const struct pawl_str fault = pawl_agent_output_fault(agent, said.content, l->a);
+        if (fault.p) add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = fault});
+    }
+    return PAWL_OK;
+}
+
+int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number, struct pawl_arena *a,
+                            const struct pawl_message **messages, uint32_t *count)
+{
+    struct list l = {.a = a};
+    int rc = PAWL_OK;
+    if (agent->instructions.n) add(&l, (struct pawl_message){.role = PAWL_ROLE_SYSTEM, .content = agent->instructions});
+    for (uint32_t i = 0; i + 1 < number && rc == PAWL_OK; i++) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind != PAWL_STEP_MODEL) continue;
+        add_turns(&l, run, s->number);
+        if (s->state == PAWL_STEP_DONE) rc = add_assistant(&l, agent, run, s);
+    }
+    add_turns(&l, run, number);
+    if (number > run->steps_count) add_turns(&l, run, 0); /* those that wait enter now */
+    *messages = l.messages;
+    *count = l.count;
+    return a->failed ? PAWL_ENOMEM : rc;
+}

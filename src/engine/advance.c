@@ -1,0 +1,439 @@
+/* src/engine/advance.c - a run moves on: every open step has a pass, every pass goes until it waits, and where no step is
+ * open the decider says what comes next. Slots are freed here only, so that whoever loops over them may drive them. */
+#include "contract/template.h"
+#include "engine/hot.h"
+#include <assert.h>
+#include <string.h>
+
+static struct pawl_slot *slot_of(struct pawl_pass *p)
+{
+    return (struct pawl_slot *)p; /* the pass is the slot's first member */
+}
+
+static int book_append(struct pawl_pass *p, enum pawl_kind kind, struct pawl_str body)
+{
+    return pawl_hot_append(slot_of(p)->hot, kind, p->number, body);
+}
+
+static int book_claim(struct pawl_pass *p, const struct pawl_claim_op *op)
+{
+    return pawl_hot_claim(slot_of(p)->hot, op);
+}
+
+const struct pawl_book pawl_slot_book = {.append = book_append, .claim = book_claim};
+
+struct pawl_slot *pawl_hot_slot(const struct pawl_hot *h, uint32_t number)
+{
+    for (struct pawl_slot *s = h->slots; s; s = s->next)
+        if (s->pass.number == number) return s;
+    return NULL;
+}
+
+static void cancel_attempt(struct pawl_slot *s)
+{
+    struct pawl_engine *e = s->hot->e;
+    struct pawl_action *a;
+    if (!s->attempt_id) return;
+    a = pawl_engine_act(e, PAWL_DO_CANCEL);
+    if (a) a->id = s->attempt_id;
+    pawl_engine_forget(e, s->attempt_id);
+    s->attempt_id = 0;
+}
+
+void pawl_slot_free(struct pawl_slot *s)
+{
+    struct pawl_engine *e = s->hot->e;
+    cancel_attempt(s);
+    pawl_engine_forget(e, s->find_id);
+    pawl_claims_leave(s);
+    pawl_heap_drop(&e->timers, &s->timer.node);
+    pawl_arena_fini(&s->arena);
+    pawl_engine_put(e, s, sizeof *s);
+}
+
+static struct pawl_slot *slot_new(struct pawl_hot *h, uint32_t number)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_slot *s = pawl_engine_get(e, sizeof *s), **at = &h->slots;
+    if (!s) return NULL;
+    s->hot = h;
+    s->timer = (struct pawl_timer){.of = PAWL_TIMER_SLOT, .owner = s};
+    pawl_arena_init(&s->arena, e->from);
+    s->pass = (struct pawl_pass){.run = &h->run, .number = number, .step = pawl_run_step(&h->run, number),
+                                 .config = h->config, .agent = h->agent, .ports = &e->ports, .book = &pawl_slot_book,
+                                 .store_id = e->store_id, .prng = &e->prng, .began_ns = e->now_ns};
+    s->pass.arena = &s->arena;
+    while (*at && (*at)->pass.number < number) at = &(*at)->next;
+    s->next = *at;
+    *at = s;
+    return s;
+}
+
+static int64_t left_ns(const struct pawl_hot *h)
+{
+    const struct pawl_engine *e = h->e;
+    int64_t left = PAWL_NEVER;
+    if (h->agent->deadline_ns)
+        left = h->agent->deadline_ns - h->head.active_ns - (h->active ? e->now_ns - h->active_since_ns : 0);
+    if (h->agent->ends_by_ns && h->run.created_ns + h->agent->ends_by_ns - e->wall_ns < left)
+        left = h->run.created_ns + h->agent->ends_by_ns - e->wall_ns;
+    return left;
+}
+
+static void start_attempt(struct pawl_slot *s, bool look)
+{
+    struct pawl_pass *p = &s->pass;
+    struct pawl_engine *e = s->hot->e;
+    const struct pawl_reply not_sent = {.transport = PAWL_NOT_SENT, .detail = PAWL_STR("the look's arguments cannot be made")};
+    struct pawl_pending *pending;
+    struct pawl_action *a;
+    s->looking = look;
+    s->attempt = (struct pawl_attempt){.of = p->model ? PAWL_ATTEMPT_MODEL : PAWL_ATTEMPT_TOOL, .run = p->run->id,
+                                       .step = p->number, .attempt = look ? p->looks : p->attempts, .look = look,
+                                       .changes = !look && pawl_pass_changes(p), .config = p->config, .tool = p->tool,
+                                       .model = p->model, .request = p->request, .timeout_ns = p->timeout_ns,
+                                       .deadline_ns = p->left_ns};
+    if (!look && !p->model && p->step->state >= PAWL_STEP_INTENDED_STATE) s->attempt.key = pawl_str_of(p->key);
+    if (look && !pawl_pass_look_request(p, &s->attempt.tool, &s->attempt.request)) {
+        pawl_pass_take_reply(p, &not_sent, true);
+        pawl_slot_drive(s);
+        return;
+    }
+    if (look) s->attempt.timeout_ns = s->attempt.tool->timeout_ns;
+    assert(s->attempt.timeout_ns > 0);
+    pending = pawl_engine_await(e, PAWL_OF_SLOT_ATTEMPT);
+    a = pending ? pawl_engine_act(e, PAWL_DO_ATTEMPT) : NULL;
+    if (!a) return;
+    pending->slot = s;
+    s->attempt_id = a->id = pending->id;
+    a->attempt = &s->attempt;
+}
+
+/* durability: every-step: a plain read, too, waits for all records before it. */
+static bool must_sync_first(struct pawl_slot *s)
+{
+    struct pawl_hot *h = s->hot;
+    if (!h->config->sync_every_step || h->run.seq <= h->durable_seq || s->synced) return false;
+    s->synced = true;
+    s->pass.want = PAWL_WANT_DURABLE;
+    s->need_seq = h->run.seq;
+    return true;
+}
+
+static void find_result(struct pawl_slot *s)
+{
+    const struct pawl_find read = {.what = PAWL_FIND_READ, .run = s->pass.first_run};
+    s->find_id = pawl_engine_find(s->hot->e, PAWL_OF_SLOT_FIND, &read, s, NULL);
+}
+
+/* The pass waits: begin what it waits for. */
+static void dispatch(struct pawl_slot *s)
+{
+    struct pawl_pass *p = &s->pass;
+    struct pawl_engine *e = s->hot->e;
+    pawl_engine_timer(e, &s->timer, p->until_wall_ns);
+    switch (p->want) {
+    case PAWL_WANT_NOTHING:
+    case PAWL_WANT_STEP:
+    case PAWL_WANT_PERSON:
+    case PAWL_WANT_TIME: break;
+    case PAWL_WANT_CLAIM: pawl_claims_want(s); break;
+    case PAWL_WANT_CLAIM_FREE: pawl_claims_wait(s); break;
+    case PAWL_WANT_RESULT: find_result(s); break;
+    case PAWL_WANT_DURABLE: s->need_seq = s->hot->run.seq; break;
+    case PAWL_WANT_ATTEMPT:
+        if (!must_sync_first(s)) start_attempt(s, false);
+        break;
+    case PAWL_WANT_LOOK: start_attempt(s, true); break;
+    }
+}
+
+void pawl_slot_drive(struct pawl_slot *s)
+{
+    struct pawl_pass *p = &s->pass;
+    struct pawl_engine *e = s->hot->e;
+    pawl_hot_dirty(s->hot);
+    if (p->ended || s->attempt_id || s->find_id) return;
+    pawl_heap_drop(&e->timers, &s->timer.node);
+    p->now_ns = e->now_ns;
+    p->wall_ns = e->wall_ns;
+    p->step = pawl_run_step(p->run, p->number);
+    p->left_ns = p->step && p->step->kind == PAWL_STEP_UNDO ? PAWL_NEVER : left_ns(s->hot);
+    pawl_pipeline_drive(p);
+    if (p->rc) e->rc = p->rc;
+    if (!p->ended && !p->rc) dispatch(s);
+}
+
+void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply)
+{
+    struct pawl_pass *p = &s->pass;
+    struct pawl_engine *e = s->hot->e;
+    s->attempt_id = 0;
+    s->synced = false;
+    p->now_ns = e->now_ns;
+    p->wall_ns = e->wall_ns;
+    pawl_pass_take_reply(p, reply, s->looking);
+    pawl_slot_drive(s);
+}
+
+/* Another run's step that did this first: its result is the answer. */
+static void take_result(struct pawl_slot *s, const struct pawl_run_records *runs)
+{
+    struct pawl_pass *p = &s->pass;
+    p->result = PAWL_STR("null");
+    for (uint32_t i = 0; runs && i < runs->count; i++) {
+        const struct pawl_record *r = &runs->records[i];
+        yyjson_val *body, *result;
+        struct pawl_buf b;
+        if (r->step != p->first_step || r->kind != PAWL_STEP_COMPLETED) continue;
+        if (pawl_json_read(r->body, p->arena, &body, NULL) || !(result = yyjson_obj_get(body, "result"))) continue;
+        pawl_buf_init_arena(&b, p->arena);
+        pawl_json_write(result, &b);
+        p->result = pawl_buf_done(&b);
+    }
+}
+
+void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found)
+{
+    s->find_id = 0;
+    if (s->pass.want == PAWL_WANT_CLAIM) {
+        pawl_claims_found(s, status, found ? &found->claim : NULL);
+    } else if (status) {
+        pawl_engine_timer(s->hot->e, &s->timer, s->hot->e->wall_ns + 1000000000); /* the store could not: again */
+        return;
+    } else {
+        take_result(s, found->runs);
+    }
+    pawl_slot_drive(s);
+}
+
+/* The run is being stopped: nothing new leaves. Not yet sent: cancelled. A read or a model call: given up. A change that
+ * was sent is awaited to its timeout and then resolved (LEDGER 16); a wait before another attempt ends now. */
+static void stop_slot(struct pawl_slot *s)
+{
+    struct pawl_pass *p = &s->pass;
+    const bool intended = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
+    if (p->ended || (p->step && p->step->kind == PAWL_STEP_UNDO)) return;
+    if (intended && pawl_pass_changes(p)) {
+        if (p->want != PAWL_WANT_TIME) return;
+        p->stage = PAWL_STAGE_RETRY;
+        p->came = p->recovered = true;
+        if (p->outcome.applied == PAWL_APPLIED_YES) p->outcome.applied = PAWL_APPLIED_UNKNOWN;
+        pawl_slot_drive(s);
+        return;
+    }
+    cancel_attempt(s);
+    pawl_engine_forget(s->hot->e, s->find_id);
+    s->find_id = 0;
+    p->now_ns = s->hot->e->now_ns;
+    p->wall_ns = s->hot->e->wall_ns;
+    pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped");
+    p->how = PAWL_ENDS_FAILED;
+    p->stage = PAWL_STAGE_RECORD;
+    pawl_slot_drive(s);
+}
+
+void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, const char *message, struct pawl_str id,
+                    struct pawl_str by)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    if (h->run.ending || h->run.ended) return;
+    pawl_buf_init_arena(&b, &h->e->step);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "code");
+    pawl_jw_i64(&w, as);
+    if (c) pawl_jw_key(&w, "class"), pawl_jw_text(&w, pawl_class_name(c));
+    pawl_jw_key(&w, "message");
+    pawl_jw_text(&w, message);
+    if (id.p) pawl_jw_key(&w, "id"), pawl_jw_str(&w, id);
+    if (by.p) pawl_jw_key(&w, "by"), pawl_jw_str(&w, by);
+    pawl_jw_close(&w, '}');
+    if (pawl_hot_append(h, PAWL_RUN_CANCELLED, 0, pawl_buf_done(&b))) return;
+    for (struct pawl_slot *s = h->slots; s && !h->e->rc; s = s->next) stop_slot(s);
+    pawl_hot_dirty(h);
+}
+
+/* Every open step has a slot, in step order, so that the earlier call is always the first to claim an intent. */
+static void open_slots(struct pawl_hot *h)
+{
+    struct pawl_engine *e = h->e;
+    for (uint32_t i = 0; i < h->run.steps_count && !e->rc; i++) {
+        struct pawl_step *step = h->run.steps[i];
+        struct pawl_slot *s;
+        if (pawl_step_ended(step) || pawl_hot_slot(h, step->number)) continue;
+        s = slot_new(h, step->number);
+        if (!s) return;
+        if (step->kind == PAWL_STEP_MODEL) {
+            e->rc = e->ports.decide(h->config, &h->run, &s->arena, &s->decision, NULL);
+            s->pass.decision = &s->decision;
+            s->pass.model = pawl_config_model(h->config, step->name);
+        } else {
+            s->pass.tool = step->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, step->name)
+                                                         : pawl_agent_tool(h->agent, step->name);
+        }
+        if (h->run.ending && step->kind != PAWL_STEP_UNDO && step->state < PAWL_STEP_INTENDED_STATE) stop_slot(s);
+        else if (h->run.ending && step->kind == PAWL_STEP_MODEL) stop_slot(s);
+        else pawl_slot_drive(s);
+    }
+}
+
+/* Frees what has ended; who waited for it goes on. true: something had ended. */
+static bool sweep(struct pawl_hot *h)
+{
+    bool any = false;
+    for (struct pawl_slot **at = &h->slots; *at;) {
+        struct pawl_slot *s = *at;
+        if (!s->pass.ended) {
+            at = &s->next;
+            continue;
+        }
+        any = true;
+        *at = s->next;
+        if (!s->pass.step && !h->run.ending) /* a model step that could not even begin */
+            pawl_hot_abort(h, PAWL_FAILED_RUN, s->pass.error_class, s->pass.message.p, (struct pawl_str){NULL, 0},
+                           PAWL_STR("pawl"));
+        pawl_slot_free(s);
+    }
+    if (!any) return false;
+    for (struct pawl_slot *s = h->slots; s && !h->e->rc; s = s->next)
+        if (s->pass.want == PAWL_WANT_STEP && !s->pass.ended) pawl_slot_drive(s);
+    return true;
+}
+
+static void end_run(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
+                    struct pawl_str output)
+{
+    static const char *const words[] = {"done", "failed", "cancelled", "dead"};
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    bool first = true;
+    pawl_buf_init_arena(&b, &h->e->step);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "status");
+    pawl_jw_text(&w, words[status - PAWL_DONE]);
+    pawl_jw_key(&w, "code");
+    pawl_jw_i64(&w, status);
+    if (c) pawl_jw_key(&w, "class"), pawl_jw_text(&w, pawl_class_name(c));
+    if (message.p) pawl_jw_key(&w, "message"), pawl_jw_str(&w, message);
+    if (output.p) pawl_jw_key(&w, "output"), pawl_jw_raw(&w, output);
+    for (uint32_t i = 0; h->run.ending && i < h->run.steps_count; i++) { /* what a person may have to undo */
+        const struct pawl_step *s = h->run.steps[i];
+        const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
+        if (!t || t->effect == PAWL_EFFECT_READ || !s->applied || s->undone) continue;
+        if (first) pawl_jw_key(&w, "not_undone"), pawl_jw_open(&w, '[');
+        first = false;
+        pawl_jw_i64(&w, s->number);
+    }
+    if (!first) pawl_jw_close(&w, ']');
+    pawl_jw_close(&w, '}');
+    pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b));
+}
+
+/* The latest applied step that declares an undo and has not been undone; NULL: none is left. */
+static struct pawl_step *next_undo(const struct pawl_hot *h, const struct pawl_tool **tool)
+{
+    struct pawl_step *latest = NULL;
+    for (uint32_t i = 0; i < h->run.steps_count; i++) {
+        struct pawl_step *s = h->run.steps[i];
+        const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
+        if (!t || !t->undo_tool.p || !s->applied || s->undone || s->undo_failed) continue;
+        if (latest && s->intended_seq < latest->intended_seq) continue;
+        latest = s;
+        *tool = t;
+    }
+    return latest;
+}
+
+/* The undo's arguments: the declared template over {args, run, key, result} of the step; none declared: its own. */
+static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, const struct pawl_tool *t)
+{
+    struct pawl_arena *a = &h->e->step;
+    struct pawl_buf doc, out;
+    struct pawl_json_writer w = {.out = &doc};
+    yyjson_val *document;
+    char id[PAWL_ID_TEXT];
+    if (!t->undo_args.p) return s->args;
+    pawl_buf_init_arena(&doc, a);
+    pawl_buf_init_arena(&out, a);
+    pawl_id_text(h->run.id, id);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "args");
+    pawl_jw_raw(&w, s->args);
+    pawl_jw_key(&w, "run");
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "id");
+    pawl_jw_text(&w, id);
+    pawl_jw_close(&w, '}');
+    pawl_jw_key(&w, "key");
+    pawl_jw_text(&w, s->key);
+    pawl_jw_key(&w, "result");
+    pawl_jw_raw(&w, s->result.p ? s->result : PAWL_STR("null"));
+    pawl_jw_close(&w, '}');
+    if (pawl_json_read(pawl_buf_done(&doc), a, &document, NULL)) return PAWL_STR("{}");
+    if (pawl_template_json(t->undo_args, document, a, &out, NULL)) return PAWL_STR("{}");
+    return pawl_buf_done(&out);
+}
+
+/* Everything is resolved: undo in reverse, one at a time, then end. */
+static void wind_down(struct pawl_hot *h)
+{
+    const struct pawl_tool *tool = NULL;
+    const struct pawl_step *s = next_undo(h, &tool);
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    if (!s) {
+        end_run(h, h->run.ending_status, h->run.ending_class, h->run.ending_message, (struct pawl_str){NULL, 0});
+        return;
+    }
+    pawl_buf_init_arena(&b, &h->e->step);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "name");
+    pawl_jw_str(&w, tool->undo_tool);
+    pawl_jw_key(&w, "undoes");
+    pawl_jw_i64(&w, s->number);
+    pawl_jw_key(&w, "args");
+    pawl_jw_raw(&w, undo_args(h, s, tool));
+    pawl_jw_close(&w, '}');
+    pawl_hot_append(h, PAWL_UNDO_STARTED, h->run.steps_count + 1, pawl_buf_done(&b));
+}
+
+/* No step is open. What does the decider want? true: it wanted something, look again. */
+static bool decide(struct pawl_hot *h)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_slot *s = slot_new(h, h->run.steps_count + 1);
+    struct pawl_error err = {0};
+    int rc;
+    if (!s) return false;
+    rc = e->ports.decide(h->config, &h->run, &s->arena, &s->decision, &err);
+    if (rc == PAWL_ENOMEM) e->rc = rc;
+    if (rc == PAWL_OK && s->decision.what == PAWL_DECIDE_MODEL) {
+        s->pass.decision = &s->decision;
+        s->pass.model = s->decision.model;
+        pawl_slot_drive(s);
+        return true;
+    }
+    s->pass.ended = true; /* no pass after all */
+    s->pass.step = h->run.steps_count ? h->run.steps[0] : NULL;
+    h->slots = s->next;
+    if (rc && rc != PAWL_ENOMEM)
+        end_run(h, PAWL_FAILED_RUN, PAWL_CLASS_INTERNAL, pawl_str_of(err.what), (struct pawl_str){NULL, 0});
+    else if (!rc && s->decision.what == PAWL_DECIDE_END)
+        end_run(h, s->decision.status, s->decision.error_class, s->decision.message, s->decision.output);
+    pawl_slot_free(s);
+    return false;
+}
+
+void pawl_hot_advance(struct pawl_hot *h)
+{
+    struct pawl_engine *e = h->e;
+    while (!e->rc && !h->run.ended && h->agent) {
+        open_slots(h);
+        if (e->rc) return;
+        if (sweep(h)) continue;
+        if (h->slots) return;
+        if (h->run.ending) wind_down(h);
+        else if (!decide(h)) return;
+    }
+}

@@ -1,0 +1,114 @@
+/* src/engine/claims.c - claims that somebody in memory works on or waits for (LEDGER 6). The store's table is the truth;
+ * these entries keep two runs of one owner from both finding a claim free, and tell who is to be woken. */
+#include "engine/hot.h"
+#include <string.h>
+
+static struct pawl_claim_entry *entry_of(const struct pawl_engine *e, struct pawl_hash key)
+{
+    return pawl_map_get(&e->claims, key.b, sizeof key.b);
+}
+
+static struct pawl_claim_entry *make(struct pawl_engine *e, struct pawl_hash key, struct pawl_id run, uint32_t step)
+{
+    struct pawl_claim_entry *c = pawl_engine_get(e, sizeof *c);
+    if (!c) return NULL;
+    c->run = run;
+    c->step = step;
+    if (pawl_map_put(&e->claims, key.b, sizeof key.b, c) == PAWL_OK) return c;
+    pawl_engine_put(e, c, sizeof *c);
+    e->rc = PAWL_ENOMEM;
+    return NULL;
+}
+
+static bool is(const struct pawl_claim_entry *c, const struct pawl_slot *s)
+{
+    return c->step == s->pass.number && pawl_id_eq(c->run, s->hot->head.run);
+}
+
+/* The entry goes; whoever waited for it asks again, oldest run first. */
+static void release(struct pawl_engine *e, struct pawl_hash key)
+{
+    struct pawl_claim_entry *c = pawl_map_take(&e->claims, key.b, sizeof key.b);
+    const bool waited = c && c->waiters > 0;
+    struct pawl_map_entry *hot;
+    if (!c) return;
+    pawl_engine_put(e, c, sizeof *c);
+    if (!waited) return;
+    for (uint32_t i = 0; (hot = pawl_map_next(&e->hot, &i)) != NULL;) {
+        struct pawl_hot *h = hot->value;
+        for (struct pawl_slot *s = h->slots; s; s = s->next) {
+            if (s->pass.want != PAWL_WANT_CLAIM_FREE || s->pass.ended) continue;
+            if (memcmp(s->pass.claim_key.b, key.b, sizeof key.b) != 0) continue;
+            pawl_engine_timer(e, &s->timer, e->wall_ns); /* driven by its timer, in this very step or the next */
+        }
+    }
+}
+
+void pawl_claims_want(struct pawl_slot *s)
+{
+    struct pawl_engine *e = s->hot->e;
+    struct pawl_pass *p = &s->pass;
+    const struct pawl_find find = {.what = PAWL_FIND_CLAIM, .claim = p->claim_key};
+    const struct pawl_claim_entry *c = entry_of(e, p->claim_key);
+    if (c && !is(c, s)) { /* somebody here is at it: no need to ask the store */
+        p->claim = (struct pawl_claim){.key = p->claim_key, .run = c->run, .step = c->step, .state = PAWL_CLAIM_IN_FLIGHT};
+        p->claim_state = PAWL_CLAIM_HELD;
+        pawl_slot_drive(s);
+        return;
+    }
+    if (!c && !make(e, p->claim_key, s->hot->head.run, p->number)) return;
+    s->find_id = pawl_engine_find(e, PAWL_OF_SLOT_FIND, &find, s, NULL);
+}
+
+void pawl_claims_found(struct pawl_slot *s, int status, const struct pawl_claim *claim)
+{
+    struct pawl_engine *e = s->hot->e;
+    struct pawl_pass *p = &s->pass;
+    struct pawl_claim_entry *c = entry_of(e, p->claim_key);
+    if (status == PAWL_ENOTFOUND) {
+        p->claim_state = PAWL_CLAIM_FREE;
+        return;
+    }
+    if (status || !claim) return; /* asks again */
+    p->claim = *claim;
+    p->claim_state = PAWL_CLAIM_HELD;
+    if (pawl_id_eq(claim->run, s->hot->head.run) && claim->step == p->number) p->claim_state = PAWL_CLAIM_OURS;
+    else if (c && (claim->state == PAWL_CLAIM_IN_FLIGHT || claim->state == PAWL_CLAIM_IN_DOUBT)) {
+        c->run = claim->run; /* a parked run holds it: the entry is its, and we wait */
+        c->step = claim->step;
+    }
+}
+
+void pawl_claims_wait(struct pawl_slot *s)
+{
+    struct pawl_engine *e = s->hot->e;
+    struct pawl_claim_entry *c = entry_of(e, s->pass.claim_key);
+    if (c) c->waiters++;
+    else pawl_engine_timer(e, &s->timer, e->wall_ns); /* it was let go of meanwhile */
+}
+
+void pawl_claims_committed(struct pawl_engine *e, const struct pawl_claim_op *ops, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const enum pawl_claim_state state = ops[i].claim.state;
+        const bool held = ops[i].op != PAWL_CLAIM_DROP && (state == PAWL_CLAIM_IN_FLIGHT || state == PAWL_CLAIM_IN_DOUBT);
+        if (!held) release(e, ops[i].claim.key);
+    }
+}
+
+void pawl_claims_leave(struct pawl_slot *s)
+{
+    struct pawl_engine *e = s->hot->e;
+    const struct pawl_claim_entry *c;
+    if (!s->pass.tool || s->pass.claim_state == PAWL_CLAIM_NOT_ASKED) {
+        if (s->pass.want != PAWL_WANT_CLAIM) return;
+    }
+    c = entry_of(e, s->pass.claim_key);
+    if (!c || !is(c, s)) return;
+    if (s->pass.claim_took && s->pass.ended) return; /* its last word is in the commit, and frees it when durable */
+    if (s->pass.claim_took && c->waiters == 0) { /* parked or dropped: the store's row says who holds it */
+        pawl_engine_put(e, pawl_map_take(&e->claims, s->pass.claim_key.b, 32), sizeof *c);
+        return;
+    }
+    if (!s->pass.claim_took) release(e, s->pass.claim_key);
+}

@@ -1,0 +1,299 @@
+/* src/engine/commit.c - records are folded and put into the run's next commit; one commit of a run is on its way at a
+ * time, the next one gathers meanwhile. Nothing leaves before what it depends on is durable: that is decided here. */
+#include "engine/hot.h"
+#include <assert.h>
+#include <string.h>
+
+void pawl_hot_dirty(struct pawl_hot *h)
+{
+    if (h->dirty) return;
+    h->dirty = true;
+    h->next_dirty = h->e->dirty;
+    h->e->dirty = h;
+}
+
+static struct pawl_batch *filling(struct pawl_hot *h)
+{
+    if (h->filling) return h->filling;
+    h->filling = pawl_engine_get(h->e, sizeof *h->filling);
+    if (!h->filling) return NULL;
+    pawl_arena_init(&h->filling->arena, h->e->from);
+    h->filling->commit.seq_before = h->run.seq;
+    return h->filling;
+}
+
+static void *room(struct pawl_batch *b, void *items, uint32_t count, uint32_t *size, size_t item_bytes)
+{
+    if (count < *size) return items;
+    const uint32_t larger = *size ? *size * 2 : 4;
+    void *p = pawl_arena_get(&b->arena, larger * item_bytes);
+    if (!p) return NULL;
+    if (count) memcpy(p, items, count * item_bytes);
+    *size = larger;
+    return p;
+}
+
+static bool is_progress(enum pawl_kind kind)
+{
+    return kind != PAWL_STEP_INTENDED && kind != PAWL_STEP_ATTEMPTED;
+}
+
+/* The record that caused this one: the step's intent, else its decision; for an answer, its question. */
+static uint64_t cause_of(const struct pawl_hot *h, enum pawl_kind kind, uint32_t step)
+{
+    const struct pawl_step *s = pawl_run_step(&h->run, step);
+    if (!s) return h->run.seq;
+    if ((kind == PAWL_GATE_ANSWERED || kind == PAWL_STEP_RESOLVED) && s->asked_seq) return s->asked_seq;
+    return s->intended_seq ? s->intended_seq : s->asked_seq ? s->asked_seq : s->decided_seq;
+}
+
+int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, struct pawl_str body)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_batch *b = filling(h);
+    struct pawl_record *records, r = {.run = h->head.run, .seq = h->run.seq + 1, .kind = kind, .step = step};
+    struct pawl_error err = {0};
+    int rc;
+    if (!b) return PAWL_ENOMEM;
+    r.at_ns = e->wall_ns > h->run.at_ns ? e->wall_ns : h->run.at_ns;
+    r.cause = cause_of(h, kind, step);
+    r.body = pawl_str_copy(&b->arena, body);
+    pawl_prng_fill(&e->prng, r.salt, sizeof r.salt);
+    records = room(b, b->records, b->commit.records_count, &b->records_size, sizeof *records);
+    if (!records || !r.body.p) return e->rc = PAWL_ENOMEM;
+    r.hash = pawl_record_hash(&r, h->run.hash);
+    b->records = records;
+    records[b->commit.records_count++] = r;
+    b->progress = b->progress || is_progress(kind);
+    rc = pawl_run_fold(&h->run, &r, &err);
+    assert(rc != PAWL_ECORRUPT); /* we only write what can follow */
+    if (rc) e->rc = rc;
+    pawl_hot_dirty(h);
+    return rc;
+}
+
+int pawl_hot_claim(struct pawl_hot *h, const struct pawl_claim_op *op)
+{
+    struct pawl_batch *b = filling(h);
+    struct pawl_claim_op *claims;
+    if (!b) return PAWL_ENOMEM;
+    claims = room(b, b->claims, b->commit.claims_count, &b->claims_size, sizeof *claims);
+    if (!claims) return h->e->rc = PAWL_ENOMEM;
+    b->claims = claims;
+    claims[b->commit.claims_count++] = *op;
+    pawl_hot_dirty(h);
+    return PAWL_OK;
+}
+
+int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step)
+{
+    struct pawl_reply_due *reply, **at = &h->replies;
+    if (h->run.seq <= h->durable_seq) {
+        pawl_request_answer(h->e, request_id, &h->run, step);
+        return PAWL_OK;
+    }
+    reply = pawl_engine_get(h->e, sizeof *reply);
+    if (!reply) return PAWL_ENOMEM;
+    *reply = (struct pawl_reply_due){.id = request_id, .seq = h->run.seq, .step = step};
+    while (*at) at = &(*at)->next;
+    *at = reply;
+    return PAWL_OK;
+}
+
+/* What the run waits on, as lists show it; true: on nothing but people or later times, so it may park. */
+static bool waiting(struct pawl_hot *h, struct pawl_head *head)
+{
+    int64_t wake_ns = PAWL_NEVER;
+    bool all = true;
+    head->status = h->run.ended ? h->run.status : h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
+    head->waiting = PAWL_WAIT_NONE;
+    head->waiting_step = 0;
+    if (h->run.ended) return head->wake_ns = PAWL_NEVER, true;
+    if (!h->agent) {
+        head->status = PAWL_WAITING;
+        head->waiting = PAWL_WAIT_CONFIG;
+        return head->wake_ns = PAWL_NEVER, true;
+    }
+    for (const struct pawl_slot *s = h->slots; s; s = s->next) {
+        const struct pawl_step *step = s->pass.step;
+        if (s->pass.want == PAWL_WANT_STEP) continue; /* waits for another slot, which is looked at itself */
+        if (s->pass.want != PAWL_WANT_PERSON || !step) {
+            all = false;
+            continue;
+        }
+        if (s->pass.until_wall_ns < wake_ns) wake_ns = s->pass.until_wall_ns;
+        if (head->waiting == PAWL_WAIT_DOUBT) continue;
+        head->waiting = step->state == PAWL_STEP_DOUBT   ? PAWL_WAIT_DOUBT
+                        : step->state == PAWL_STEP_ASKED ? PAWL_WAIT_GATE : PAWL_WAIT_TOOL;
+        head->waiting_step = step->number;
+    }
+    if (!h->slots) head->waiting = PAWL_WAIT_MESSAGE;
+    if (all && !h->run.ending) head->status = PAWL_WAITING;
+    if (!all) return head->waiting = PAWL_WAIT_NONE, head->waiting_step = 0, head->wake_ns = 0, false;
+    if (h->agent->ends_by_ns && h->run.created_ns + h->agent->ends_by_ns < wake_ns)
+        wake_ns = h->run.created_ns + h->agent->ends_by_ns;
+    head->wake_ns = wake_ns > 0 ? wake_ns : 1;
+    return true;
+}
+
+/* LEDGER 15: the deadline's clock runs unless the run waits for people only. */
+static void clock(struct pawl_hot *h, bool parked)
+{
+    struct pawl_engine *e = h->e;
+    int64_t due_ns = PAWL_NEVER;
+    if (h->active) h->head.active_ns += e->now_ns - h->active_since_ns;
+    h->active_since_ns = e->now_ns;
+    h->active = !parked;
+    pawl_engine_timer(e, &h->deadline, PAWL_NEVER);
+    if (h->run.ended || h->run.ending || !h->agent) return;
+    if (h->agent->deadline_ns && h->active) due_ns = e->wall_ns + (h->agent->deadline_ns - h->head.active_ns);
+    if (h->agent->ends_by_ns && h->run.created_ns + h->agent->ends_by_ns < due_ns)
+        due_ns = h->run.created_ns + h->agent->ends_by_ns;
+    pawl_engine_timer(e, &h->deadline, due_ns);
+}
+
+static void send(struct pawl_hot *h)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_batch *b = h->filling;
+    struct pawl_pending *p = pawl_engine_await(e, PAWL_OF_COMMIT);
+    struct pawl_action *a = p ? pawl_engine_act(e, PAWL_DO_COMMIT) : NULL;
+    struct pawl_commit *c = &b->commit;
+    if (!a) return;
+    if (b->progress) h->head.claims_without_progress = 0;
+    h->head.seq = h->run.seq;
+    h->head.hash = h->run.hash;
+    h->head.updated_ns = h->run.at_ns;
+    c->head = h->head;
+    c->records = b->records;
+    c->claims = b->claims;
+    c->create = h->create;
+    c->request = h->create ? h->request : (struct pawl_str){NULL, 0};
+    if (h->create) {
+        b->blob = (struct pawl_blob){.hash = h->config->hash, .bytes = h->config->json};
+        c->blobs = &b->blob;
+        c->blobs_count = 1;
+    }
+    p->hot = h;
+    b->id = a->id = p->id;
+    a->commit = c;
+    h->stored = h->head;
+    h->flight = b;
+    h->filling = NULL;
+}
+
+static bool head_differs(const struct pawl_hot *h)
+{
+    const struct pawl_head *a = &h->head, *b = &h->stored;
+    return a->status != b->status || a->waiting != b->waiting || a->waiting_step != b->waiting_step ||
+           a->wake_ns != b->wake_ns;
+}
+
+void pawl_hot_settle(struct pawl_hot *h)
+{
+    struct pawl_engine *e = h->e;
+    bool park;
+    pawl_hot_advance(h);
+    if (e->rc) return;
+    park = waiting(h, &h->head);
+    clock(h, park);
+    if (h->flight) return;
+    if (!h->filling && park && head_differs(h) && !filling(h)) return;
+    if (h->filling) {
+        send(h);
+        return;
+    }
+    if (!park) return;
+    if (h->head.wake_ns < e->wake_wall_ns && !h->run.ended) {
+        e->wake_wall_ns = h->head.wake_ns;
+        pawl_engine_timer(e, &e->wake, e->wake_wall_ns);
+    }
+    pawl_hot_drop(h); /* a parked run costs a row, nothing here */
+}
+
+static void replies(struct pawl_hot *h)
+{
+    struct pawl_reply_due *reply;
+    while ((reply = h->replies) != NULL && reply->seq <= h->durable_seq) {
+        h->replies = reply->next;
+        pawl_request_answer(h->e, reply->id, &h->run, reply->step);
+        pawl_engine_put(h->e, reply, sizeof *reply);
+    }
+}
+
+static void refuse_replies(struct pawl_hot *h, int code, const char *what, const char *next)
+{
+    struct pawl_reply_due *reply;
+    while ((reply = h->replies) != NULL) {
+        h->replies = reply->next;
+        pawl_request_refuse(h->e, reply->id, h->head.run, code, what, next);
+        pawl_engine_put(h->e, reply, sizeof *reply);
+    }
+}
+
+/* Nothing of the batch happened. What nobody was promised is given up; the rest is tried again in a second: nothing that
+ * depends on it has left. */
+static void again(struct pawl_hot *h, int status)
+{
+    struct pawl_engine *e = h->e;
+    const char *what = status == PAWL_EFULL ? "the disk is full: nothing was stored" : "the store could not write";
+    refuse_replies(h, status, what, "free some space, or mend the disk, and say it again; what runs goes on by itself then");
+    if (h->create && h->run.seq == h->flight->commit.records_count) {
+        pawl_hot_drop(h);
+        return;
+    }
+    pawl_engine_timer(e, &h->again, e->wall_ns + 1000000000);
+    assert(!h->filling || h->filling->commit.seq_before == h->flight->commit.seq_before + h->flight->commit.records_count);
+}
+
+/* The same commit once more, under a new id. */
+void pawl_hot_resend(struct pawl_hot *h)
+{
+    struct pawl_pending *p = pawl_engine_await(h->e, PAWL_OF_COMMIT);
+    struct pawl_action *a = p ? pawl_engine_act(h->e, PAWL_DO_COMMIT) : NULL;
+    if (!a) return;
+    p->hot = h;
+    h->flight->id = a->id = p->id;
+    a->commit = &h->flight->commit;
+}
+
+static void refused(struct pawl_hot *h, int result)
+{
+    struct pawl_engine *e = h->e;
+    const struct pawl_id run = h->head.run;
+    if (h->create && result == PAWL_ECONFLICT) {
+        pawl_request_retry_start(e, h);
+        return;
+    }
+    refuse_replies(h, PAWL_EBUSY, "the run belongs to another owner now", "say it again: it goes to the owner");
+    pawl_hot_drop(h);
+    if (result == PAWL_ECONFLICT) pawl_hot_ask_load(e, run, NULL); /* a claim was lost: fold again, see who has it */
+}
+
+void pawl_hot_committed(struct pawl_hot *h, int status)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_batch *b = h->flight;
+    struct pawl_slot *next;
+    assert(b);
+    if (status) {
+        again(h, status);
+        return;
+    }
+    if (b->commit.result) {
+        refused(h, b->commit.result);
+        return;
+    }
+    h->flight = NULL;
+    h->create = false;
+    h->durable_seq = b->commit.head.seq;
+    replies(h);
+    pawl_claims_committed(e, b->commit.claims, b->commit.claims_count);
+    pawl_arena_fini(&b->arena);
+    pawl_engine_put(e, b, sizeof *b);
+    for (struct pawl_slot *s = h->slots; s && !e->rc; s = next) {
+        next = s->next;
+        if (s->pass.want == PAWL_WANT_DURABLE && s->need_seq <= h->durable_seq) pawl_slot_drive(s);
+    }
+    pawl_hot_dirty(h);
+}

@@ -1,0 +1,173 @@
+/* src/engine/hot.h - what the engine keeps in memory: hot runs, their passes, the commits on their way.
+ *
+ * A run is hot from the moment it is started or claimed until it ends or parks with everything durable. A refused
+ * commit (fenced, a claim lost) drops the run's memory: nothing that was not durable has left, so folding the stored
+ * records again is always right. Private to engine/. */
+#pragma once
+#include "base/heap.h"
+#include "base/map.h"
+#include "engine/env.h"
+#include "policy/pipeline.h"
+
+enum { PAWL_HOT_MAX = 4096, PAWL_CLAIM_BATCH = 256, PAWL_CLAIMS_WITHOUT_PROGRESS_MAX = 5 };
+
+struct pawl_timer {
+    struct pawl_heap_node node; /* first: a node is its timer */
+    enum { PAWL_TIMER_SLOT, PAWL_TIMER_RUN, PAWL_TIMER_COMMIT, PAWL_TIMER_WAKE } of;
+    void *owner;
+};
+
+struct pawl_slot { /* a pass and what it waits for */
+    struct pawl_pass pass;
+    struct pawl_arena arena;
+    struct pawl_hot *hot;
+    struct pawl_slot *next; /* in step order */
+    struct pawl_timer timer;
+    struct pawl_decision decision;
+    struct pawl_attempt attempt; /* lent to the env while attempt_id */
+    struct pawl_find find;
+    uint64_t attempt_id, find_id; /* 0: none under way */
+    uint64_t need_seq;      /* WANT_DURABLE */
+    bool looking;
+    bool synced;            /* durability every-step: this attempt has waited already */
+};
+
+struct pawl_batch { /* a commit that is being filled, or is on its way */
+    struct pawl_commit commit;
+    struct pawl_arena arena;
+    struct pawl_record *records;
+    struct pawl_claim_op *claims;
+    struct pawl_blob blob;
+    uint32_t records_size, claims_size;
+    bool progress; /* something moved on: claims_without_progress starts again */
+    uint64_t id;
+};
+
+struct pawl_reply_due { /* a client's answer that waits until its record is durable */
+    struct pawl_reply_due *next;
+    uint64_t id, seq;
+    uint32_t step;
+};
+
+struct pawl_hot {
+    struct pawl_engine *e;
+    struct pawl_arena arena; /* the fold's */
+    struct pawl_run run;
+    struct pawl_head head;   /* as it will be; .seq and .hash are set at the commit */
+    struct pawl_head stored; /* what the store has of status, waiting, wake */
+    const struct pawl_config *config; /* NULL: cannot be had now */
+    const struct pawl_agent *agent;
+    struct pawl_slot *slots;
+    struct pawl_batch *filling, *flight;
+    struct pawl_reply_due *replies;
+    uint64_t durable_seq;
+    bool create;             /* the first commit makes the run */
+    struct pawl_str request; /* its start's client-made id */
+    bool dirty;              /* to be settled at the end of this engine step */
+    struct pawl_hot *next_dirty;
+    bool active;             /* its deadline's clock runs */
+    int64_t active_since_ns;
+    struct pawl_timer deadline, again;
+    bool taken;              /* just claimed: settle even where nothing happened */
+};
+
+struct pawl_asking { /* a request that waits for its run to be loaded, or for its key to be found */
+    struct pawl_asking *next;
+    struct pawl_arena arena;
+    struct pawl_request request;
+    uint64_t id;
+};
+struct pawl_loading {
+    struct pawl_asking *askings;
+};
+struct pawl_claim_entry { /* who holds a claim that somebody here works on or waits for */
+    struct pawl_id run;
+    uint32_t step, waiters;
+};
+
+enum pawl_pending_of { PAWL_OF_SLOT_ATTEMPT, PAWL_OF_SLOT_FIND, PAWL_OF_COMMIT, PAWL_OF_RUNS, PAWL_OF_ONE, PAWL_OF_KEY,
+                       PAWL_OF_KEY_READ, PAWL_OF_WAKE };
+struct pawl_pending { /* an action that waits for its event */
+    uint64_t id;
+    enum pawl_pending_of of;
+    struct pawl_slot *slot;
+    struct pawl_hot *hot;
+    struct pawl_asking *asking;
+    struct pawl_id run;
+    struct pawl_find find;
+};
+
+struct pawl_engine {
+    const struct pawl_alloc *from;
+    struct pawl_ports ports;
+    struct pawl_prng prng;
+    uint8_t store_id[16];
+    uint64_t instance, ids;
+    int64_t now_ns, wall_ns;
+    struct pawl_map hot;     /* run id -> struct pawl_hot */
+    struct pawl_map loading; /* run id -> struct pawl_loading */
+    struct pawl_map claims;  /* claim key -> struct pawl_claim_entry */
+    struct pawl_map pending; /* action id -> struct pawl_pending */
+    struct pawl_heap timers;
+    struct pawl_timer wake;
+    int64_t wake_wall_ns;    /* of the earliest parked run */
+    bool claiming, more;     /* a claim of due runs is under way; there may be more of them */
+    bool handing_over;
+    struct pawl_hot *dirty;
+    struct pawl_action *actions;
+    uint32_t actions_count, actions_size;
+    struct pawl_arena step;  /* memory of this step's actions */
+    int rc;                  /* PAWL_ENOMEM: the engine is unusable */
+};
+
+/* engine.c */
+struct pawl_action *pawl_engine_act(struct pawl_engine *e, int kind); /* NULL: no memory, e->rc is set */
+struct pawl_pending *pawl_engine_await(struct pawl_engine *e, enum pawl_pending_of of); /* with a new id; NULL likewise */
+void pawl_engine_forget(struct pawl_engine *e, uint64_t id); /* no event for it is wanted any more; 0: fine */
+uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const struct pawl_find *find,
+                          struct pawl_slot *slot, struct pawl_asking *asking); /* 0: no memory */
+void pawl_engine_timer(struct pawl_engine *e, struct pawl_timer *t, int64_t wall_ns); /* PAWL_NEVER: off */
+void pawl_engine_claim_due(struct pawl_engine *e);
+void *pawl_engine_get(struct pawl_engine *e, size_t bytes); /* zeroed; NULL: e->rc is set */
+void pawl_engine_put(struct pawl_engine *e, void *p, size_t bytes);
+/* load.c: runs come and go */
+struct pawl_hot *pawl_hot_new(struct pawl_engine *e, const struct pawl_head *head);
+struct pawl_hot *pawl_hot_find(const struct pawl_engine *e, struct pawl_id run);
+void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored); /* a claimed run */
+void pawl_hot_drop(struct pawl_hot *h); /* forget it and all that is under way */
+void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking);
+/* commit.c: records in, batches out */
+int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, struct pawl_str body);
+int pawl_hot_claim(struct pawl_hot *h, const struct pawl_claim_op *op);
+int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step); /* when all so far is durable */
+void pawl_hot_settle(struct pawl_hot *h); /* status, clock, commit, parking: at the end of every engine step */
+void pawl_hot_committed(struct pawl_hot *h, int status);
+void pawl_hot_resend(struct pawl_hot *h); /* the commit that the store could not make, once more */
+void pawl_hot_dirty(struct pawl_hot *h);
+/* advance.c: passes and decisions */
+void pawl_hot_advance(struct pawl_hot *h);
+void pawl_slot_drive(struct pawl_slot *s);
+void pawl_slot_free(struct pawl_slot *s);
+struct pawl_slot *pawl_hot_slot(const struct pawl_hot *h, uint32_t number);
+void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, const char *message, struct pawl_str id,
+                    struct pawl_str by);
+void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply);
+void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found);
+extern const struct pawl_book pawl_slot_book;
+/* claims.c */
+void pawl_claims_want(struct pawl_slot *s);
+void pawl_claims_found(struct pawl_slot *s, int status, const struct pawl_claim *claim);
+void pawl_claims_wait(struct pawl_slot *s);
+void pawl_claims_committed(struct pawl_engine *e, const struct pawl_claim_op *ops, uint32_t count);
+void pawl_claims_leave(struct pawl_slot *s); /* its pass is gone: what it reserved is free again */
+/* request.c */
+void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *request);
+void pawl_request_do(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h); /* its run is hot now; frees it */
+void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const struct pawl_run_records *stored);
+void pawl_request_key_found(struct pawl_engine *e, struct pawl_asking *asking, int status, struct pawl_id run);
+void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status, const struct pawl_found *found);
+void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h); /* its create was refused: who has the key? */
+void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
+                         const char *next);
+void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step);
+void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking);

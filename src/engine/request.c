@@ -1,0 +1,367 @@
+/* src/engine/request.c - what clients ask: start, send, approve, deny, resolve, cancel, resume. Everything that comes in
+ * carries a client-made id, is stored with it, and is confirmed when it is durable (LEDGER 13). */
+#include "engine/hot.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct pawl_answer *answer_to(struct pawl_engine *e, uint64_t id, struct pawl_id run)
+{
+    struct pawl_action *a = pawl_engine_act(e, PAWL_DO_REPLY);
+    struct pawl_answer *answer = pawl_arena_zeroed(&e->step, sizeof *answer);
+    if (!a || !answer) return e->rc = PAWL_ENOMEM, NULL;
+    a->id = id;
+    a->answer = answer;
+    answer->run = run;
+    return answer;
+}
+
+void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step)
+{
+    struct pawl_answer *answer = answer_to(e, id, run->id);
+    char text[PAWL_ID_TEXT];
+    struct pawl_buf b;
+    if (!answer) return;
+    pawl_id_text(run->id, text);
+    pawl_buf_init_arena(&b, &e->step);
+    pawl_buf_printf(&b, "{\"run\":\"%s\"", text);
+    if (step) pawl_buf_printf(&b, ",\"step\":%u", step);
+    pawl_buf_char(&b, '}');
+    answer->step = step;
+    answer->body = pawl_buf_done(&b);
+}
+
+void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what, const char *next)
+{
+    struct pawl_answer *answer = answer_to(e, id, run);
+    char where[PAWL_ID_TEXT + 8] = "run ";
+    if (!answer) return;
+    pawl_id_text(run, where + 4);
+    pawl_fail(&answer->error, code, where, next, "%s", what);
+}
+
+void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking)
+{
+    if (!asking) return;
+    pawl_arena_fini(&asking->arena);
+    pawl_engine_put(e, asking, sizeof *asking);
+}
+
+static struct pawl_asking *keep(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
+{
+    struct pawl_asking *k = pawl_engine_get(e, sizeof *k);
+    struct pawl_str *texts[] = {&k->request.id, &k->request.agent, &k->request.key, &k->request.input,
+                                &k->request.text, &k->request.result, &k->request.by};
+    if (!k) return NULL;
+    pawl_arena_init(&k->arena, e->from);
+    k->request = *r;
+    k->id = id;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i]->p) *texts[i] = pawl_str_copy(&k->arena, *texts[i]);
+    if (k->arena.failed) e->rc = PAWL_ENOMEM;
+    return k;
+}
+
+struct body { /* a record's body on its way: members are put where they are given */
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+};
+
+static void begin(struct body *o, struct pawl_engine *e)
+{
+    pawl_buf_init_arena(&o->b, &e->step);
+    o->w = (struct pawl_json_writer){.out = &o->b};
+    pawl_jw_open(&o->w, '{');
+}
+
+static void put(struct body *o, const char *name, struct pawl_str text)
+{
+    if (!text.p) return;
+    pawl_jw_key(&o->w, name);
+    pawl_jw_str(&o->w, text);
+}
+
+static void put_raw(struct body *o, const char *name, struct pawl_str json)
+{
+    if (!json.p) return;
+    pawl_jw_key(&o->w, name);
+    pawl_jw_raw(&o->w, json);
+}
+
+static struct pawl_str finish(struct body *o)
+{
+    pawl_jw_close(&o->w, '}');
+    return pawl_buf_done(&o->b);
+}
+
+static bool is_json(struct pawl_engine *e, struct pawl_str text, struct pawl_error *err)
+{
+    yyjson_val *v;
+    return pawl_json_read(text, &e->step, &v, err) == PAWL_OK;
+}
+
+static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
+{
+    const struct pawl_agent *agent = pawl_config_agent(r->config, r->agent);
+    struct pawl_error err = {0};
+    struct pawl_head head = {.run = r->run, .agent = r->agent, .key = r->key, .status = PAWL_RUNNING, .epoch = 1,
+                             .owner = e->instance, .wake_ns = 0, .created_ns = e->wall_ns, .updated_ns = e->wall_ns,
+                             .config = r->config->hash};
+    struct pawl_hot *h;
+    struct body o;
+    char hex[65];
+    if (!agent) {
+        pawl_request_refuse(e, id, r->run, PAWL_ENOTFOUND, "the configuration has no such agent", "pawl check");
+        return;
+    }
+    if (!is_json(e, r->input, &err)) {
+        pawl_request_refuse(e, id, r->run, PAWL_EINVAL, err.what, "give the input as JSON text");
+        return;
+    }
+    if (e->handing_over) {
+        pawl_request_refuse(e, id, r->run, PAWL_EBUSY, "this owner is handing over", "say it again in a moment");
+        return;
+    }
+    h = pawl_hot_new(e, &head);
+    if (!h) return;
+    h->create = true;
+    h->config = r->config;
+    h->agent = agent;
+    if (r->id.p) h->request = pawl_str_copy(&h->arena, r->id);
+    begin(&o, e);
+    put(&o, "agent", r->agent);
+    put_raw(&o, "input", r->input);
+    put(&o, "key", r->key);
+    pawl_hex(hex, r->config->hash.b, 32);
+    put(&o, "config", pawl_str_of(hex));
+    if (r->chat) pawl_jw_key(&o.w, "chat"), pawl_jw_bool(&o.w, true);
+    put(&o, "id", r->id);
+    put(&o, "by", r->by);
+    if (pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o))) return;
+    pawl_hot_note_reply(h, id, 0);
+}
+
+/* The key or the id was there already: who has it? */
+void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h)
+{
+    struct pawl_find find = {.what = PAWL_FIND_KEY};
+    while (h->replies) {
+        struct pawl_reply_due *reply = h->replies;
+        const struct pawl_request r = {.what = PAWL_ASK_START, .id = h->request, .run = h->head.run, .agent = h->run.agent,
+                                       .key = h->run.key, .input = h->run.input, .chat = h->run.chat};
+        struct pawl_asking *asking = keep(e, reply->id, &r);
+        h->replies = reply->next;
+        pawl_engine_put(e, reply, sizeof *reply);
+        if (!asking) break;
+        find.key = asking->request.key;
+        find.request = asking->request.id;
+        pawl_engine_find(e, PAWL_OF_KEY, &find, NULL, asking);
+    }
+    pawl_hot_drop(h);
+}
+
+void pawl_request_key_found(struct pawl_engine *e, struct pawl_asking *asking, int status, struct pawl_id run)
+{
+    const struct pawl_request *r = &asking->request;
+    struct pawl_find find = {.what = PAWL_FIND_READ, .run = run};
+    if (status == PAWL_ENOTFOUND && r->key.p && r->id.p && !find.key.p && asking->next == NULL) {
+        asking->next = asking; /* the key is free, so the client's id is what is there: ask by that, once */
+        find.what = PAWL_FIND_KEY;
+        find.request = r->id;
+        pawl_engine_find(e, PAWL_OF_KEY, &find, NULL, asking);
+        return;
+    }
+    asking->next = NULL;
+    if (status) {
+        pawl_request_refuse(e, asking->id, r->run, PAWL_ECONFLICT, "the run's id is in use", "start it again");
+        pawl_asking_free(e, asking);
+        return;
+    }
+    pawl_engine_find(e, PAWL_OF_KEY_READ, &find, NULL, asking);
+}
+
+void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status, const struct pawl_found *found)
+{
+    const struct pawl_request *r = &asking->request;
+    struct pawl_arena scratch;
+    struct pawl_run run;
+    pawl_arena_init(&scratch, e->from);
+    pawl_run_init(&run, &scratch);
+    if (status || found->runs->count == 0 || pawl_run_fold(&run, &found->runs->records[0], NULL))
+        pawl_request_refuse(e, asking->id, r->run, PAWL_EIO, "the run that has this key could not be read", "pawl verify");
+    else if (!pawl_str_eq(run.agent, r->agent) || !pawl_str_eq(run.input, r->input))
+        pawl_request_refuse(e, asking->id, run.id, PAWL_ECONFLICT, "a run with this key has another agent or another input",
+                            "use another key, or start it with the same input");
+    else
+        pawl_request_answer(e, asking->id, &run, 0);
+    pawl_arena_fini(&scratch);
+    pawl_asking_free(e, asking);
+}
+
+/* What is said of a step: which one is meant? 0 given: the only one in that state. */
+static struct pawl_step *meant(const struct pawl_run *run, uint32_t number, enum pawl_step_state state, uint32_t *count)
+{
+    struct pawl_step *only = NULL;
+    *count = 0;
+    if (number) return pawl_run_step(run, number);
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (run->steps[i]->state == state) only = run->steps[i], ++*count;
+    return *count == 1 ? only : NULL;
+}
+
+struct refusal { /* why something cannot be done; code 0: it can */
+    int code;
+    const char *what, *next;
+};
+
+static void put_who(struct body *o, const struct pawl_request *r)
+{
+    put(o, "reason", r->text);
+    put(o, "by", r->by);
+    put(o, "id", r->id);
+}
+
+static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
+{
+    const bool yes = r->what == PAWL_ASK_APPROVE;
+    uint32_t count;
+    struct pawl_step *s = meant(&h->run, r->step, PAWL_STEP_ASKED, &count);
+    struct pawl_slot *slot;
+    struct body o;
+    if (!s) return count > 1 ? (struct refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
+                             : (struct refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
+    *step = s->number;
+    if (s->state != PAWL_STEP_ASKED) {
+        if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
+            return (struct refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
+        if (s->denied == !yes) return (struct refusal){0, NULL, NULL};
+        return (struct refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
+    }
+    if (r->has_digest && memcmp(r->digest.b, s->asked_digest.b, 32) != 0)
+        return (struct refusal){PAWL_ECONFLICT, "another call waits now than the one that was shown", "pawl show RUN"};
+    begin(&o, h->e);
+    put(&o, "answer", yes ? PAWL_STR("yes") : PAWL_STR("no"));
+    put_who(&o, r);
+    if (pawl_hot_append(h, PAWL_GATE_ANSWERED, s->number, finish(&o))) return (struct refusal){0, NULL, NULL};
+    if ((slot = pawl_hot_slot(h, s->number)) != NULL) {
+        slot->pass.stage = PAWL_STAGE_DEDUPE; /* what has changed since it was asked is seen again */
+        if (slot->pass.claim_took) slot->pass.claim_state = PAWL_CLAIM_OURS;
+        else slot->pass.claim_state = PAWL_CLAIM_NOT_ASKED;
+        pawl_slot_drive(slot);
+    }
+    return (struct refusal){0, NULL, NULL};
+}
+
+static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
+{
+    static const char *const words[] = {"happened", "not_happened", "stop"};
+    struct pawl_error err = {0};
+    uint32_t count;
+    struct pawl_step *s = meant(&h->run, r->step, PAWL_STEP_DOUBT, &count);
+    struct pawl_slot *slot;
+    struct body o;
+    if (!s) return count > 1 ? (struct refusal){PAWL_EINVAL, "several steps are in doubt", "name one: RUN/STEP"}
+                             : (struct refusal){PAWL_ENOTFOUND, "no step is in doubt", "pawl show RUN"};
+    *step = s->number;
+    if (s->state != PAWL_STEP_DOUBT)
+        return (struct refusal){PAWL_ECONFLICT, "this step is not in doubt", "pawl show RUN"};
+    if (r->how == PAWL_HOW_HAPPENED && r->result.p && !is_json(h->e, r->result, &err))
+        return (struct refusal){PAWL_EINVAL, "the result is not JSON", "give it as JSON text, in quotes for the shell"};
+    begin(&o, h->e);
+    put(&o, "how", pawl_str_of(words[r->how]));
+    if (r->how == PAWL_HOW_HAPPENED) put_raw(&o, "result", r->result.p ? r->result : PAWL_STR("null"));
+    put_who(&o, r);
+    if (pawl_hot_append(h, PAWL_STEP_RESOLVED, s->number, finish(&o))) return (struct refusal){0, NULL, NULL};
+    if ((slot = pawl_hot_slot(h, s->number)) != NULL) pawl_slot_drive(slot);
+    return (struct refusal){0, NULL, NULL};
+}
+
+static struct refusal take_message(struct pawl_hot *h, const struct pawl_request *r)
+{
+    struct body o;
+    if (h->run.ending) return (struct refusal){PAWL_EINVAL, "the run is being stopped", "start a new one"};
+    begin(&o, h->e);
+    put(&o, "text", r->text);
+    if (r->end) pawl_jw_key(&o.w, "end"), pawl_jw_bool(&o.w, true);
+    put(&o, "by", r->by);
+    put(&o, "id", r->id);
+    pawl_hot_append(h, PAWL_SIGNAL_RECEIVED, 0, finish(&o));
+    return (struct refusal){0, NULL, NULL};
+}
+
+static struct refusal act(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
+{
+    switch (r->what) {
+    case PAWL_ASK_APPROVE:
+    case PAWL_ASK_DENY: return answer_gate(h, r, step);
+    case PAWL_ASK_RESOLVE: return resolve(h, r, step);
+    case PAWL_ASK_SEND: return take_message(h, r);
+    case PAWL_ASK_CANCEL:
+        pawl_hot_abort(h, PAWL_CANCELLED_RUN, PAWL_CLASS_CANCELLED, r->text.p ? r->text.p : "cancelled", r->id, r->by);
+        break;
+    case PAWL_ASK_RESUME: break;
+    case PAWL_ASK_START: assert(false);
+    }
+    return (struct refusal){0, NULL, NULL};
+}
+
+void pawl_request_do(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
+{
+    const struct pawl_request *r = &asking->request;
+    struct refusal no = {0, NULL, NULL};
+    uint32_t step = r->step;
+    if (!pawl_run_answered(&h->run, r->id)) {
+        if (h->agent || r->what == PAWL_ASK_RESUME) no = act(h, r, &step);
+        else no = (struct refusal){PAWL_ECONFIG, "the run waits for its configuration", "set what it names, then pawl resume RUN"};
+    }
+    if (no.code) pawl_request_refuse(e, asking->id, h->head.run, no.code, no.what, no.next);
+    else if (!e->rc) pawl_hot_note_reply(h, asking->id, step);
+    pawl_hot_dirty(h);
+    pawl_asking_free(e, asking);
+}
+
+void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const struct pawl_run_records *stored)
+{
+    const struct pawl_request *r = &asking->request;
+    struct pawl_arena scratch;
+    struct pawl_run run;
+    bool fine = true;
+    pawl_arena_init(&scratch, e->from);
+    pawl_run_init(&run, &scratch);
+    for (uint32_t i = 0; i < stored->count && fine; i++) fine = pawl_run_fold(&run, &stored->records[i], NULL) == PAWL_OK;
+    const struct pawl_step *s = pawl_run_step(&run, r->step);
+    const bool gate = r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY;
+    const bool same_answer = gate && s && s->asked_seq && s->denied == (r->what == PAWL_ASK_DENY);
+    const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN);
+    if (fine && (pawl_run_answered(&run, r->id) || over || same_answer)) pawl_request_answer(e, asking->id, &run, r->step);
+    else pawl_request_refuse(e, asking->id, stored->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
+    pawl_arena_fini(&scratch);
+    pawl_asking_free(e, asking);
+}
+
+/* Its end is on its way to the disk: what was said before is confirmed with it, anything else comes too late. */
+static void ended_in_memory(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
+{
+    const struct pawl_request *r = &asking->request;
+    const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && h->run.status == PAWL_CANCELLED_RUN);
+    if (over || pawl_run_answered(&h->run, r->id)) pawl_hot_note_reply(h, asking->id, r->step);
+    else pawl_request_refuse(e, asking->id, h->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
+    pawl_asking_free(e, asking);
+}
+
+void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
+{
+    struct pawl_hot *h;
+    struct pawl_asking *asking;
+    if (r->what == PAWL_ASK_START) {
+        start(e, id, r);
+        return;
+    }
+    asking = keep(e, id, r);
+    if (!asking) return;
+    h = pawl_hot_find(e, r->run);
+    if (!h) pawl_hot_ask_load(e, r->run, asking);
+    else if (h->run.ended) ended_in_memory(e, asking, h);
+    else pawl_request_do(e, asking, h);
+}
