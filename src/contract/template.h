@@ -13,6 +13,8 @@ enum pawl_template_for {
 /* Is it well formed, and what does it refer to? For configuration checks. err->what names the fault. */
 int pawl_template_check(struct pawl_str text, struct pawl_error *err);
 bool pawl_template_has(struct pawl_str text); /* any reference at all? */
+/* The next reference of a text, "args.x"; false: no more. *at is 0 at first and moves past it. */
+bool pawl_template_next(struct pawl_str text, uint32_t *at, struct pawl_str *path);
 /* Render. Strings go in as they are, numbers and booleans as JSON, objects and arrays as compact JSON; null or
  * missing is PAWL_EINVAL naming it. ${env:…} is left as it stands. */
 int pawl_template_text(struct pawl_str text, yyjson_val *document, enum pawl_template_for how, struct pawl_buf *out,

@@ -1,0 +1,30 @@
+/* src/contract/config_find.c - models, tools and agents by their names. There are few: a walk is fine. */
+#include "contract/contract.h"
+
+const struct pawl_model *pawl_config_model(const struct pawl_config *c, struct pawl_str name)
+{
+    for (uint32_t i = 0; i < c->models_count; i++)
+        if (pawl_str_eq(c->models[i].name, name)) return &c->models[i];
+    return NULL;
+}
+
+const struct pawl_tool *pawl_config_tool(const struct pawl_config *c, struct pawl_str name)
+{
+    for (uint32_t i = 0; i < c->tools_count; i++)
+        if (pawl_str_eq(c->tools[i].name, name)) return &c->tools[i];
+    return NULL;
+}
+
+const struct pawl_agent *pawl_config_agent(const struct pawl_config *c, struct pawl_str name)
+{
+    for (uint32_t i = 0; i < c->agents_count; i++)
+        if (pawl_str_eq(c->agents[i].name, name)) return &c->agents[i];
+    return NULL;
+}
+
+const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_str name)
+{
+    for (uint32_t i = 0; i < a->tools_count; i++)
+        if (pawl_str_eq(a->tools[i]->name, name)) return a->tools[i];
+    return NULL;
+}
