@@ -9,5 +9,3 @@ struct pawl_lock { /* zeroed: not held */
 /* Never waits. PAWL_OK; PAWL_EBUSY: another holds it (*err names its process); PAWL_EIO, PAWL_EREADONLY, ... */
 int pawl_lock_take(struct pawl_lock *l, const char *path, struct pawl_error *err);
 void pawl_lock_release(struct pawl_lock *l); /* not held: fine */
-/* Is it held by anybody (another process, or another pawl_lock here)? 1, 0, or a negative code. */
-int pawl_lock_held(const char *path, struct pawl_error *err);
