@@ -44,4 +44,4 @@ int pawl_control_say(struct pawl_control_client *k, struct pawl_str line, int64_
 /* The next line, borrowed until the next call. timeout_ns 0: only what is there, without waiting.
  * PAWL_ETIMEDOUT: none yet; PAWL_EIO: the owner has gone. */
 int pawl_control_hear(struct pawl_control_client *k, int64_t timeout_ns, struct pawl_str *line, struct pawl_error *err);
-int pawl_control_fd(const struct pawl_control_client *k); /* for poll; first hear(…, 0) until it says PAWL_ETIMEDOUT */
+int pawl_control_fd(const struct pawl_control_client *k); /* for poll, once hear(…, 0) says PAWL_ETIMEDOUT */

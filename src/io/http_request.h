@@ -1,5 +1,5 @@
-/* src/io/http_request.h - inside the HTTP client only: one request, between http_request.c, which makes it and reads its
- * answer, and http_client.c, which moves it. */
+/* src/io/http_request.h - inside the HTTP client only: one request, between http_request.c, which makes it and reads
+ * its answer, and http_client.c, which moves it. */
 #pragma once
 #include <curl/curl.h>
 #include "base/heap.h"
