@@ -1,3 +1,4 @@
+/* src/contract/retry_after.c - see retry_after.h. */
 #include "contract/retry_after.h"
 #include <assert.h>
 #include <string.h>
