@@ -22,9 +22,15 @@ struct state { /* what the file knows of a commit's run */
     int64_t run, last;
 };
 
+struct asking {
+    struct pawl_sqlite *q;
+    struct pawl_error err; /* of the one that went wrong, if any did */
+};
+
 static int find_claim(void *ctx, struct pawl_hash key, struct pawl_claim *out)
 {
-    return pawl_sqlite_find_claim(ctx, key, out, NULL);
+    struct asking *asking = ctx;
+    return pawl_sqlite_find_claim(&asking->q->store, key, out, &asking->err);
 }
 
 static int is_taken(struct pawl_sqlite *q, enum pawl_sqlite_stmt which, struct pawl_str name, struct pawl_error *err)
@@ -62,9 +68,11 @@ static int judge(struct pawl_sqlite *q, const struct pawl_commit *c, struct stat
         if (status == PAWL_OK) status = is_taken(q, PAWL_SQL_BY_REQUEST, c->request, err);
         if (status != PAWL_OK) return status;
     }
-    status = pawl_claims_check(c->claims, c->claims_count, find_claim, q);
-    if (is_verdict(status)) return status;
-    return pawl_sqlite_fail(q->db, q->path, err);
+    if (c->claims_count == 0) return PAWL_OK;
+    struct asking asking = {.q = q};
+    status = pawl_claims_check(c->claims, c->claims_count, find_claim, &asking);
+    if (!is_verdict(status) && err != NULL) *err = asking.err;
+    return status;
 }
 
 /* The number of the blob with this content, made where there is none. */
