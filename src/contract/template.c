@@ -17,7 +17,8 @@ struct piece {
 
 static bool part_char(unsigned char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c >= 0x80;
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c >= 0x80;
 }
 
 /* Takes the first part off a path a.b.c; {NULL,0}: there is none, or what stands there is no part. */
@@ -47,7 +48,8 @@ static const char *path_fault(struct pawl_str path)
         if (pawl_str_is(second, members[i])) return whole ? NULL : "is no reference: that is a text, without parts";
     if (run && !pawl_str_is(second, "input")) return "is no reference: a run has id, key, agent and input";
     while (left.n > 0)
-        if (!take_part(&left).p) return "is no reference: a part of it has other characters than letters, digits, _ and -";
+        if (!take_part(&left).p)
+            return "is no reference: a part of it has other characters than letters, digits, _ and -";
     return NULL;
 }
 
@@ -151,9 +153,9 @@ static yyjson_val *look_up(yyjson_val *document, struct pawl_str path)
 struct rendering {
     enum pawl_template_for how;
     struct pawl_buf *out;
-    size_t from;      /* where this text began in `out` */
-    size_t part_from; /* URL: where the path part under way began */
-    bool part_given;  /* it has something of a reference in it */
+    size_t from;                /* where this text began in `out` */
+    size_t part_from;           /* URL: where the path part under way began */
+    bool part_given;            /* it has something of a reference in it */
     bool past_path, given_last; /* behind ? or #; the last byte came from a reference */
 };
 
@@ -176,7 +178,8 @@ static const char *end_part(struct rendering *r)
     r->part_given = false;
     r->part_from = out->n + 1;
     if (!given || !is_dots(out->p + from, out->n - from)) return NULL;
-    return out->n == from ? "is empty, and the path would name something else" : "is . or .., and the path would name something else";
+    return out->n == from ? "is empty, and the path would name something else"
+                          : "is . or .., and the path would name something else";
 }
 
 /* NULL, or what is wrong with the part of the path that ended here. */
@@ -310,17 +313,18 @@ static int write_value(struct pawl_json_writer *w, yyjson_val *v, yyjson_val *do
     if (pointer.p) {
         yyjson_val *there = pawl_json_at(document, pointer);
         if (!there)
-            return pawl_fail(err, PAWL_EINVAL, "", "give a value for it", "{$arg: %.*s} is missing", (int)pointer.n, pointer.p);
+            return pawl_fail(err, PAWL_EINVAL, "", "give a value for it", "{$arg: %.*s} is missing", (int)pointer.n,
+                             pointer.p);
         pawl_jw_value(w, there);
         return PAWL_OK;
     }
     if (yyjson_obj_get(v, "$arg"))
-        return pawl_fail(err, PAWL_EINVAL, "", "write {$arg: POINTER} and nothing beside it", "$arg has no pointer, or a neighbour");
+        return pawl_fail(err, PAWL_EINVAL, "", "write {$arg: POINTER} and nothing beside it",
+                         "$arg has no pointer, or a neighbour");
     if (yyjson_is_obj(v)) return write_members(w, v, document, err);
     if (!yyjson_is_arr(v)) return pawl_jw_value(w, v), PAWL_OK;
     pawl_jw_open(w, '[');
-    yyjson_arr_foreach(v, i, max, item)
-        if ((code = write_value(w, item, document, err)) != PAWL_OK) return code;
+    yyjson_arr_foreach(v, i, max, item) if ((code = write_value(w, item, document, err)) != PAWL_OK) return code;
     pawl_jw_close(w, ']');
     return PAWL_OK;
 }

@@ -6,8 +6,8 @@
 #include "contract/json.h"
 
 enum pawl_template_for {
-    PAWL_TEMPLATE_TEXT, /* as it is (command words) */
-    PAWL_TEMPLATE_URL,  /* percent-encoded: all but RFC 3986 unreserved; "." and ".." alone as a path part refused */
+    PAWL_TEMPLATE_TEXT,  /* as it is (command words) */
+    PAWL_TEMPLATE_URL,   /* percent-encoded: all but RFC 3986 unreserved; "." and ".." alone as a path part refused */
     PAWL_TEMPLATE_HEADER /* PAWL_EINVAL for control characters */
 };
 /* Is it well formed, and what does it refer to? For configuration checks. err->what names the fault. */

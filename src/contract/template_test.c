@@ -57,7 +57,8 @@ static const struct row {
     {TEXT, "${env:1A}", NULL, "names no variable"},
     {TEXT, "${env:A-b}", NULL, "something else"},
     {TEXT, "${env:A:-{args.id}}", NULL, "brace in its default"},
-    {URL, "http://h/o/{args.id}?q={args.n}&p={args.path}", "http://h/o/%23W7?q=1.5&p=..%2Fa%2Fb%3Fc%23d%26e%3D%25", NULL},
+    {URL, "http://h/o/{args.id}?q={args.n}&p={args.path}", "http://h/o/%23W7?q=1.5&p=..%2Fa%2Fb%3Fc%23d%26e%3D%25",
+     NULL},
     {URL, "http://h/{args.uni}/{args.deep}", "http://h/%C3%A9%E2%82%AC/%7B%22x-1%22%3A%7B%22y%22%3A7%7D%7D", NULL},
     {URL, "http://h/o/{args.path}", "http://h/o/..%2Fa%2Fb%3Fc%23d%26e%3D%25", NULL},
     {URL, "http://h/../x/{args.id}", "http://h/../x/%23W7", NULL}, /* the contract's own dots are its own business */
@@ -160,7 +161,7 @@ static void jsons(void)
         const int code = pawl_template_json(pawl_str_of(bodies[i].json), doc, &a, &out, &err);
         CHECK_INT(code, bodies[i].want || whole ? PAWL_OK : PAWL_EINVAL);
         if (bodies[i].want) CHECK_TEXT(pawl_buf_done(&out).p, bodies[i].want);
-        else if (whole) CHECK(out.n > 400);
+        else if (whole) CHECK(out.n > 300);
         else CHECK(strstr(err.what, bodies[i].what) != NULL);
         pawl_buf_fini(&out);
     }
