@@ -1,0 +1,231 @@
+/* src/contract/json.c - yyjson with an arena under it, and the checks that it leaves to us: unique names, depth. */
+#include "contract/json.h"
+#include <stdio.h>
+#include <string.h>
+
+static void *from_arena(void *ctx, size_t bytes)
+{
+    return pawl_arena_get(ctx, bytes);
+}
+
+static void *again_from_arena(void *ctx, void *p, size_t old_bytes, size_t bytes)
+{
+    void *q;
+    if (bytes <= old_bytes) return p;
+    q = pawl_arena_get(ctx, bytes);
+    if (q && p) memcpy(q, p, old_bytes);
+    return q;
+}
+
+static void keep(void *ctx, void *p)
+{
+    (void)ctx, (void)p; /* the arena frees it with all the rest */
+}
+
+/* Where a check stands in the document, for a message: the names and indexes above it. */
+struct path {
+    const struct path *above;
+    struct pawl_str name;
+    size_t index;
+};
+
+static void write_path(const struct path *p, struct pawl_buf *out)
+{
+    if (!p) return;
+    write_path(p->above, out);
+    pawl_buf_char(out, '/');
+    if (!p->name.p) {
+        pawl_buf_i64(out, (int64_t)p->index);
+        return;
+    }
+    for (uint32_t i = 0; i < p->name.n; i++) {
+        if (p->name.p[i] == '~') pawl_buf_text(out, "~0");
+        else if (p->name.p[i] == '/') pawl_buf_text(out, "~1");
+        else pawl_buf_char(out, p->name.p[i]);
+    }
+}
+
+static int refuse_name(const struct path *p, struct pawl_str name, struct pawl_arena *a, struct pawl_error *err)
+{
+    const struct path at = {.above = p, .name = name};
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    b.max_bytes = 4096;
+    write_path(&at, &b);
+    pawl_buf_done(&b);
+    return pawl_fail(err, PAWL_EINVAL, b.failed ? "" : b.p, "keep one of the two", "the name '%.*s' stands twice in one object",
+                     name.n < 64 ? (int)name.n : 64, name.p);
+}
+
+/* Sort by bytes, then neighbours are compared: O(n log n) whatever the names are. Heapsort: no recursion, no memory. */
+static void sift(struct pawl_str *v, size_t from, size_t n)
+{
+    for (size_t child; (child = from * 2 + 1) < n; from = child) {
+        if (child + 1 < n && pawl_str_cmp(v[child], v[child + 1]) < 0) child++;
+        if (pawl_str_cmp(v[from], v[child]) >= 0) return;
+        const struct pawl_str t = v[from];
+        v[from] = v[child];
+        v[child] = t;
+    }
+}
+
+static int sorted_unique(yyjson_val *object, const struct path *p, struct pawl_arena *a, struct pawl_error *err)
+{
+    const size_t n = yyjson_obj_size(object);
+    struct pawl_str *names = pawl_arena_get(a, n * sizeof *names);
+    yyjson_val *key, *value;
+    size_t i, max;
+    if (!names) return PAWL_ENOMEM;
+    yyjson_obj_foreach(object, i, max, key, value) names[i] = pawl_json_value_str(key);
+    for (i = n / 2; i-- > 0;) sift(names, i, n);
+    for (i = n; i-- > 1;) {
+        const struct pawl_str t = names[0];
+        names[0] = names[i];
+        names[i] = t;
+        sift(names, 0, i);
+    }
+    for (i = 1; i < n; i++)
+        if (pawl_str_eq(names[i - 1], names[i])) return refuse_name(p, names[i], a, err);
+    return PAWL_OK;
+}
+
+static int unique(yyjson_val *object, const struct path *p, struct pawl_arena *a, struct pawl_error *err)
+{
+    struct pawl_str names[16];
+    yyjson_val *key, *value;
+    size_t i, max;
+    if (yyjson_obj_size(object) > sizeof names / sizeof *names) return sorted_unique(object, p, a, err);
+    yyjson_obj_foreach(object, i, max, key, value) {
+        names[i] = pawl_json_value_str(key);
+        for (size_t j = 0; j < i; j++)
+            if (pawl_str_eq(names[j], names[i])) return refuse_name(p, names[i], a, err);
+    }
+    return PAWL_OK;
+}
+
+/* Recursion is bounded by PAWL_JSON_DEPTH; the parser itself has none. */
+static int check(yyjson_val *v, const struct path *p, int depth, struct pawl_arena *a, struct pawl_error *err)
+{
+    struct path below = {.above = p};
+    yyjson_val *key, *item;
+    size_t i, max;
+    int rc = PAWL_OK;
+    if (!yyjson_is_ctn(v)) return PAWL_OK;
+    if (depth >= PAWL_JSON_DEPTH) return pawl_fail(err, PAWL_EINVAL, "", "make it flatter", "more than %d levels deep", PAWL_JSON_DEPTH);
+    if (yyjson_is_obj(v)) {
+        if ((rc = unique(v, p, a, err)) != PAWL_OK) return rc;
+        yyjson_obj_foreach(v, i, max, key, item) {
+            if (!yyjson_is_ctn(item)) continue;
+            below.name = pawl_json_value_str(key);
+            if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
+        }
+        return PAWL_OK;
+    }
+    yyjson_arr_foreach(v, i, max, item) {
+        below.index = i;
+        if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
+    }
+    return rc;
+}
+
+static int parse_error(struct pawl_str text, const yyjson_read_err *e, struct pawl_error *err)
+{
+    size_t line = 1, column = 1, character = 0;
+    char where[64];
+    yyjson_locate_pos(text.p, text.n, e->pos, &line, &column, &character);
+    snprintf(where, sizeof where, "%zu:%zu", line, column);
+    return pawl_fail(err, PAWL_EINVAL, where, "give valid JSON", "%s", e->msg ? e->msg : "not JSON");
+}
+
+int pawl_json_read(struct pawl_str text, struct pawl_arena *a, yyjson_val **out, struct pawl_error *err)
+{
+    const yyjson_alc alc = {from_arena, again_from_arena, keep, a};
+    const bool failed_before = a->failed;
+    yyjson_read_err e = {0};
+    yyjson_doc *doc;
+    *out = NULL;
+    if (!text.p || !text.n) return pawl_fail(err, PAWL_EINVAL, "1:1", "give valid JSON", "expected a JSON value, found nothing");
+    doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_NOFLAG, &alc, &e);
+    if (!doc && e.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) return PAWL_ENOMEM;
+    if (!doc && a->failed && !failed_before) return PAWL_ENOMEM;
+    if (!doc) return parse_error(text, &e, err);
+    *out = yyjson_doc_get_root(doc);
+    const int rc = check(*out, NULL, 0, a, err);
+    if (rc) *out = NULL;
+    return rc;
+}
+
+yyjson_val *pawl_json_at(yyjson_val *root, struct pawl_str pointer)
+{
+    if (!pointer.p || !pointer.n) return root;
+    return yyjson_ptr_getn(root, pointer.p, pointer.n);
+}
+
+struct pawl_str pawl_json_value_str(yyjson_val *v)
+{
+    if (!yyjson_is_str(v)) return (struct pawl_str){NULL, 0};
+    return (struct pawl_str){yyjson_get_str(v), (uint32_t)yyjson_get_len(v)};
+}
+
+struct pawl_str pawl_json_str(yyjson_val *object, const char *name)
+{
+    return pawl_json_value_str(yyjson_obj_get(object, name));
+}
+
+int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise)
+{
+    yyjson_val *v = yyjson_obj_get(object, name);
+    if (!yyjson_is_int(v) || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX)) return otherwise;
+    return yyjson_get_sint(v);
+}
+
+bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise)
+{
+    yyjson_val *v = yyjson_obj_get(object, name);
+    return yyjson_is_bool(v) ? yyjson_get_bool(v) : otherwise;
+}
+
+static bool is_negative(yyjson_val *v)
+{
+    return yyjson_is_sint(v) && yyjson_get_sint(v) < 0;
+}
+
+/* An integer and a double are compared exactly: the double must be that very integer. */
+static bool same_number(yyjson_val *a, yyjson_val *b)
+{
+    double d;
+    if (yyjson_is_real(a) && yyjson_is_real(b)) return yyjson_get_real(a) == yyjson_get_real(b);
+    if (yyjson_is_int(a) && yyjson_is_int(b)) {
+        if (is_negative(a) != is_negative(b)) return false;
+        return unsafe_yyjson_get_uint(a) == unsafe_yyjson_get_uint(b);
+    }
+    if (yyjson_is_int(b)) return same_number(b, a);
+    d = yyjson_get_real(b);
+    if (is_negative(a)) return d >= -9223372036854775808.0 && d < 0 && (int64_t)d == yyjson_get_sint(a) && (double)(int64_t)d == d;
+    return d >= 0 && d < 18446744073709551616.0 && (uint64_t)d == yyjson_get_uint(a) && (double)(uint64_t)d == d;
+}
+
+bool pawl_json_equal(yyjson_val *a, yyjson_val *b)
+{
+    yyjson_val *key, *x, *y;
+    size_t i, max;
+    if (yyjson_is_num(a) && yyjson_is_num(b)) return same_number(a, b);
+    if (yyjson_get_type(a) != yyjson_get_type(b)) return false;
+    if (yyjson_is_str(a)) return pawl_str_eq(pawl_json_value_str(a), pawl_json_value_str(b));
+    if (yyjson_is_bool(a)) return yyjson_get_bool(a) == yyjson_get_bool(b);
+    if (!yyjson_is_ctn(a)) return true;
+    if (unsafe_yyjson_get_len(a) != unsafe_yyjson_get_len(b)) return false;
+    if (yyjson_is_obj(a)) {
+        yyjson_obj_foreach(a, i, max, key, x) {
+            y = yyjson_obj_getn(b, yyjson_get_str(key), yyjson_get_len(key));
+            if (!y || !pawl_json_equal(x, y)) return false;
+        }
+        return true;
+    }
+    y = yyjson_arr_get_first(b);
+    yyjson_arr_foreach(a, i, max, x) {
+        if (!pawl_json_equal(x, y)) return false;
+        y = unsafe_yyjson_get_next(y);
+    }
+    return true;
+}
