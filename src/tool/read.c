@@ -81,8 +81,7 @@ static void by_rule(const struct pawl_error_rule *r, struct verdict usual, const
                                                                                : PAWL_CLASS_REJECTED;
     const bool failed =
         r->applied != PAWL_APPLIED_YES && r->applied != PAWL_APPLIED_RUNNING && r->applied != PAWL_APPLIED_ACCEPTED;
-    set(out, (struct verdict){r->applied, failed ? error_class : PAWL_CLASS_NONE,
-                              r->retry || r->applied == PAWL_APPLIED_RUNNING});
+    set(out, (struct verdict){r->applied, failed ? error_class : PAWL_CLASS_NONE, r->retry});
     out->already_done = r->already_done;
     if (!failed) take_body(reply, a, out);
 }
@@ -156,7 +155,7 @@ static void read_http(const struct pawl_tool *t, const struct pawl_reply *reply,
         take_body(reply, a, out);
         says_where(out, reply, "accepted, completes later", a);
     } else if (reply->status == 409 && keyed_resend) {
-        set(out, (struct verdict){PAWL_APPLIED_RUNNING, PAWL_CLASS_NONE, true});
+        set(out, (struct verdict){PAWL_APPLIED_RUNNING, PAWL_CLASS_NONE, false});
     } else if (reply->status >= 300 && reply->status <= 399) {
         says_where(out, reply, "a redirect, not followed", a);
     }
@@ -253,8 +252,8 @@ static void read_call(const struct pawl_reply *reply, struct pawl_arena *a, stru
         return;
     }
     const bool fine = out->applied != PAWL_APPLIED_UNUSABLE;
-    set(out, (struct verdict){out->applied, fine ? PAWL_CLASS_NONE : PAWL_CLASS_OUT_OF_CONTRACT,
-                              out->applied == PAWL_APPLIED_RUNNING});
+    set(out, (struct verdict){out->applied, fine ? PAWL_CLASS_NONE : PAWL_CLASS_OUT_OF_CONTRACT, false});
+    if (!fine) out->message = PAWL_STR("the function says that its answer cannot be used");
     const bool too_large = reply->transport == PAWL_TOO_LARGE;
     if (!too_large && reply->body.n == 0) {
         out->result = PAWL_STR("null");
@@ -263,6 +262,16 @@ static void read_call(const struct pawl_reply *reply, struct pawl_arena *a, stru
             set(out, (struct verdict){PAWL_APPLIED_UNUSABLE, PAWL_CLASS_MALFORMED, false});
         pawl_outcome_says(out, a, "the function answered %s", too_large ? "more than the limit" : "what is not JSON");
     }
+}
+
+/* Not over yet: for a change that is doubt, to be resolved by asking again or looking; a read is asked again later. */
+static void open_ended(const struct pawl_tool *t, struct pawl_outcome *out)
+{
+    if (out->applied != PAWL_APPLIED_RUNNING && out->applied != PAWL_APPLIED_ACCEPTED) return;
+    const bool read = t->effect == PAWL_EFFECT_READ;
+    out->error_class = read ? PAWL_CLASS_UNAVAILABLE : PAWL_CLASS_IN_DOUBT;
+    out->retry = read || out->applied == PAWL_APPLIED_RUNNING;
+    if (out->message.n == 0) out->message = PAWL_STR("not over yet");
 }
 
 void pawl_tool_read(const struct pawl_tool *t, const struct pawl_reply *reply, bool keyed_resend, struct pawl_arena *a,
@@ -277,7 +286,6 @@ void pawl_tool_read(const struct pawl_tool *t, const struct pawl_reply *reply, b
     case PAWL_DRIVER_COMMAND: read_command(t, reply, a, out); break;
     case PAWL_DRIVER_INPROCESS: read_call(reply, a, out); break;
     }
-    assert((out->error_class == PAWL_CLASS_NONE) ==
-           (out->applied == PAWL_APPLIED_YES || out->applied == PAWL_APPLIED_RUNNING ||
-            out->applied == PAWL_APPLIED_ACCEPTED));
+    open_ended(t, out);
+    assert((out->error_class == PAWL_CLASS_NONE) == (out->applied == PAWL_APPLIED_YES));
 }

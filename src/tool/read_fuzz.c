@@ -9,9 +9,7 @@ static void check(const struct pawl_outcome *o, bool may_lack_result, struct paw
     yyjson_val *root = NULL;
     if (o->result.p != NULL && pawl_json_read(o->result, a, &root, NULL) != PAWL_OK) abort();
     if (o->applied == PAWL_APPLIED_YES && o->result.p == NULL && !may_lack_result) abort();
-    if (o->applied != PAWL_APPLIED_YES && o->applied != PAWL_APPLIED_RUNNING && o->applied != PAWL_APPLIED_ACCEPTED &&
-        o->message.n == 0)
-        abort();
+    if (o->applied != PAWL_APPLIED_YES && (o->message.n == 0 || o->error_class == PAWL_CLASS_NONE)) abort();
     for (uint32_t at = 0; at < o->message.n;) {
         const int32_t c = pawl_utf8_next(o->message, &at);
         if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e)) abort();

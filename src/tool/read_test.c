@@ -17,7 +17,10 @@ static struct pawl_outcome read_as(const struct pawl_tool *t, const struct pawl_
     return out;
 }
 
-static const struct pawl_tool post = {.driver = PAWL_DRIVER_HTTP, .method = {"POST", 4}, .key_declared = true};
+static const struct pawl_tool post = {.driver = PAWL_DRIVER_HTTP,
+                                      .method = {"POST", 4},
+                                      .effect = PAWL_EFFECT_MUTATE,
+                                      .key_declared = true};
 static const struct pawl_tool get = {.driver = PAWL_DRIVER_HTTP, .method = {"GET", 3}, .effect = PAWL_EFFECT_READ};
 static const struct pawl_tool head = {.driver = PAWL_DRIVER_HTTP, .method = {"HEAD", 4}, .effect = PAWL_EFFECT_READ};
 static const struct pawl_tool command = {.driver = PAWL_DRIVER_COMMAND};
@@ -58,8 +61,11 @@ static void every_status(void)
             const struct pawl_outcome o = read_as(t, &r, resend);
             if (o.applied != ledger_2(status, parses, resend)) printf("status %d, way %d:\n", status, way);
             CHECK_INT(o.applied, ledger_2(status, parses, resend));
-            const bool good = o.applied == YES || o.applied == RUNNING || o.applied == ACCEPTED;
-            CHECK(good == (o.error_class == PAWL_CLASS_NONE));
+            CHECK((o.applied == YES) == (o.error_class == PAWL_CLASS_NONE));
+            if (o.applied == RUNNING || o.applied == ACCEPTED) {
+                CHECK_INT(o.error_class, t == &get ? PAWL_CLASS_UNAVAILABLE : PAWL_CLASS_IN_DOUBT);
+                CHECK_INT(o.retry, t == &get || o.applied == RUNNING);
+            }
             CHECK_INT(o.retry_after_ns, after ? INT64_C(7000000000) : -1);
             CHECK((o.applied == YES) == (o.result.p != NULL) || o.applied == ACCEPTED);
             CHECK(o.applied == YES || o.message.n > 0);
@@ -88,6 +94,7 @@ static void every_verdict(void)
             r.verdict = (enum pawl_applied)verdict;
             r.has_verdict = true;
             CHECK_INT(read_as(&function, &r, true).applied, verdict);
+            CHECK((verdict == YES) == (read_as(&function, &r, true).message.n == 0));
         }
     }
 }
