@@ -64,7 +64,7 @@ static int fail_io(sqlite3 *db, const char *path, struct pawl_error *err)
 int pawl_sqlite_fail(sqlite3 *db, const char *path, struct pawl_error *err)
 {
     if (db == NULL) return pawl_fail(err, PAWL_ENOMEM, path, "free some memory and try again", "no memory");
-    switch (sqlite3_errcode(db)) {
+    switch (sqlite3_errcode(db) & 0xff) { /* less its extension */
     case SQLITE_FULL:
         return pawl_fail(err, PAWL_EFULL, path, "free some space and try again: nothing of this was written",
                          "expected room to write, found none");
