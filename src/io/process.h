@@ -16,7 +16,7 @@ struct pawl_process_var {
 
 enum pawl_process_end {
     PAWL_PROCESS_EXITED,    /* status: its exit code */
-    PAWL_PROCESS_SIGNALLED, /* status: the signal; by another than us, or its own limit on CPU */
+    PAWL_PROCESS_SIGNALLED, /* status: the signal; by another than us, or its own limit on CPU; 0: not to be known */
     PAWL_PROCESS_TIMED_OUT, /* ours, at timeout_ns; status: how it ended then (128 + signal) */
     PAWL_PROCESS_TOO_LARGE, /* ours, stdout passed its bound */
     PAWL_PROCESS_STOPPED    /* ours, pawl_process_stop() */
