@@ -26,7 +26,7 @@ struct listed {
 };
 
 /* All that a store holds, its chains checked. */
-static void look(struct pawl_store *s, struct pawl_arena *a, struct listed *out)
+static inline void look(struct pawl_store *s, struct pawl_arena *a, struct listed *out)
 {
     CHECK_INT(s->list(s, &(struct pawl_list_query){.max = LISTED_MAX}, a, out->heads, &out->count, NULL), PAWL_OK);
     for (uint32_t i = 0; i < out->count; i++) {
@@ -41,7 +41,7 @@ static void look(struct pawl_store *s, struct pawl_arena *a, struct listed *out)
     }
 }
 
-static void same_rows(const struct listed *got, const struct listed *want)
+static inline void same_rows(const struct listed *got, const struct listed *want)
 {
     if (!CHECK_INT(got->count, want->count)) return;
     for (uint32_t i = 0; i < got->count; i++) {
@@ -53,7 +53,7 @@ static void same_rows(const struct listed *got, const struct listed *want)
     }
 }
 
-static void conformance_all(const struct conformance *c)
+static inline void conformance_all(const struct conformance *c)
 {
     static void (*const cases[])(struct pawl_store *, struct pawl_arena *) = {
         case_every_field, case_every_kind, case_read,      case_fencing,   case_seq_before, case_create,     case_batch,
@@ -92,17 +92,17 @@ struct twins {
     uint64_t results[32];              /* how often which came, by -code */
 };
 
-static uint32_t pick(struct twins *t, uint32_t bound)
+static inline uint32_t pick(struct twins *t, uint32_t bound)
 {
     return (uint32_t)pawl_prng_below(&t->r, bound);
 }
 
-static int64_t pick_wake(struct twins *t)
+static inline int64_t pick_wake(struct twins *t)
 {
     return pick(t, 4) == 0 ? PAWL_NEVER : pick(t, 3) == 0 ? 0 : T0 + pick(t, 50);
 }
 
-static struct pawl_claim_op pick_claim(struct twins *t, struct pawl_id run)
+static inline struct pawl_claim_op pick_claim(struct twins *t, struct pawl_id run)
 {
     char key[8];
     snprintf(key, sizeof key, "%u", pick(t, TWIN_KEYS));
@@ -123,7 +123,7 @@ static struct pawl_claim_op pick_claim(struct twins *t, struct pawl_id run)
 
 /* One commit of the story, with its memory in t->mem: mostly right, now and then a create of what is there, an epoch
  * or a seq that is not. */
-static struct pawl_commit pick_commit(struct twins *t)
+static inline struct pawl_commit pick_commit(struct twins *t)
 {
     static const enum pawl_status statuses[] = {PAWL_RUNNING, PAWL_WAITING, PAWL_ENDING, PAWL_DONE, PAWL_DEAD};
     const uint32_t n = pick(t, TWIN_RUNS), records_count = pick(t, 4);
@@ -174,7 +174,7 @@ static struct pawl_commit pick_commit(struct twins *t)
     return c;
 }
 
-static void twins_commit(struct twins *t)
+static inline void twins_commit(struct twins *t)
 {
     enum { MOST = 6 };
     struct pawl_commit one[MOST], two[MOST], *ones[MOST], *twos[MOST];
@@ -193,7 +193,7 @@ static void twins_commit(struct twins *t)
 }
 
 /* What the story believes is read anew, so that most of it is right. */
-static void twins_look(struct twins *t)
+static inline void twins_look(struct twins *t)
 {
     for (uint32_t n = 0; n < TWIN_RUNS; n++) {
         struct pawl_run_records one, two;
@@ -215,7 +215,7 @@ static void twins_look(struct twins *t)
     }
 }
 
-static void twins_claim(struct twins *t)
+static inline void twins_claim(struct twins *t)
 {
     struct claimed one, two;
     const struct pawl_claim_query q = {.one = pick(t, 4) == 0,
@@ -235,8 +235,8 @@ static void twins_claim(struct twins *t)
     CHECK_INT(wake_two, wake_one);
 }
 
-__attribute__((unused)) static void conformance_twins(const struct conformance *c, struct pawl_store *model,
-                                                      uint64_t seed, uint32_t turns)
+static inline void conformance_twins(const struct conformance *c, struct pawl_store *model, uint64_t seed,
+                                     uint32_t turns)
 {
     static struct listed rows, model_rows;
     struct twins t = {.a = model, .b = c->fresh(c->ctx)};

@@ -138,4 +138,4 @@ static inline struct pawl_head head_in(struct pawl_store *s, struct pawl_id run,
     return r.head;
 }
 
-#define CASE(name) static void name(struct pawl_store *s, __attribute__((unused)) struct pawl_arena *a)
+#define CASE(name) static inline void name(struct pawl_store *s, __attribute__((unused)) struct pawl_arena *a)

@@ -8,13 +8,14 @@ struct claimed {
     uint32_t count;
 };
 
-static void claim_due(struct pawl_store *s, int64_t due_ns, uint32_t max, struct pawl_arena *a, struct claimed *out)
+static inline void claim_due(struct pawl_store *s, int64_t due_ns, uint32_t max, struct pawl_arena *a,
+                             struct claimed *out)
 {
     const struct pawl_claim_query q = {.due_ns = due_ns, .max = max, .lease_until_ns = PAWL_NEVER};
     CHECK_INT(s->claim(s, &q, a, out->runs, &out->count, NULL), PAWL_OK);
 }
 
-static bool claimed_are(const struct claimed *c, uint32_t count, const uint32_t *ids)
+static inline bool claimed_are(const struct claimed *c, uint32_t count, const uint32_t *ids)
 {
     bool same = c->count == count;
     for (uint32_t i = 0; same && i < count; i++) same = pawl_id_eq(c->runs[i].head.run, id_of(ids[i]));
@@ -23,8 +24,8 @@ static bool claimed_are(const struct claimed *c, uint32_t count, const uint32_t 
 #define ARE(c, ...) \
     CHECK(claimed_are(c, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (const uint32_t[]){__VA_ARGS__}))
 
-static struct told put_parked(struct pawl_store *s, uint32_t n, enum pawl_status status, uint64_t owner,
-                              int64_t wake_ns)
+static inline struct told put_parked(struct pawl_store *s, uint32_t n, enum pawl_status status, uint64_t owner,
+                                     int64_t wake_ns)
 {
     struct told t;
     tell_new(&t, n, NULL);
@@ -224,7 +225,7 @@ CASE(case_list)
     }
 }
 
-static struct pawl_str big_text(struct pawl_arena *a, uint32_t bytes, uint32_t seed)
+static inline struct pawl_str big_text(struct pawl_arena *a, uint32_t bytes, uint32_t seed)
 {
     char *p = pawl_arena_get(a, bytes);
     assert(p != NULL && bytes >= 8);

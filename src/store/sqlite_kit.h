@@ -20,10 +20,12 @@ static inline void kit_begin(void)
 
 static inline void kit_remove(void)
 {
-    char wal[80];
-    snprintf(wal, sizeof wal, "%s-wal", kit_path);
-    unlink(kit_path);
-    unlink(wal);
+    static const char *const suffixes[] = {"", "-wal", "-journal", "-shm"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char path[80];
+        snprintf(path, sizeof path, "%s%s", kit_path, suffixes[i]);
+        unlink(path);
+    }
 }
 
 static inline void kit_new_path(void)
