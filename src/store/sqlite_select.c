@@ -64,9 +64,10 @@ static int give_rows(struct pawl_sqlite *q, sqlite3_stmt *st, pawl_sqlite_row *r
     struct pawl_str text[COLUMNS_MAX];
     char types[COLUMNS_MAX];
     const uint32_t count = (uint32_t)sqlite3_column_count(st);
-    if (count == 0 || count > COLUMNS_MAX)
-        return pawl_fail(err, PAWL_EINVAL, "sql", "ask with a SELECT", "expected 1 to %d columns, found %u",
-                         COLUMNS_MAX, count);
+    if (count == 0) return refuse(q, SQLITE_AUTH, err); /* VACUUM and its like */
+    if (count > COLUMNS_MAX)
+        return pawl_fail(err, PAWL_EINVAL, "sql", "name the columns that you want",
+                         "expected at most %d columns, found %u", COLUMNS_MAX, count);
     for (uint32_t i = 0; i < count; i++) text[i] = pawl_str_of(sqlite3_column_name(st, (int)i));
     int status = row(ctx, &(struct pawl_sqlite_cells){text, NULL, count});
     while (status == PAWL_OK) {
