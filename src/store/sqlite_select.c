@@ -86,6 +86,11 @@ static bool is_blank(const char *p, const char *end)
     return p == end;
 }
 
+static int no_question(struct pawl_error *err)
+{
+    return pawl_fail(err, PAWL_EINVAL, "sql", "docs/journal.md has the tables and examples", "expected a SELECT");
+}
+
 int pawl_sqlite_select(struct pawl_store *s, struct pawl_str sql, int64_t max_ns, pawl_sqlite_row *row, void *ctx,
                        struct pawl_error *err)
 {
@@ -96,12 +101,12 @@ int pawl_sqlite_select(struct pawl_store *s, struct pawl_str sql, int64_t max_ns
     int status;
 
     assert(max_ns > 0);
-    if (sql.p == NULL || is_blank(sql.p, sql.p + sql.n) || sql.n > INT32_MAX)
-        return pawl_fail(err, PAWL_EINVAL, "sql", "docs/journal.md has the tables and examples", "expected a SELECT");
+    if (sql.p == NULL || sql.n > INT32_MAX) return no_question(err);
     sqlite3_set_authorizer(q->db, only_read, NULL);
     sqlite3_progress_handler(q->db, STEPS_PER_LOOK, is_late, &until_ns);
     const int rc = sqlite3_prepare_v2(q->db, sql.p, (int)sql.n, &st, &rest);
     if (rc != SQLITE_OK) status = refuse(q, rc, err);
+    else if (st == NULL) status = no_question(err);
     else if (!is_blank(rest, sql.p + sql.n))
         status = pawl_fail(err, PAWL_EINVAL, "sql", "ask one thing at a time",
                            "expected one question, found more behind it");
