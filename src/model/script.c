@@ -2,9 +2,6 @@
 #include "model/script.h"
 #include "contract/json.h"
 #include <assert.h>
-#include <stdio.h>
-
-static const char *const finishes[] = {"stop", "length", "tool_calls", "content_filter"};
 
 /* One call's parts, whichever way it was written. */
 struct scripted {
@@ -230,49 +227,4 @@ void pawl_script_reply_at(const struct pawl_model *m, uint32_t turn, uint32_t at
 void pawl_script_reply(const struct pawl_model *m, uint32_t turn, struct pawl_arena *a, struct pawl_reply *out)
 {
     pawl_script_reply_at(m, turn, 1, a, out);
-}
-
-static const char *answer_fault(yyjson_val *v)
-{
-    struct scripted call;
-    size_t i, max;
-    yyjson_val *one = yyjson_obj_get(v, "call"), *many = yyjson_obj_get(v, "calls"), *fail = yyjson_obj_get(v, "fail"),
-               *each;
-    if (!yyjson_is_obj(v) || (!has_answer(v) && fail == NULL))
-        return "an object with say, call, calls, refusal or fail";
-    if (yyjson_obj_get(v, "say") != NULL && pawl_json_str(v, "say").p == NULL) return "a text for say";
-    if (one != NULL && !read_call(one, &call)) return "a call: {TOOL: {arguments}}";
-    if (many != NULL && !yyjson_is_arr(many)) return "a list of calls";
-    yyjson_arr_foreach(many, i, max, each)
-    {
-        if (!read_call(each, &call)) return "calls: [{TOOL: {arguments}}]";
-    }
-    if (fail != NULL && !yyjson_is_obj(fail) && !yyjson_is_int(fail)) return "a status or an object for fail";
-    yyjson_val *finish = yyjson_obj_get(v, "finish");
-    for (i = 0; finish != NULL && i < sizeof finishes / sizeof *finishes; i++) {
-        if (pawl_str_is(pawl_json_value_str(finish), finishes[i])) return NULL;
-    }
-    return finish == NULL ? NULL : "stop, length, tool_calls or content_filter for finish";
-}
-
-int pawl_script_check(struct pawl_str script, const struct pawl_alloc *from, struct pawl_error *err)
-{
-    struct pawl_arena tree;
-    yyjson_val *root = NULL, *v;
-    size_t i, max;
-    pawl_arena_init(&tree, from);
-    int code = pawl_json_read(script, &tree, &root, err);
-    if (code == PAWL_OK && !yyjson_is_arr(root)) {
-        code = pawl_fail(err, PAWL_EINVAL, "", "give a list of answers", "expected a list of answers");
-    }
-    yyjson_arr_foreach(root, i, max, v)
-    {
-        char where[32];
-        const char *expected = code == PAWL_OK ? answer_fault(v) : NULL;
-        if (expected == NULL) continue;
-        snprintf(where, sizeof where, "/%zu", i);
-        code = pawl_fail(err, PAWL_EINVAL, where, "see the forms of an answer in docs", "expected %s", expected);
-    }
-    pawl_arena_fini(&tree);
-    return code;
 }

@@ -1,6 +1,6 @@
 /* src/model/script.h - provider script: a model whose answers stand in the configuration, for tests and the simulator.
  *
- * m->script is a JSON array; answer number N is given to the request with N assistant messages before it:
+ * m->script is a JSON array (checked by contract/config_script.c); answer number N is given to the request with N assistant messages before it:
  *   {"say": TEXT}                            a final answer
  *   {"call": CALL} {"calls": [CALL, …]}      tool calls; "say" may stand beside them
  *       CALL: {"refund": {"order_id": 7}}    the tool's name and its arguments; a text instead of an object goes out as it
@@ -18,5 +18,3 @@
 /* As pawl_script_reply, which is attempt 1. attempt from 1. */
 void pawl_script_reply_at(const struct pawl_model *m, uint32_t turn, uint32_t attempt, struct pawl_arena *a,
                           struct pawl_reply *out);
-/* Is this text a script? For configuration checks. PAWL_EINVAL: err->where is the JSON pointer. */
-int pawl_script_check(struct pawl_str script, const struct pawl_alloc *from, struct pawl_error *err);

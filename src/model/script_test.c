@@ -82,41 +82,11 @@ static void table(struct test_alloc *memory)
     pawl_arena_fini(&a);
 }
 
-static void checks(struct test_alloc *memory)
-{
-    static const struct {
-        const char *script, *where; /* where NULL: it is one */
-    } texts[] = {
-        {answers, NULL},
-        {"[]", NULL},
-        {"{}", ""},
-        {"[", NULL},
-        {"[{}]", "/0"},
-        {"[{\"say\":7}]", "/0"},
-        {"[{\"say\":\"a\"},7]", "/1"},
-        {"[{\"call\":{}}]", "/0"},
-        {"[{\"call\":{\"a\":1}}]", "/0"},
-        {"[{\"call\":{\"a\":{},\"b\":{}}}]", "/0"},
-        {"[{\"calls\":{\"a\":{}}}]", "/0"},
-        {"[{\"calls\":[{\"a\":{}},[]]}]", "/0"},
-        {"[{\"fail\":\"x\"}]", "/0"},
-        {"[{\"say\":\"a\",\"finish\":\"done\"}]", "/0"},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct pawl_error err = {.code = PAWL_OK};
-        const int code = pawl_script_check(pawl_str_of(texts[i].script), &memory->alloc, &err);
-        const bool json = strcmp(texts[i].script, "[") != 0;
-        CHECK_INT(code, texts[i].where == NULL && json ? PAWL_OK : PAWL_EINVAL);
-        if (texts[i].where != NULL) CHECK_TEXT(err.where, texts[i].where);
-    }
-}
-
 int main(void)
 {
     struct test_alloc memory, t;
     test_alloc_init(&memory, 0);
     table(&memory);
-    checks(&memory);
     CHECK_INT(memory.out_bytes, 0);
     EVERY_FAILED_ALLOCATION(t) {
         struct pawl_arena a;
