@@ -1,6 +1,7 @@
 /* src/model/script.h - provider script: a model whose answers stand in the configuration, for tests and the simulator.
  *
- * m->script is a JSON array (checked by contract/config_script.c); answer number N is given to the request with N assistant messages before it:
+ * m->script is a JSON array, checked by contract/config_script.c. Answer number N is given to the request with N
+ * assistant messages before it:
  *   {"say": TEXT}                            a final answer
  *   {"call": CALL} {"calls": [CALL, …]}      tool calls; "say" may stand beside them
  *       CALL: {"refund": {"order_id": 7}}    the tool's name and its arguments; a text instead of an object goes out as it
