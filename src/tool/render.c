@@ -1,7 +1,7 @@
 /* src/tool/render.c - a call to the fixed request: what leaves, byte for byte, decided before it leaves (LEDGER 5).
  *
  * What the model wrote gets nowhere but where the contract put it: it is percent-encoded in a URL and cannot change the
- * host; it cannot break out of a header, nor name a secret there that the driver would fill in; it is a word of argv,
+ * host; it cannot break out of a header, nor name a secret there that the driver would fill in (template.c); it is a word of argv,
  * never of a shell. The idempotency key goes along with every call, reads too; whether the tool honours it is another
  * question (LEDGER 4). */
 #include "tool/tool.h"
@@ -25,13 +25,6 @@ static bool has_header(const struct pawl_tool *t, struct pawl_str name)
         if (same_name(t->headers[i].name, name)) return true;
     }
     return false;
-}
-
-static uint32_t references(struct pawl_str s)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i + 2 <= s.n; i++) count += s.p[i] == '$' && s.p[i + 1] == '{';
-    return count;
 }
 
 /* The part of a URL that says where it goes: up to the first '/', '?' or '#' behind "://". */
@@ -65,17 +58,6 @@ static int render_url(const struct pawl_tool *t, yyjson_val *document, struct pa
     return pawl_fail(err, PAWL_EINVAL, "/http/url", "keep references out of the scheme, host and port",
                      "the URL of tool %.*s would go to another host than its contract names", (int)t->name.n,
                      t->name.p);
-}
-
-static int render_header(const struct pawl_pair *h, yyjson_val *document, struct pawl_arena *a, struct pawl_str *out,
-                         struct pawl_error *err)
-{
-    const int code = render_text(h->value, document, PAWL_TEMPLATE_HEADER, a, out, err);
-    if (code != PAWL_OK) return code;
-    /* The driver fills ${env:NAME} in at sending. A value from outside must not bring such a reference with it. */
-    if (references(*out) <= references(h->value)) return PAWL_OK;
-    return pawl_fail(err, PAWL_EINVAL, "/http/headers", "give a value without ${",
-                     "the value for header %.*s holds ${, which could name a secret", (int)h->name.n, h->name.p);
 }
 
 static bool takes_body(struct pawl_str method)
@@ -120,7 +102,7 @@ static int write_http(const struct pawl_tool *t, yyjson_val *document, struct pa
     for (uint32_t i = 0; i < t->headers_count; i++) {
         struct pawl_str value;
         if (same_name(t->headers[i].name, t->key_header)) continue; /* ours is below */
-        code = render_header(&t->headers[i], document, a, &value, err);
+        code = render_text(t->headers[i].value, document, PAWL_TEMPLATE_HEADER, a, &value, err);
         if (code != PAWL_OK) return code;
         pawl_jw_key_str(w, t->headers[i].name);
         pawl_jw_str(w, value);
