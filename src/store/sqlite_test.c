@@ -97,17 +97,47 @@ static void test_views(void)
     pawl_arena_fini(&a);
 }
 
-/* tools/verify_chain.py, wherever the tests are run from; NULL: not to be found. */
-static const char *find_tool(void)
+/* A file of the source tree, wherever the tests are run from; NULL: not to be found. Of this call until the next. */
+static const char *find_file(const char *name)
 {
-    static char beside[1024];
+    static char found[1024];
     const char *slash = strrchr(__FILE__, '/');
-    snprintf(beside, sizeof beside, "%.*s/../../tools/verify_chain.py", slash ? (int)(slash - __FILE__) : 1,
-             slash ? __FILE__ : ".");
-    const char *const places[] = {"tools/verify_chain.py", "../tools/verify_chain.py", beside};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (access(places[i], R_OK) == 0) return places[i];
+    for (int place = 0; place < 3; place++) {
+        if (place < 2) snprintf(found, sizeof found, "%s%s", place == 0 ? "" : "../", name);
+        else
+            snprintf(found, sizeof found, "%.*s/../../%s", slash ? (int)(slash - __FILE__) : 1, slash ? __FILE__ : ".",
+                     name);
+        if (access(found, R_OK) == 0) return found;
+    }
     return NULL;
+}
+
+/* Every example of docs/journal.md is SQL that SQLite takes. */
+static void test_examples(void)
+{
+    const char *path = find_file("docs/journal.md");
+    FILE *f = path != NULL ? fopen(path, "r") : NULL;
+    char line[512], sql[4096] = "";
+    bool inside = false;
+    int examples = 0;
+    if (f == NULL) {
+        printf("skipped: no docs/journal.md\n");
+        return;
+    }
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (inside && strncmp(line, "```", 3) == 0) {
+            kit_sql(sql);
+            examples++;
+            inside = false;
+        } else if (inside) {
+            snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "%s", line);
+        } else if (strcmp(line, "```sql\n") == 0) {
+            sql[0] = 0;
+            inside = true;
+        }
+    }
+    fclose(f);
+    CHECK(examples >= 5);
 }
 
 /* The first line that the tool prints, without the run's id; of this call until the next. */
@@ -153,7 +183,7 @@ static void test_other_program(void)
         {"UPDATE kind SET name = 'step.done' WHERE name = 'step.completed'",
          "record 3 was changed after it was written"},
     };
-    const char *tool = find_tool();
+    const char *tool = find_file("tools/verify_chain.py");
     struct pawl_arena a;
     if (tool == NULL || system("python3 -c 'import sqlite3' 2> /dev/null") != 0) {
         printf("skipped: no tools/verify_chain.py or no python3 with sqlite3\n");
@@ -236,6 +266,7 @@ int main(void)
     kit_begin();
     test_conformance();
     test_views();
+    test_examples();
     test_other_program();
     test_size();
     return kit_end();
