@@ -24,6 +24,7 @@ struct pawl_options {
     const char *config;   /* path of pawl.yaml; NULL: pawl.yaml in the working folder, which need not be there */
     const char *store;    /* "sqlite:PATH"; NULL: what the configuration says, else sqlite:pawl.db beside it */
     bool must_own;        /* PAWL_EBUSY instead of becoming a client */
+    bool hold;            /* take in answers and messages, but begin no step: whoever opens it next goes on */
     bool only_read;       /* start no work: nothing is claimed, nothing is sent (lists, shows, verification) */
 };
 /* PAWL_ECONFIG: the first configuration error; pawl_check() gives them all. PAWL_EBUSY, PAWL_EVERSION, PAWL_ECORRUPT,

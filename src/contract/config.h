@@ -19,4 +19,6 @@ struct pawl_config_report { /* all errors at once, in the file's order */
  * Bounds: 1 MiB of text, depth 64, 64 aliases. Any bytes are safe. */
 int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
                      const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report);
+/* One line that says what the contract, defaults included, means for this tool (UX.md). config_explain.c */
+int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out);
 void pawl_config_free(struct pawl_config *c, const struct pawl_alloc *from);

@@ -148,12 +148,20 @@ static void dispatch(struct pawl_slot *s)
     }
 }
 
+/* Handing over: what has been promised to the journal is finished; what would begin something is not. */
+static bool under_way(const struct pawl_pass *p)
+{
+    return p->want == PAWL_WANT_DURABLE || p->want == PAWL_WANT_ATTEMPT || p->want == PAWL_WANT_LOOK ||
+           p->stage == PAWL_STAGE_RECORD;
+}
+
 void pawl_slot_drive(struct pawl_slot *s)
 {
     struct pawl_pass *p = &s->pass;
     struct pawl_engine *e = s->hot->e;
     pawl_hot_dirty(s->hot);
     if (p->ended || s->attempt_id || s->find_id) return;
+    if (e->handing_over && !under_way(p)) return;
     pawl_heap_drop(&e->timers, &s->timer.node);
     p->now_ns = e->now_ns;
     p->wall_ns = e->wall_ns;
@@ -429,10 +437,10 @@ void pawl_hot_advance(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
     while (!e->rc && !h->run.ended && h->agent) {
-        open_slots(h);
+        if (!e->handing_over) open_slots(h);
         if (e->rc) return;
         if (sweep(h)) continue;
-        if (h->slots) return;
+        if (h->slots || e->handing_over) return;
         if (h->run.ending) wind_down(h);
         else if (!decide(h)) return;
     }

@@ -189,6 +189,14 @@ static bool head_differs(const struct pawl_hot *h)
            a->wake_ns != b->wake_ns;
 }
 
+/* Something of this run is on its way in the world. */
+static bool busy(const struct pawl_hot *h)
+{
+    for (const struct pawl_slot *s = h->slots; s; s = s->next)
+        if (s->attempt_id || s->find_id || s->pass.want == PAWL_WANT_DURABLE) return true;
+    return false;
+}
+
 void pawl_hot_settle(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
@@ -196,13 +204,21 @@ void pawl_hot_settle(struct pawl_hot *h)
     pawl_hot_advance(h);
     if (e->rc) return;
     park = waiting(h, &h->head);
+    if (e->handing_over && !h->run.ended && h->agent) { /* slots are not all there: only the decider knows what it waits for */
+        park = false;
+        h->head.status = h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
+        h->head.waiting = PAWL_WAIT_NONE;
+        h->head.waiting_step = 0;
+        h->head.wake_ns = 0;
+    }
     clock(h, park);
     if (h->flight) return;
-    if (!h->filling && park && head_differs(h) && !filling(h)) return;
+    if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {
         send(h);
         return;
     }
+    if (e->handing_over && !busy(h)) park = true; /* the store says that it is live: the next owner takes it up */
     if (!park) return;
     if (h->head.wake_ns < e->wake_wall_ns && !h->run.ended) {
         e->wake_wall_ns = h->head.wake_ns;

@@ -45,8 +45,14 @@ struct pawl_pending *pawl_engine_await(struct pawl_engine *e, enum pawl_pending_
 
 void pawl_engine_forget(struct pawl_engine *e, uint64_t id)
 {
-    struct pawl_pending *p = pawl_map_take(&e->pending, &id, sizeof id);
-    if (p) pawl_engine_put(e, p, sizeof *p);
+    struct pawl_pending *p = pawl_map_get(&e->pending, &id, sizeof id);
+    if (!p) return;
+    if (p->of == PAWL_OF_SLOT_FIND) { /* the env may be reading our question: it stays until it is answered */
+        p->slot = NULL;
+        return;
+    }
+    pawl_map_take(&e->pending, &id, sizeof id);
+    pawl_engine_put(e, p, sizeof *p);
 }
 
 uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const struct pawl_find *find,
@@ -157,7 +163,9 @@ static void answered(struct pawl_engine *e, const struct pawl_event *in)
     if (!p) return;
     switch (p->of) {
     case PAWL_OF_SLOT_ATTEMPT: pawl_slot_done(p->slot, in->reply); break;
-    case PAWL_OF_SLOT_FIND: pawl_slot_found(p->slot, in->status, in->found); break;
+    case PAWL_OF_SLOT_FIND:
+        if (p->slot) pawl_slot_found(p->slot, in->status, in->found);
+        break;
     case PAWL_OF_COMMIT: pawl_hot_committed(p->hot, in->status); break;
     case PAWL_OF_RUNS: runs_found(e, in); break;
     case PAWL_OF_ONE: one_found(e, in, p->run); break;
@@ -190,6 +198,13 @@ static void due(struct pawl_engine *e)
     }
 }
 
+static void hand_over(struct pawl_engine *e)
+{
+    struct pawl_map_entry *entry;
+    e->handing_over = true;
+    for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;) pawl_hot_dirty(entry->value);
+}
+
 /* Everything that this event touched: commit it together, park what can be parked. */
 static void settle(struct pawl_engine *e)
 {
@@ -216,7 +231,7 @@ int pawl_engine_step(struct pawl_engine *e, const struct pawl_event *in, const s
     case PAWL_EV_FOUND:
     case PAWL_EV_DONE: answered(e, in); break;
     case PAWL_EV_DUE: break;
-    case PAWL_EV_HAND_OVER: e->handing_over = true; break;
+    case PAWL_EV_HAND_OVER: hand_over(e); break;
     }
     due(e);
     settle(e);

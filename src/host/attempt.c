@@ -1,0 +1,245 @@
+/* src/host/attempt.c - the drivers: a fixed request goes out over HTTP, to a command, to a function of this process, or to
+ * a script, and what came back becomes one DONE event. Secrets are filled in here and nowhere else. */
+#include "host/host.h"
+#include "io/clock.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MODEL_BODY_MAX = 32 * 1024 * 1024, CONNECT_TIMEOUT_S = 10, COMMAND_GRACE_S = 1 };
+
+static struct pawl_attempt_run *find_attempt(struct pawl *p, uint64_t id)
+{
+    for (struct pawl_attempt_run *r = p->attempts; r; r = r->next)
+        if (r->id == id) return r;
+    return NULL;
+}
+
+static void forget(struct pawl_attempt_run *r)
+{
+    struct pawl *p = r->p;
+    for (struct pawl_attempt_run **at = &p->attempts; *at; at = &(*at)->next)
+        if (*at == r) {
+            *at = r->next;
+            break;
+        }
+    pawl_stream_free(r->stream);
+    pawl_arena_fini(&r->arena);
+    p->alloc->resize(p->alloc->ctx, r, sizeof *r, 0);
+}
+
+static struct pawl_str copy(struct pawl_host_event *e, struct pawl_str s)
+{
+    return s.p ? pawl_str_copy(&e->arena, s) : s;
+}
+
+/* What came, copied, as an event; the attempt is over. */
+static void done(struct pawl_attempt_run *r, const struct pawl_reply *reply)
+{
+    struct pawl *p = r->p;
+    struct pawl_host_event *e = pawl_host_event(p, PAWL_EV_DONE);
+    const int64_t took_ns = pawl_clock_mono_ns() - r->began_ns;
+    if (e) {
+        struct pawl_str *texts[] = {&e->reply.type, &e->reply.body, &e->reply.retry_after, &e->reply.retry_after_ms,
+                                    &e->reply.should_retry, &e->reply.date, &e->reply.location, &e->reply.detail};
+        e->reply = *reply;
+        e->reply.wall_ns = pawl_clock_wall_ns();
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = copy(e, *texts[i]);
+        e->ev.id = r->id;
+        e->ev.reply = &e->reply;
+    }
+    pawl_follow_attempt(p, r->of, took_ns);
+    forget(r);
+}
+
+static void not_sent(struct pawl_attempt_run *r, const char *why)
+{
+    const struct pawl_reply reply = {.transport = PAWL_NOT_SENT, .detail = pawl_str_of(why)};
+    done(r, &reply);
+}
+
+static void on_http_done(void *ctx, const struct pawl_http_result *h)
+{
+    static const enum pawl_transport transports[] = {
+        [PAWL_HTTP_ANSWERED] = PAWL_ANSWERED, [PAWL_HTTP_NOT_SENT] = PAWL_NOT_SENT, [PAWL_HTTP_LOST] = PAWL_LOST,
+        [PAWL_HTTP_NO_ANSWER] = PAWL_NO_ANSWER, [PAWL_HTTP_TOO_LARGE] = PAWL_TOO_LARGE};
+    const struct pawl_reply reply = {.transport = transports[h->end], .status = h->status, .type = h->type, .body = h->body,
+                                     .retry_after = h->retry_after, .retry_after_ms = h->retry_after_ms,
+                                     .should_retry = h->should_retry, .date = h->date, .location = h->location,
+                                     .detail = h->detail};
+    done(ctx, &reply);
+}
+
+static void on_http_data(void *ctx, struct pawl_str piece)
+{
+    struct pawl_attempt_run *r = ctx;
+    pawl_stream_feed(r->stream, piece.p, piece.n);
+}
+
+static void on_text(void *ctx, struct pawl_str piece)
+{
+    struct pawl_attempt_run *r = ctx;
+    pawl_follow_text(r->p, r->of, piece);
+}
+
+/* {"http": …} with secrets filled in. false: it was ended as not sent. */
+static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
+{
+    const struct pawl_attempt *a = r->of;
+    yyjson_val *headers = yyjson_obj_get(http, "headers"), *name, *value;
+    const size_t count = yyjson_obj_size(headers);
+    struct pawl_http_header *list = pawl_arena_get(&r->arena, (count + 1) * sizeof *list);
+    struct pawl_error err = {0};
+    size_t i, max;
+    if (!list) return not_sent(r, "no memory"), false;
+    yyjson_obj_foreach(headers, i, max, name, value) {
+        struct pawl_buf b;
+        pawl_buf_init_arena(&b, &r->arena);
+        if (pawl_config_fill(a->config, pawl_json_value_str(value), &b, &err) || !pawl_buf_done(&b).p)
+            return not_sent(r, err.what), false;
+        list[i] = (struct pawl_http_header){pawl_json_value_str(name), {b.p, (uint32_t)b.n}};
+    }
+    const int64_t second = 1000000000;
+    const struct pawl_http_call call = {
+        .method = pawl_json_str(http, "method"), .url = pawl_json_str(http, "url"), .headers = list,
+        .headers_count = (uint32_t)count, .body = pawl_json_str(http, "body"), .changes = a->changes,
+        .connect_timeout_ns = a->timeout_ns < CONNECT_TIMEOUT_S * second ? a->timeout_ns : CONNECT_TIMEOUT_S * second,
+        .first_byte_timeout_ns = a->model && a->model->first_token_ns < a->timeout_ns ? a->model->first_token_ns : a->timeout_ns,
+        .idle_timeout_ns = a->model && a->model->first_token_ns < a->timeout_ns ? a->model->first_token_ns : 0,
+        .total_timeout_ns = a->timeout_ns,
+        .body_bytes_max = a->model ? MODEL_BODY_MAX : (size_t)a->tool->output_bytes,
+        .on_data = a->model ? on_http_data : NULL, .on_done = on_http_done, .ctx = r};
+    if (a->model && !(r->stream = pawl_stream_new(r->p->alloc, on_text, r))) return not_sent(r, "no memory"), false;
+    if (pawl_http_start(r->p->http, &call, &r->http, &err) == PAWL_OK) return true;
+    not_sent(r, err.what);
+    return false;
+}
+
+static void on_process_done(void *ctx, const struct pawl_process_result *c)
+{
+    struct pawl_reply reply = {.transport = PAWL_ANSWERED, .status = c->status, .body = c->out, .detail = c->err_tail};
+    if (c->end == PAWL_PROCESS_SIGNALLED) reply.transport = PAWL_KILLED;
+    if (c->end == PAWL_PROCESS_TIMED_OUT) reply.transport = PAWL_NO_ANSWER;
+    if (c->end == PAWL_PROCESS_TOO_LARGE) reply.transport = PAWL_TOO_LARGE;
+    if (c->end == PAWL_PROCESS_STOPPED) reply.transport = PAWL_STOPPED;
+    done(ctx, &reply);
+}
+
+static bool begin_command(struct pawl_attempt_run *r, yyjson_val *command)
+{
+    const struct pawl_attempt *a = r->of;
+    yyjson_val *argv = yyjson_obj_get(command, "argv"), *env = yyjson_obj_get(command, "env"), *v, *name;
+    const char **words = pawl_arena_zeroed(&r->arena, (yyjson_arr_size(argv) + 1) * sizeof *words);
+    struct pawl_process_var *vars = pawl_arena_zeroed(&r->arena, (yyjson_obj_size(env) + 1) * sizeof *vars);
+    struct pawl_error err = {0};
+    struct pawl_buf lock;
+    char run[PAWL_ID_TEXT];
+    size_t i, max;
+    if (!words || !vars) return not_sent(r, "no memory"), false;
+    yyjson_arr_foreach(argv, i, max, v) words[i] = yyjson_get_str(v);
+    yyjson_obj_foreach(env, i, max, name, v)
+        vars[i] = (struct pawl_process_var){pawl_json_value_str(name), pawl_json_value_str(v)};
+    pawl_id_text(a->run, run);
+    pawl_buf_init_arena(&lock, &r->arena);
+    pawl_buf_printf(&lock, "%s/%s-%u-%u%s", r->p->attempts_path, run, a->step, a->attempt, a->look ? "-look" : "");
+    pawl_buf_done(&lock);
+    const struct pawl_process_spec spec = {
+        .argv = words, .vars = vars, .vars_count = (uint32_t)yyjson_obj_size(env), .input = pawl_json_str(command, "stdin"),
+        .timeout_ns = a->timeout_ns, .grace_ns = COMMAND_GRACE_S * INT64_C(1000000000),
+        .out_bytes_max = (size_t)a->tool->output_bytes, .cpu_s = (uint32_t)((a->tool->cpu_ns + 999999999) / 1000000000),
+        .memory_bytes = (uint64_t)a->tool->memory_bytes, .lock_path = lock.failed ? NULL : lock.p,
+        .on_done = on_process_done, .ctx = r};
+    if (pawl_process_start(r->p->alloc, &r->p->loop, &spec, &r->process, &err) == PAWL_OK) return true;
+    not_sent(r, err.what);
+    return false;
+}
+
+struct answer { /* what an in-process tool says */
+    struct pawl_arena *arena;
+    struct pawl_reply reply;
+    bool given;
+};
+
+static void take_answer(void *ctx, enum pawl_tool_verdict verdict, const char *text, size_t bytes)
+{
+    static const enum pawl_applied applied[] = {PAWL_APPLIED_YES, PAWL_APPLIED_NO, PAWL_APPLIED_UNKNOWN};
+    struct answer *a = ctx;
+    const struct pawl_str said = pawl_str_copy(a->arena, (struct pawl_str){text, (uint32_t)bytes});
+    if (a->given || (int)verdict < 0 || verdict > PAWL_TOOL_UNKNOWN) return; /* the first word counts */
+    a->given = true;
+    a->reply.verdict = applied[verdict];
+    a->reply.has_verdict = true;
+    if (verdict == PAWL_TOOL_APPLIED) a->reply.body = said;
+    else a->reply.detail = said;
+}
+
+static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
+{
+    const struct pawl_attempt *a = r->of;
+    const struct pawl_host_tool *t = pawl_map_get(&r->p->tools, a->tool->name.p, a->tool->name.n);
+    struct answer answer = {.arena = &r->arena, .reply = {.transport = PAWL_ANSWERED}};
+    char run[PAWL_ID_TEXT];
+    struct pawl_buf args;
+    if (!t) {
+        not_sent(r, "no function of this process is registered for the tool");
+        return;
+    }
+    pawl_buf_init_arena(&args, &r->arena);
+    pawl_json_write(yyjson_obj_get(call, "args"), &args);
+    pawl_id_text(a->run, run);
+    const struct pawl_tool_call c = {.size = sizeof c, .run = run, .tool = a->tool->name.p, .key = a->key.p ? a->key.p : "",
+                                     .step = a->step, .attempt = a->attempt, .args = pawl_buf_done(&args).p,
+                                     .args_bytes = args.n, .timeout_ns = a->timeout_ns};
+    if (!c.args) {
+        not_sent(r, "no memory");
+        return;
+    }
+    t->fn(t->ctx, &c, take_answer, &answer);
+    done(r, &answer.reply);
+}
+
+static void begin_script(struct pawl_attempt_run *r, yyjson_val *script)
+{
+    struct pawl_reply reply = {0};
+    pawl_script_reply(r->of->model, (uint32_t)pawl_json_i64(script, "turn", 0), &r->arena, &reply);
+    done(r, &reply);
+}
+
+void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *a)
+{
+    struct pawl_attempt_run *r = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *r);
+    yyjson_val *request, *part;
+    if (!r) {
+        p->broken.code = PAWL_ENOMEM;
+        return;
+    }
+    memset(r, 0, sizeof *r);
+    r->p = p;
+    r->id = id;
+    r->of = a;
+    r->began_ns = pawl_clock_mono_ns();
+    pawl_arena_init(&r->arena, p->alloc);
+    r->next = p->attempts;
+    p->attempts = r;
+    pawl_follow_attempt(p, a, -1);
+    if (pawl_json_read(a->request, &r->arena, &request, NULL)) not_sent(r, "the recorded request is not JSON");
+    else if ((part = yyjson_obj_get(request, "http")) != NULL) begin_http(r, part);
+    else if ((part = yyjson_obj_get(request, "command")) != NULL) begin_command(r, part);
+    else if ((part = yyjson_obj_get(request, "script")) != NULL) begin_script(r, part);
+    else if ((part = yyjson_obj_get(request, "call")) != NULL) begin_inprocess(r, part);
+    else not_sent(r, "the recorded request is of no known kind");
+}
+
+void pawl_attempt_cancel(struct pawl *p, uint64_t id)
+{
+    struct pawl_attempt_run *r = find_attempt(p, id);
+    if (!r) return;
+    if (r->http) pawl_http_cancel(r->http);
+    if (r->process) pawl_process_cancel(r->process);
+    forget(r);
+}
+
+bool pawl_host_tool_ready(void *ctx, const struct pawl_tool *tool)
+{
+    const struct pawl *p = ctx;
+    return tool->driver != PAWL_DRIVER_INPROCESS || pawl_map_get(&p->tools, tool->name.p, tool->name.n) != NULL;
+}

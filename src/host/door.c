@@ -1,0 +1,332 @@
+/* src/host/door.c - requests in, lines out: the same for pawl_call of this process and for clients of the socket. What
+ * changes a run goes to the engine; what only looks goes to read.c. */
+#include "host/host.h"
+#include <string.h>
+
+static struct pawl_door *find_door(struct pawl *p, uint64_t id)
+{
+    for (struct pawl_door *d = p->doors; d; d = d->next)
+        if (d->id == id) return d;
+    return NULL;
+}
+
+void pawl_door_line(struct pawl_door *d, struct pawl_str json)
+{
+    if (d->done || !json.p) return;
+    if (d->client) {
+        if (pawl_control_send(d->p->control, d->client, json)) d->done = true;
+    } else if (d->line && d->line(d->ctx, json.p, json.n)) {
+        d->done = true;
+        d->err.code = PAWL_ECANCELLED;
+    }
+}
+
+void pawl_door_end(struct pawl_door *d, struct pawl_str json_members)
+{
+    struct pawl_buf b;
+    pawl_buf_init(&b, d->p->alloc);
+    pawl_buf_char(&b, '{');
+    pawl_buf_str(&b, json_members);
+    pawl_buf_text(&b, json_members.n ? ",\"last\":true}" : "\"last\":true}");
+    pawl_door_line(d, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+    d->done = true;
+}
+
+void pawl_door_fail(struct pawl_door *d, const struct pawl_error *err)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    pawl_buf_init(&b, d->p->alloc);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "last");
+    pawl_jw_bool(&w, true);
+    pawl_jw_key(&w, "error");
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "code");
+    pawl_jw_i64(&w, err->code);
+    pawl_jw_key(&w, "name");
+    pawl_jw_text(&w, pawl_code_name(err->code));
+    pawl_jw_key(&w, "where");
+    pawl_jw_text(&w, err->where);
+    pawl_jw_key(&w, "what");
+    pawl_jw_text(&w, err->what);
+    pawl_jw_key(&w, "next");
+    pawl_jw_text(&w, err->next);
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    pawl_door_line(d, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+    if (!d->err.code) d->err = *err;
+    d->done = true;
+}
+
+static void refuse(struct pawl_door *d, int code, const char *what, const char *next)
+{
+    struct pawl_error err = {0};
+    pawl_fail(&err, code, "", next, "%s", what);
+    pawl_door_fail(d, &err);
+}
+
+void pawl_door_answer(struct pawl *p, uint64_t id, const struct pawl_answer *answer)
+{
+    struct pawl_door *d = find_door(p, id);
+    if (!d || d->done) return;
+    if (d->resumes_all) { /* one of many */
+        d->resumed += answer->error.code == 0;
+        return;
+    }
+    if (answer->error.code) pawl_door_fail(d, &answer->error);
+    else if (answer->body.n >= 2) pawl_door_end(d, (struct pawl_str){answer->body.p + 1, answer->body.n - 2});
+}
+
+static struct pawl_str text_of(struct pawl_door *d, const char *name)
+{
+    return pawl_json_str(d->request, name);
+}
+
+static struct pawl_str json_of(struct pawl_door *d, const char *name)
+{
+    yyjson_val *v = yyjson_obj_get(d->request, name);
+    struct pawl_buf b;
+    if (!v) return (struct pawl_str){NULL, 0};
+    pawl_buf_init_arena(&b, &d->arena);
+    pawl_json_write(v, &b);
+    return pawl_buf_done(&b);
+}
+
+/* The configuration that a start brings with it, else ours. NULL: refused. */
+static const struct pawl_config *config_of(struct pawl_door *d)
+{
+    struct pawl *p = d->p;
+    const struct pawl_str text = text_of(d, "config");
+    const struct pawl_config *c = NULL;
+    if (!text.p && p->config) return p->config;
+    if (!text.p) {
+        refuse(d, PAWL_ENOTFOUND, "there is no configuration here", "pawl init makes a pawl.yaml");
+        return NULL;
+    }
+    if (pawl_registry_load(&p->registry, text, pawl_sha256(text.p, text.n), yyjson_obj_get(d->request, "secrets"), &c) == PAWL_OK)
+        return c;
+    refuse(d, PAWL_ECONFIG, "the configuration cannot be used by the owner of the store", "pawl check");
+    return NULL;
+}
+
+static void start(struct pawl_door *d)
+{
+    const struct pawl_config *c = config_of(d);
+    struct pawl_request r = {.what = PAWL_ASK_START, .id = text_of(d, "id"), .agent = text_of(d, "agent"),
+                             .key = text_of(d, "key"), .input = json_of(d, "input"), .config = c,
+                             .chat = pawl_json_bool(d->request, "chat", false), .by = text_of(d, "by")};
+    if (!c) return;
+    if (!r.agent.p || !r.input.p) {
+        refuse(d, PAWL_EINVAL, "a start needs an agent and an input", "pawl run AGENT INPUT");
+        return;
+    }
+    r.run = pawl_host_new_id(d->p);
+    pawl_host_request(d->p, d, &r);
+}
+
+/* Everything but a start names a run, which is known by now. */
+static void say(struct pawl_door *d, enum pawl_ask what)
+{
+    static const char *const words[] = {"happened", "not_happened", "stop"};
+    const struct pawl_str digest = text_of(d, "digest"), how = text_of(d, "how");
+    struct pawl_request r = {.what = what, .id = text_of(d, "id"), .run = d->run,
+                             .step = (uint32_t)pawl_json_i64(d->request, "step", 0),
+                             .text = text_of(d, what == PAWL_ASK_SEND ? "text" : "reason"), .by = text_of(d, "by"),
+                             .end = pawl_json_bool(d->request, "end", false), .result = json_of(d, "result")};
+    if (digest.p) {
+        r.has_digest = pawl_unhex(r.digest.b, sizeof r.digest.b, digest);
+        if (!r.has_digest) {
+            refuse(d, PAWL_EINVAL, "a digest is 64 hexadecimal digits", "pawl show RUN");
+            return;
+        }
+    }
+    if (what == PAWL_ASK_SEND && !r.text.p && !r.end) {
+        refuse(d, PAWL_EINVAL, "a message needs a text", "pawl send RUN TEXT");
+        return;
+    }
+    if (what == PAWL_ASK_RESOLVE) {
+        int i = 0;
+        while (i < 3 && !pawl_str_is(how, words[i])) i++;
+        if (i == 3) {
+            refuse(d, PAWL_EINVAL, "how is happened, not_happened or stop", "pawl resolve -h");
+            return;
+        }
+        r.how = (enum pawl_how)i;
+    }
+    if (d->p->only_read) refuse(d, PAWL_EREADONLY, "this handle only reads", "open it without only_read");
+    else pawl_host_request(d->p, d, &r);
+}
+
+static const struct {
+    const char *word;
+    enum pawl_ask what;
+} asks[] = {{"send", PAWL_ASK_SEND},       {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
+            {"resolve", PAWL_ASK_RESOLVE}, {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME}};
+
+static void go_on(struct pawl_door *d)
+{
+    const struct pawl_str what = text_of(d, "do");
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+        if (pawl_str_is(what, asks[i].word)) {
+            say(d, asks[i].what);
+            return;
+        }
+    if (!pawl_read_begin(d, what)) refuse(d, PAWL_EINVAL, "unknown request", "docs/protocol.md lists them");
+}
+
+/* The run's name: a whole id, a unique prefix, or @last. */
+static int resolve_name(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    struct pawl_door *d = job->door;
+    const struct pawl_str name = text_of(d, "run");
+    const bool last = pawl_str_is(name, "@last");
+    const struct pawl_list_query q = {.prefix = last ? (struct pawl_str){NULL, 0} : name, .max = 2};
+    struct pawl_head heads[2];
+    uint32_t count = 0;
+    const int rc = s->list(s, &q, &job->arena, heads, &count, err);
+    if (rc) return rc;
+    if (count == 0 && last) return pawl_fail(err, PAWL_ENOTFOUND, "", "pawl run AGENT INPUT", "there is no run yet");
+    if (count == 0) return pawl_fail(err, PAWL_ENOTFOUND, "", "pawl ls", "there is no run %.*s", (int)name.n, name.p);
+    if (count > 1 && !last)
+        return pawl_fail(err, PAWL_EINVAL, "", "give more of it: pawl ls shows them", "more than one run begins with %.*s",
+                         (int)name.n, name.p);
+    d->run = heads[0].run;
+    return PAWL_OK;
+}
+
+static void resolved(struct pawl_host_job *job)
+{
+    struct pawl_door *d = job->door;
+    d->waiting_job = false;
+    if (job->w.result) {
+        if (!job->err.code) job->err.code = job->w.result;
+        pawl_door_fail(d, &job->err);
+    } else if (!d->done) {
+        go_on(d);
+    }
+    pawl_host_job_free(job);
+}
+
+/* Runs that wait for a configuration or a tool are tried again; the others come by themselves. */
+static int find_stuck(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    const struct pawl_list_query q = {.statuses = 1u << PAWL_WAITING, .max = 10000};
+    struct pawl_head *heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
+    uint32_t count = 0, kept = 0;
+    int rc;
+    if (!heads) return PAWL_ENOMEM;
+    if ((rc = s->list(s, &q, &job->arena, heads, &count, err)) != PAWL_OK) return rc;
+    job->runs = pawl_arena_zeroed(&job->arena, (count + 1) * sizeof *job->runs);
+    if (!job->runs) return PAWL_ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        if (heads[i].waiting == PAWL_WAIT_CONFIG || heads[i].waiting == PAWL_WAIT_TOOL) job->runs[kept++].head = heads[i];
+    job->found.count = kept;
+    return PAWL_OK;
+}
+
+static void stuck_found(struct pawl_host_job *job)
+{
+    struct pawl_door *d = job->door;
+    d->waiting_job = false;
+    for (uint32_t i = 0; !job->w.result && i < job->found.count; i++) {
+        const struct pawl_request r = {.what = PAWL_ASK_RESUME, .run = job->runs[i].head.run};
+        pawl_host_request(d->p, d, &r);
+    }
+    d->resumes_all = true; /* sweep ends it once all is quiet */
+    pawl_host_job_free(job);
+}
+
+static void with_job(struct pawl_door *d, int (*read)(struct pawl_host_job *, struct pawl_store *, struct pawl_error *),
+                     void (*after)(struct pawl_host_job *))
+{
+    struct pawl_host_job *job = pawl_host_job_new(d->p);
+    if (!job) return;
+    job->door = d;
+    job->read = read;
+    job->after = after;
+    d->waiting_job = true;
+    pawl_host_job_submit(job);
+}
+
+static void ping(struct pawl_door *d)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, &d->arena);
+    pawl_buf_printf(&b, "\"version\":\"%s\",\"pid\":%lld,\"hot\":%u", pawl_version(), (long long)uv_os_getpid(),
+                    d->p->engine ? pawl_engine_hot(d->p->engine) : 0);
+    pawl_door_end(d, pawl_buf_done(&b));
+}
+
+static void dispatch(struct pawl_door *d)
+{
+    const struct pawl_str what = text_of(d, "do"), run = text_of(d, "run");
+    if (pawl_str_is(what, "ping")) ping(d);
+    else if (pawl_str_is(what, "start") && d->p->only_read) refuse(d, PAWL_EREADONLY, "this handle only reads", "");
+    else if (pawl_str_is(what, "start")) start(d);
+    else if (pawl_str_is(what, "resume") && pawl_json_bool(d->request, "all", false)) with_job(d, find_stuck, stuck_found);
+    else if (!run.p) go_on(d);
+    else if (pawl_id_parse(run, &d->run)) go_on(d);
+    else with_job(d, resolve_name, resolved);
+}
+
+static bool needs_run(struct pawl_str what)
+{
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+        if (pawl_str_is(what, asks[i].word)) return true;
+    return pawl_str_is(what, "show") || pawl_str_is(what, "follow");
+}
+
+struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line, void *ctx)
+{
+    struct pawl_door *d = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *d);
+    struct pawl_error err = {0};
+    if (!d) return NULL;
+    memset(d, 0, sizeof *d);
+    pawl_arena_init(&d->arena, p->alloc);
+    d->p = p;
+    d->id = ++p->door_ids;
+    d->client = client;
+    d->line = line;
+    d->ctx = ctx;
+    d->next = p->doors;
+    p->doors = d;
+    if (pawl_json_read(request, &d->arena, &d->request, &err)) {
+        pawl_door_fail(d, &err);
+    } else if (!yyjson_is_obj(d->request) || !text_of(d, "do").p) {
+        refuse(d, PAWL_EINVAL, "a request is an object with do", "docs/protocol.md");
+    } else if (needs_run(text_of(d, "do")) && !text_of(d, "run").p && !pawl_json_bool(d->request, "all", false)) {
+        refuse(d, PAWL_EINVAL, "name the run", "pawl ls");
+    } else {
+        dispatch(d);
+    }
+    return d;
+}
+
+void pawl_door_sweep(struct pawl *p)
+{
+    for (struct pawl_door **at = &p->doors; *at;) {
+        struct pawl_door *d = *at;
+        if (d->resumes_all && !d->done && !p->events && p->jobs_out == 0 && pawl_engine_idle(p->engine)) {
+            struct pawl_buf b;
+            pawl_buf_init_arena(&b, &d->arena);
+            pawl_buf_printf(&b, "\"runs\":%u", d->resumed);
+            pawl_door_end(d, pawl_buf_done(&b));
+        }
+        if (!d->done || d->waiting_job || !d->client) { /* pawl_call frees its own */
+            at = &d->next;
+            continue;
+        }
+        *at = d->next;
+        pawl_arena_fini(&d->arena);
+        p->alloc->resize(p->alloc->ctx, d, sizeof *d, 0);
+    }
+}
+
+void pawl_door_client_gone(struct pawl *p, uint64_t client)
+{
+    for (struct pawl_door *d = p->doors; d; d = d->next)
+        if (d->client == client) d->done = true;
+}

@@ -1,0 +1,147 @@
+/* src/host/host.h - struct pawl and its parts: the loop that joins engine, store, drivers and clients. Private to host/.
+ *
+ * One thread runs the loop and the engine; the store has its writer's thread. Events for the engine wait in a queue, so
+ * that `start` never calls back. As a client of another owner only `line` is used. */
+#pragma once
+#include <uv.h>
+#include "base/map.h"
+#include "engine/env.h"
+#include "host/registry.h"
+#include "io/control.h"
+#include "io/http_client.h"
+#include "io/lock.h"
+#include "io/process.h"
+#include "io/random.h"
+#include "model/model.h"
+#include "pawl/pawl.h"
+#include "store/writer.h"
+#include "tool/tool.h"
+
+struct pawl_host_tool { /* an in-process tool */
+    pawl_tool_fn *fn;
+    void *ctx;
+};
+
+struct pawl_host_event {
+    struct pawl_host_event *next;
+    struct pawl_event ev;
+    struct pawl_arena arena; /* what the event points to */
+    struct pawl_found found;
+    struct pawl_reply reply;
+    struct pawl_request request;
+    struct pawl_host_job *job; /* COMMITTED: to be freed behind it */
+};
+
+struct pawl_host_job { /* something for the writer, and what to do with it afterwards (on the loop's thread) */
+    struct pawl_writer_job w;
+    struct pawl *p;
+    uint64_t id;             /* the engine's action; 0: a door's */
+    struct pawl_commit *commit;
+    const struct pawl_find *find;
+    struct pawl_arena arena;
+    struct pawl_found found;
+    struct pawl_run_records *runs;
+    struct pawl_claim claim;
+    struct pawl_str *configs; /* CLAIM_RUNS: the text of each run's configuration, {NULL,0} where it is another's above */
+    struct pawl_door *door;
+    int (*read)(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err); /* a door's, on the writer's thread */
+    void (*after)(struct pawl_host_job *job); /* a door's, on the loop's thread */
+    struct pawl_error err;
+};
+
+struct pawl_door { /* a request under way */
+    struct pawl_door *next;
+    struct pawl *p;
+    struct pawl_arena arena;
+    uint64_t id;
+    uint64_t client;         /* of the control socket; 0: pawl_call of this process */
+    pawl_line_fn *line;
+    void *ctx;
+    yyjson_val *request;
+    struct pawl_id run;
+    bool done, waiting_job;  /* waiting_job: a job of it is with the writer: not to be freed before */
+    struct pawl_error err;
+    /* follow */
+    bool follows, catching_up;
+    uint64_t next_seq;
+    /* resume all */
+    bool resumes_all;
+    uint32_t resumed;
+};
+
+struct pawl_attempt_run { /* an attempt on its way */
+    struct pawl_attempt_run *next;
+    struct pawl *p;
+    uint64_t id;
+    const struct pawl_attempt *of;
+    struct pawl_arena arena;
+    struct pawl_http_request *http;
+    struct pawl_process *process;
+    struct pawl_stream *stream;
+    int64_t began_ns;
+};
+
+struct pawl {
+    const struct pawl_alloc *alloc;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    uv_async_t finished;  /* the writer has finished jobs */
+    uv_async_t interrupt;
+    uv_timer_t turn;      /* pawl_turn's own bound */
+    bool turn_over;
+    int interrupts;       /* set by pawl_interrupt */
+    bool interrupt_finish;
+    int interrupts_seen;
+    struct pawl_error broken; /* code != 0: the engine has no memory; close and open again */
+
+    char *store_path, *lock_path, *socket_path, *attempts_path;
+    struct pawl_config *config; /* of the working folder; NULL: none there */
+    struct pawl_registry registry;
+    struct pawl_lock lock;
+    struct pawl_store *store;
+    struct pawl_writer *writer;
+    struct pawl_engine *engine;
+    struct pawl_http_client *http;
+    struct pawl_control *control;
+    struct pawl_control_client line; /* we are a client of another owner */
+    struct pawl_map tools;   /* name -> struct pawl_host_tool */
+    struct pawl_map jobs;    /* none; kept by the writer */
+    struct pawl_host_event *events, **events_end;
+    struct pawl_attempt_run *attempts;
+    struct pawl_door *doors;
+    struct pawl_random random;
+    struct pawl_id last_id;
+    uint64_t door_ids, jobs_out;
+    bool only_read, hold, owns, handing_over, timer_open, async_open;
+};
+
+/* loop.c */
+struct pawl_host_event *pawl_host_event(struct pawl *p, int kind); /* queued, filled by the caller; NULL: no memory */
+void pawl_host_pump(struct pawl *p);                  /* all queued events through the engine, every action started */
+void pawl_host_job_submit(struct pawl_host_job *job); /* inline where that is faster */
+void pawl_host_job_free(struct pawl_host_job *job);
+struct pawl_host_job *pawl_host_job_new(struct pawl *p);
+void pawl_host_drain(struct pawl *p);
+bool pawl_host_wait(struct pawl *p); /* one turn of the loop, waiting for something to happen; false: interrupted */
+void pawl_host_request(struct pawl *p, struct pawl_door *door, const struct pawl_request *request);
+struct pawl_id pawl_host_new_id(struct pawl *p);
+/* attempt.c */
+void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *a);
+void pawl_attempt_cancel(struct pawl *p, uint64_t id);
+bool pawl_host_tool_ready(void *ctx, const struct pawl_tool *tool);
+/* door.c: requests in, lines out */
+struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line, void *ctx);
+void pawl_door_line(struct pawl_door *d, struct pawl_str json);
+void pawl_door_end(struct pawl_door *d, struct pawl_str json_members); /* {…,"last":true}; members begin without brace */
+void pawl_door_fail(struct pawl_door *d, const struct pawl_error *err);
+void pawl_door_answer(struct pawl *p, uint64_t id, const struct pawl_answer *answer);
+void pawl_door_sweep(struct pawl *p); /* frees what is done; ends `resume all` when all is quiet */
+void pawl_door_client_gone(struct pawl *p, uint64_t client);
+/* read.c: list, show, verify, sql, follow */
+bool pawl_read_begin(struct pawl_door *d, struct pawl_str what); /* false: not one of these */
+void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c);
+void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_str piece);
+void pawl_follow_attempt(struct pawl *p, const struct pawl_attempt *a, int64_t took_ns); /* < 0: it leaves now */
+void pawl_head_write(const struct pawl_head *h, struct pawl_buf *out);
+/* client.c */
+int pawl_client_call(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err);

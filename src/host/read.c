@@ -1,0 +1,404 @@
+/* src/host/read.c - what only looks: list, show, verify, sql, follow. Read on the writer's thread, behind every commit that
+ * was given before; written as lines on the loop's. */
+#include "host/host.h"
+#include "host/view.h"
+#include "journal/rules.h"
+#include "store/sqlite.h"
+#include <string.h>
+
+static const char *status_word(enum pawl_status s)
+{
+    switch (s) {
+    case PAWL_RUNNING: return "running";
+    case PAWL_WAITING: return "waiting";
+    case PAWL_ENDING: return "ending";
+    case PAWL_DONE: return "done";
+    case PAWL_FAILED_RUN: return "failed";
+    case PAWL_CANCELLED_RUN: return "cancelled";
+    case PAWL_DEAD: return "dead";
+    }
+    return "unknown";
+}
+
+static const char *const waiting_words[] = {"", "gate", "doubt", "message", "configuration", "tool", "timer", "claim", "step"};
+
+static void hex_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
+{
+    char hex[65];
+    pawl_hex(hex, h.b, 32);
+    pawl_jw_key(w, name);
+    pawl_jw_text(w, hex);
+}
+
+static void number(struct pawl_json_writer *w, const char *name, int64_t v)
+{
+    pawl_jw_key(w, name);
+    pawl_jw_i64(w, v);
+}
+
+void pawl_head_write(const struct pawl_head *h, struct pawl_buf *out)
+{
+    struct pawl_json_writer w = {.out = out};
+    char id[PAWL_ID_TEXT];
+    pawl_id_text(h->run, id);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "run");
+    pawl_jw_text(&w, id);
+    pawl_jw_key(&w, "agent");
+    pawl_jw_str(&w, h->agent);
+    if (h->key.p) pawl_jw_key(&w, "key"), pawl_jw_str(&w, h->key);
+    pawl_jw_key(&w, "status");
+    pawl_jw_text(&w, status_word(h->status));
+    if (h->waiting) pawl_jw_key(&w, "waiting"), pawl_jw_text(&w, waiting_words[h->waiting]);
+    if (h->waiting_step) number(&w, "step", h->waiting_step);
+    number(&w, "created_ns", h->created_ns);
+    number(&w, "updated_ns", h->updated_ns);
+    number(&w, "active_ns", h->active_ns);
+    if (h->wake_ns > 0 && h->wake_ns != PAWL_NEVER) number(&w, "wake_ns", h->wake_ns);
+    number(&w, "seq", (int64_t)h->seq);
+    hex_member(&w, "hash", h->hash);
+    number(&w, "claims", (int64_t)h->epoch);
+    hex_member(&w, "config", h->config);
+    pawl_jw_close(&w, '}');
+}
+
+static void submit(struct pawl_door *d, int (*read)(struct pawl_host_job *, struct pawl_store *, struct pawl_error *),
+                   void (*after)(struct pawl_host_job *))
+{
+    struct pawl_host_job *job = pawl_host_job_new(d->p);
+    if (!job) return;
+    job->door = d;
+    job->read = read;
+    job->after = after;
+    d->waiting_job = true;
+    pawl_host_job_submit(job);
+}
+
+/* The text that a read left in configs[0] is the last line's members. */
+static void say(struct pawl_host_job *job, struct pawl_buf *b)
+{
+    job->configs = pawl_arena_get(&job->arena, sizeof *job->configs);
+    if (job->configs) *job->configs = pawl_buf_done(b);
+}
+
+static void said(struct pawl_host_job *job)
+{
+    struct pawl_door *d = job->door;
+    d->waiting_job = false;
+    if (job->w.result) {
+        if (!job->err.code) job->err.code = job->w.result;
+        pawl_door_fail(d, &job->err);
+    } else if (job->configs && job->configs->p) {
+        pawl_door_end(d, *job->configs);
+    }
+    pawl_host_job_free(job);
+}
+
+static uint32_t status_bit(struct pawl_str word)
+{
+    static const enum pawl_status all[] = {PAWL_RUNNING, PAWL_WAITING, PAWL_ENDING, PAWL_DONE,
+                                           PAWL_FAILED_RUN, PAWL_CANCELLED_RUN, PAWL_DEAD};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (pawl_str_is(word, status_word(all[i]))) return 1u << all[i];
+    return 0;
+}
+
+static int list(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    yyjson_val *r = job->door->request, *status = yyjson_obj_get(r, "status"), *v;
+    struct pawl_list_query q = {.prefix = pawl_json_str(r, "prefix"), .agent = pawl_json_str(r, "agent")};
+    const int64_t max = pawl_json_i64(r, "max", 1000);
+    const struct pawl_str before = pawl_json_str(r, "before");
+    struct pawl_head *heads;
+    struct pawl_buf b;
+    uint32_t count = 0;
+    size_t i, n;
+    int rc;
+    q.max = max > 0 && max <= 10000 ? (uint32_t)max : 10000;
+    q.statuses = status_bit(pawl_json_value_str(status));
+    yyjson_arr_foreach(status, i, n, v) q.statuses |= status_bit(pawl_json_value_str(v));
+    if (before.p && !pawl_id_parse(before, &q.before)) return pawl_fail(err, PAWL_EINVAL, "", "", "before is not a run's id");
+    heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
+    if (!heads) return PAWL_ENOMEM;
+    if ((rc = s->list(s, &q, &job->arena, heads, &count, err)) != PAWL_OK) return rc;
+    pawl_buf_init_arena(&b, &job->arena);
+    pawl_buf_text(&b, "\"runs\":[");
+    for (uint32_t k = 0; k < count; k++) {
+        if (k) pawl_buf_char(&b, ',');
+        pawl_head_write(&heads[k], &b);
+    }
+    pawl_buf_char(&b, ']');
+    say(job, &b);
+    return PAWL_OK;
+}
+
+static int show(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    struct pawl_door *d = job->door;
+    struct pawl_run_records run = {0};
+    const int64_t at = pawl_json_i64(d->request, "at", 0);
+    struct pawl_config *config = NULL;
+    struct pawl_buf b;
+    int rc = s->read(s, d->run, 1, &job->arena, &run, err);
+    if (rc) return rc;
+    if (at > 0 && (uint64_t)at < run.count) run.count = (uint32_t)at;
+    pawl_buf_init_arena(&b, &job->arena);
+    pawl_buf_text(&b, "\"head\":");
+    pawl_head_write(&run.head, &b);
+    pawl_buf_text(&b, ",\"view\":");
+    rc = pawl_view_write(config, &run.head, run.records, run.count, &b, err);
+    if (rc) return rc;
+    say(job, &b);
+    return PAWL_OK;
+}
+
+static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, int64_t *records, struct pawl_error *err)
+{
+    struct pawl_run_records r = {0};
+    struct pawl_hash last = {0};
+    struct pawl_error why = {0};
+    char id[PAWL_ID_TEXT];
+    int rc = s->read(s, run, 1, a, &r, err);
+    if (rc) return rc;
+    rc = pawl_chain_check(r.records, r.count, &last, &why);
+    pawl_id_text(run, id);
+    if (rc == PAWL_OK && (r.count != r.head.seq || memcmp(last.b, r.head.hash.b, sizeof last.b) != 0)) {
+        rc = PAWL_ECORRUPT;
+        pawl_fail(&why, rc, "", "", "the chain ends at seq %u, the head says %llu", r.count, (unsigned long long)r.head.seq);
+    }
+    if (rc) return pawl_fail(err, rc, id, "restore the file from a copy; pawl sql shows the rows", "%s", why.what);
+    *records += r.count;
+    return PAWL_OK;
+}
+
+static int verify(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    struct pawl_door *d = job->door;
+    struct pawl_list_query q = {.max = 512};
+    struct pawl_head *heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
+    struct pawl_buf b;
+    int64_t runs = 0, records = 0;
+    uint32_t count = q.max;
+    int rc = PAWL_OK;
+    if (!heads) return PAWL_ENOMEM;
+    if (pawl_json_str(d->request, "run").p) {
+        rc = verify_one(s, d->run, &job->arena, &records, err);
+        runs = 1;
+        count = 0;
+    }
+    while (rc == PAWL_OK && count == q.max) {
+        struct pawl_arena scratch;
+        pawl_arena_init(&scratch, d->p->alloc);
+        rc = s->list(s, &q, &scratch, heads, &count, err);
+        for (uint32_t i = 0; rc == PAWL_OK && i < count; i++) {
+            struct pawl_arena one;
+            pawl_arena_init(&one, d->p->alloc);
+            rc = verify_one(s, heads[i].run, &one, &records, err);
+            pawl_arena_fini(&one);
+            runs++;
+        }
+        if (count) q.before = heads[count - 1].run;
+        pawl_arena_fini(&scratch);
+    }
+    if (rc) return rc;
+    pawl_buf_init_arena(&b, &job->arena);
+    pawl_buf_printf(&b, "\"runs\":%lld,\"records\":%lld", (long long)runs, (long long)records);
+    say(job, &b);
+    return PAWL_OK;
+}
+
+struct rows {
+    struct pawl_buf *out;
+    bool more;
+};
+
+static int add_row(void *ctx, const struct pawl_sqlite_cells *cells)
+{
+    struct rows *rows = ctx;
+    struct pawl_json_writer w = {.out = rows->out};
+    if (cells->types && rows->more) pawl_buf_char(rows->out, ',');
+    if (cells->types) rows->more = true;
+    pawl_jw_open(&w, '[');
+    for (uint32_t i = 0; i < cells->count; i++) {
+        const char type = cells->types ? cells->types[i] : 't';
+        if (!cells->text[i].p) pawl_jw_null(&w);
+        else if (type == 'i' || type == 'f') pawl_jw_raw(&w, cells->text[i]);
+        else if (type == 't') pawl_jw_str(&w, cells->text[i]);
+        else {
+            struct pawl_buf hex;
+            pawl_buf_init(&hex, rows->out->arena->from);
+            for (uint32_t k = 0; k < cells->text[i].n; k++) pawl_buf_printf(&hex, "%02x", (uint8_t)cells->text[i].p[k]);
+            pawl_jw_str(&w, pawl_buf_done(&hex));
+            pawl_buf_fini(&hex);
+        }
+    }
+    pawl_jw_close(&w, ']');
+    if (!cells->types) pawl_buf_text(rows->out, ",\"rows\":[");
+    return rows->out->failed ? PAWL_ELIMIT : PAWL_OK;
+}
+
+static int sql(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    struct pawl_buf b;
+    struct rows rows = {.out = &b};
+    int rc;
+    pawl_buf_init_arena(&b, &job->arena);
+    b.max_bytes = 12 * 1024 * 1024;
+    pawl_buf_text(&b, "\"columns\":");
+    rc = pawl_sqlite_select(s, pawl_json_str(job->door->request, "text"), INT64_C(10000000000), add_row, &rows, err);
+    if (rc) return rc;
+    pawl_buf_char(&b, ']');
+    say(job, &b);
+    return PAWL_OK;
+}
+
+/* Follow: the records so far, then each as it becomes durable. Live ones are ignored while the past is being read: the
+ * read is behind every commit given before it, and what comes later is seen by its seq. */
+static void record_line(struct pawl_door *d, const struct pawl_record *r)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    pawl_buf_init(&b, d->p->alloc);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "record");
+    pawl_jw_open(&w, '{');
+    number(&w, "seq", (int64_t)r->seq);
+    number(&w, "at_ns", r->at_ns);
+    pawl_jw_key(&w, "kind");
+    pawl_jw_text(&w, pawl_kind_name(r->kind));
+    if (r->step) number(&w, "step", r->step);
+    if (r->cause) number(&w, "cause", (int64_t)r->cause);
+    pawl_jw_key(&w, "body");
+    pawl_jw_raw(&w, r->body);
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    pawl_door_line(d, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+}
+
+static void records_lines(struct pawl_door *d, const struct pawl_record *records, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && !d->done; i++) {
+        if (records[i].seq != d->next_seq) continue;
+        record_line(d, &records[i]);
+        d->next_seq++;
+    }
+}
+
+static void end_if_still(struct pawl_door *d, const struct pawl_head *h)
+{
+    struct pawl_buf b;
+    if (d->done || h->seq + 1 != d->next_seq) return;
+    if (!pawl_status_ended(h->status) && h->waiting == PAWL_WAIT_NONE) return;
+    pawl_buf_init(&b, d->p->alloc);
+    pawl_buf_text(&b, "\"head\":");
+    pawl_head_write(h, &b);
+    pawl_door_end(d, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+}
+
+static int read_past(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    job->runs = pawl_arena_zeroed(&job->arena, sizeof *job->runs);
+    if (!job->runs) return PAWL_ENOMEM;
+    return s->read(s, job->door->run, job->door->next_seq, &job->arena, job->runs, err);
+}
+
+static void past_read(struct pawl_host_job *job)
+{
+    struct pawl_door *d = job->door;
+    d->waiting_job = false;
+    d->catching_up = false;
+    if (job->w.result) {
+        if (!job->err.code) job->err.code = job->w.result;
+        pawl_door_fail(d, &job->err);
+    } else if (!d->done) {
+        records_lines(d, job->runs->records, job->runs->count);
+        if (d->next_seq <= job->runs->head.seq) d->next_seq = job->runs->head.seq + 1; /* asked from beyond the end */
+        end_if_still(d, &job->runs->head);
+    }
+    pawl_host_job_free(job);
+}
+
+static void follow(struct pawl_door *d)
+{
+    const int64_t from = pawl_json_i64(d->request, "from", 1);
+    d->next_seq = from > 0 ? (uint64_t)from : 1;
+    d->follows = d->catching_up = true;
+    submit(d, read_past, past_read);
+}
+
+void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c)
+{
+    for (struct pawl_door *d = p->doors; d; d = d->next) {
+        if (!d->follows || d->catching_up || d->done || !pawl_id_eq(d->run, c->head.run)) continue;
+        records_lines(d, c->records, c->records_count);
+        end_if_still(d, &c->head);
+    }
+}
+
+static void to_followers(struct pawl *p, struct pawl_id run, struct pawl_str line)
+{
+    for (struct pawl_door *d = p->doors; d; d = d->next)
+        if (d->follows && !d->done && pawl_id_eq(d->run, run)) pawl_door_line(d, line);
+}
+
+static bool followed(const struct pawl *p, struct pawl_id run)
+{
+    for (const struct pawl_door *d = p->doors; d; d = d->next)
+        if (d->follows && !d->done && pawl_id_eq(d->run, run)) return true;
+    return false;
+}
+
+void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_str piece)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    if (!followed(p, a->run)) return;
+    pawl_buf_init(&b, p->alloc);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "text");
+    pawl_jw_str(&w, piece);
+    number(&w, "step", a->step);
+    pawl_jw_close(&w, '}');
+    to_followers(p, a->run, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+}
+
+void pawl_follow_attempt(struct pawl *p, const struct pawl_attempt *a, int64_t took_ns)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    if (a->look || !followed(p, a->run)) return;
+    pawl_buf_init(&b, p->alloc);
+    pawl_jw_open(&w, '{');
+    if (took_ns < 0 && a->of == PAWL_ATTEMPT_MODEL && a->attempt > 1) number(&w, "restarted", a->step);
+    pawl_jw_key(&w, took_ns < 0 ? "attempt" : "back");
+    pawl_jw_open(&w, '{');
+    number(&w, "step", a->step);
+    number(&w, "attempt", a->attempt);
+    if (took_ns < 0) {
+        pawl_jw_key(&w, "kind");
+        pawl_jw_text(&w, a->of == PAWL_ATTEMPT_MODEL ? "model" : "tool");
+        pawl_jw_key(&w, "name");
+        pawl_jw_str(&w, a->model ? a->model->name : a->tool->name);
+        number(&w, "timeout_ns", a->timeout_ns);
+    } else {
+        number(&w, "ms", took_ns / 1000000);
+    }
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    to_followers(p, a->run, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+}
+
+bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
+{
+    if (pawl_str_is(what, "list")) submit(d, list, said);
+    else if (pawl_str_is(what, "show")) submit(d, show, said);
+    else if (pawl_str_is(what, "verify")) submit(d, verify, said);
+    else if (pawl_str_is(what, "sql")) submit(d, sql, said);
+    else if (pawl_str_is(what, "follow")) follow(d);
+    else return false;
+    return true;
+}
