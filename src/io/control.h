@@ -26,7 +26,8 @@ int pawl_control_open(const struct pawl_alloc *from, uv_loop_t *loop, const char
  * when the loop has run once more. Call it before the lock is released. NULL: fine. */
 void pawl_control_close(struct pawl_control *c);
 /* One line to a client, as often as wanted; `line` must hold no newline. Ids are never used again.
- * PAWL_ENOTFOUND: it is gone; PAWL_EFULL: it was too slow and is dropped (on_gone comes, later); PAWL_ENOMEM: same. */
+ * PAWL_ENOTFOUND: it is gone; PAWL_EFULL: it was too slow and is dropped (on_gone comes, later); PAWL_ENOMEM: same;
+ * PAWL_ELIMIT: the line is too long, nothing was sent. */
 int pawl_control_send(struct pawl_control *c, uint64_t client, struct pawl_str line);
 void pawl_control_drop(struct pawl_control *c, uint64_t client); /* after what waits is written; on_gone comes, later */
 uint32_t pawl_control_clients(const struct pawl_control *c);
@@ -36,12 +37,14 @@ struct pawl_control_client { /* zeroed: not connected */
     struct pawl_buf in;
     size_t read_to;
 };
-/* Waits up to wait_ns for a socket that is not there yet or does not answer yet. PAWL_ENOTFOUND: still nobody. */
+/* Waits up to wait_ns for a socket that is not there yet or does not answer yet. PAWL_ENOTFOUND: still nobody;
+ * PAWL_EREADONLY: another user's. */
 int pawl_control_connect(struct pawl_control_client *k, const struct pawl_alloc *from, const char *path,
                          int64_t wait_ns, struct pawl_error *err);
 void pawl_control_disconnect(struct pawl_control_client *k); /* not connected: fine */
+/* PAWL_EIO: the owner has gone; what it said before can still be heard. PAWL_ETIMEDOUT, PAWL_ELIMIT: disconnect. */
 int pawl_control_say(struct pawl_control_client *k, struct pawl_str line, int64_t timeout_ns, struct pawl_error *err);
 /* The next line, borrowed until the next call. timeout_ns 0: only what is there, without waiting.
- * PAWL_ETIMEDOUT: none yet; PAWL_EIO: the owner has gone. */
+ * PAWL_ETIMEDOUT: none yet; PAWL_EPENDING: a signal came first; PAWL_EIO: the owner has gone; PAWL_ELIMIT. */
 int pawl_control_hear(struct pawl_control_client *k, int64_t timeout_ns, struct pawl_str *line, struct pawl_error *err);
 int pawl_control_fd(const struct pawl_control_client *k); /* for poll, once hear(…, 0) says PAWL_ETIMEDOUT */

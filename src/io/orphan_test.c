@@ -101,8 +101,8 @@ static void test_found(void)
         {"one that left the group and its environment",
          "setsid env -i TELL=$TELL bash -c 'echo $$ > $TELL; exec sleep 1000' & wait", 1},
         {"one that has neither, by a brother in the group",
-         "sleep 1000 & echo $! > $TELL; env -i TELL=$TELL bash -c 'for f in /proc/self/fd/*; do f=${f##*/}; [ $f -gt 2 ] && "
-         "eval \"exec $f>&-\"; done; echo $$ > $TELL; exec sleep 1000' & wait",
+         "sleep 1000 & echo $! > $TELL; env -i TELL=$TELL bash -c 'for f in /proc/self/fd/*; do f=${f##*/}; "
+         "[ $f -gt 2 ] && eval \"exec $f>&-\"; done; echo $$ > $TELL; exec sleep 1000' & wait",
          2},
         {"all of a family", "for i in 1 2 3; do (echo $BASHPID > $TELL; exec sleep 1000) & done; wait", 3},
     };
