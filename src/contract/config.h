@@ -9,8 +9,8 @@ struct pawl_env_lookup {
     void *ctx;
 };
 enum { PAWL_CONFIG_ERRORS = 64 };
-struct pawl_config_report { /* all errors at once, in the file's order */
-    uint32_t count;         /* of all found; the first PAWL_CONFIG_ERRORS are kept */
+struct pawl_config_report {                       /* all errors at once, in the file's order */
+    uint32_t count;                               /* of all found; the first PAWL_CONFIG_ERRORS are kept */
     struct pawl_error errors[PAWL_CONFIG_ERRORS]; /* where = "pawl.yaml:12" */
 };
 
@@ -22,3 +22,7 @@ int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_e
 /* One line that says what the contract, defaults included, means for this tool (UX.md). config_explain.c */
 int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out);
 void pawl_config_free(struct pawl_config *c, const struct pawl_alloc *from);
+
+/* One line that says what this tool's contract and its defaults mean, for `pawl check`; no line end. PAWL_OK, PAWL_ENOMEM.
+ * "refund: irreversible, asks a human; key honoured for 24 h; no verify: a lost answer is sent again …" config_explain.c */
+int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out);

@@ -39,6 +39,7 @@ static const char *path_fault(struct pawl_str path)
     struct pawl_str left = path;
     const struct pawl_str root = take_part(&left);
     bool whole = left.n == 0;
+    if (!root.p) return "is no reference: those are like args.order_id or run.id";
     if (!pawl_str_is(root, "args") && !pawl_str_is(root, "run")) return "is no reference: it begins with args or run";
     const bool run = pawl_str_is(root, "run");
     const struct pawl_str second = whole ? (struct pawl_str){NULL, 0} : take_part(&left);

@@ -103,6 +103,7 @@ void pawl_unit_duration_text(int64_t ns, struct pawl_buf *out)
     assert(ns >= 0);
     if (ns < 2 * durations[0].size) u++; /* people say 24 h, not 1 d */
     while (u->size > ms && (ns < u->size || ns % u->size != 0)) u++;
+    if (u == &durations[2] && ns < 2 * u->size) u++; /* and 60 s */
     if (ns == 0 || (ns > 1000 * ms && u->size == ms)) u = &durations[3];
     add_decimal(ns, u->size, out);
     pawl_buf_printf(out, " %s", u->shown);

@@ -1,0 +1,129 @@
+/* src/contract/config_explain.c - a tool's contract in one line, for whoever is about to trust it.
+ *
+ * It says what policy/gate.c, dedupe.c and retry.c will do, defaults included: whether somebody is asked before, what
+ * becomes of an answer that is lost, and what the same call again leads to. */
+#include "contract/config.h"
+#include "contract/units.h"
+
+static const char *const effects[] = {"read", "idempotent", "mutate", "irreversible"};
+static const int64_t day = INT64_C(86400000000000);
+
+static void add_gate(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    if (t->gate == PAWL_GATE_NONE) return;
+    pawl_buf_text(out, t->gate == PAWL_GATE_ALWAYS ? ", asks a human" : ", asks a human where its condition holds");
+    if (t->gate_expires_ns == day && !t->gate_then_approve) return;
+    pawl_buf_text(out, t->gate_then_approve ? " and is sent without a yes after " : " and is denied after ");
+    pawl_unit_duration_text(t->gate_expires_ns, out);
+}
+
+/* May a look tell whether it happened, and how late? (LEDGER 3) */
+static bool look_tells(const struct pawl_tool *t)
+{
+    return t->verify.tool.p && t->verify.settles_ns >= 0 && (t->verify.by_key.p || t->verify.expect);
+}
+
+static void add_look(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    pawl_buf_str(out, t->verify.tool);
+    if (!t->verify.by_key.p) pawl_buf_text(out, ", which looks before and after,");
+    pawl_buf_text(out, " tells");
+    if (t->verify.settles_ns > 0) {
+        pawl_buf_char(out, ' ');
+        pawl_unit_duration_text(t->verify.settles_ns, out);
+        pawl_buf_text(out, " later");
+    }
+    pawl_buf_text(out, " whether it happened");
+}
+
+/* What stands in the contract for the day when an answer is lost. */
+static void add_means(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    if (t->key_declared) {
+        pawl_buf_text(out, "; key honoured for ");
+        pawl_unit_duration_text(t->remembered_for_ns, out);
+    } else if (t->effect != PAWL_EFFECT_IDEMPOTENT) {
+        pawl_buf_text(out, "; no key");
+    }
+    if (!t->verify.tool.p) {
+        pawl_buf_text(out, t->key_declared || t->effect == PAWL_EFFECT_IDEMPOTENT ? "; no verify" : ", no verify");
+    } else if (!look_tells(t)) {
+        pawl_buf_text(out, "; ");
+        pawl_buf_str(out, t->verify.tool);
+        pawl_buf_text(out, t->verify.settles_ns < 0 ? " only reads back (verify says no settles)" : " only reads back");
+    }
+}
+
+/* What is done about a lost answer, by the ladder of policy/retry.c. */
+static void add_doubt(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    const bool idempotent = t->effect == PAWL_EFFECT_IDEMPOTENT;
+    const bool resends = (t->key_declared || idempotent) && t->retry.attempts > 1;
+    pawl_buf_text(out, look_tells(t) ? "; a lost answer" : ": a lost answer");
+    if (resends) {
+        pawl_buf_text(out, idempotent ? " is sent again, " : " is sent again with the same key within that time, ");
+        pawl_buf_printf(out, t->retry.attempts == 2 ? "once; " : "up to %u times; ", t->retry.attempts - 1);
+        pawl_buf_text(out, "after that ");
+    } else {
+        pawl_buf_text(out, " is not sent again by itself: ");
+    }
+    if (!look_tells(t)) {
+        pawl_buf_text(out, "a human is asked");
+        return;
+    }
+    add_look(t, out);
+    if (!resends && t->retry.attempts > 1) pawl_buf_text(out, ", and what did not is sent again");
+    pawl_buf_text(out, "; where that cannot be told a human is asked");
+}
+
+/* The same call again, by policy/dedupe.c. */
+static void add_repeat(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    static const char *const scopes[] = {"the run", "its agent's runs", "runs of one key", "all runs"};
+    if (t->effect == PAWL_EFFECT_IDEMPOTENT || t->repeat == PAWL_REPEAT_ALLOW) {
+        pawl_buf_text(out, "; the same call again is sent again");
+        return;
+    }
+    pawl_buf_text(out, t->dedupe_by_count > 0 ? "; a call with the same " : "; the same call");
+    for (uint32_t i = 0; i < t->dedupe_by_count; i++) {
+        if (i > 0) pawl_buf_text(out, i + 1 < t->dedupe_by_count ? ", " : " and ");
+        pawl_buf_add(out, t->dedupe_by[i].p + 1, t->dedupe_by[i].n - 1);
+    }
+    pawl_buf_printf(out, " again in %s", scopes[t->scope]);
+    if (t->within_ns > 0 && t->scope != PAWL_SCOPE_RUN) {
+        pawl_buf_text(out, " within ");
+        pawl_unit_duration_text(t->within_ns, out);
+    }
+    pawl_buf_text(out, t->repeat == PAWL_REPEAT_CONFIRM ? " is asked about" : " is answered from the first");
+}
+
+static void add_read(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    if (t->retry.attempts > 1)
+        pawl_buf_printf(out, "; a lost answer is asked for again, up to %u times", t->retry.attempts - 1);
+    else pawl_buf_text(out, "; a lost answer is not asked for again");
+    if (t->fresh_ns == 0) return;
+    pawl_buf_text(out, "; the same call within ");
+    pawl_unit_duration_text(t->fresh_ns, out);
+    pawl_buf_text(out, " is answered from before");
+}
+
+int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    pawl_buf_str(out, t->name);
+    pawl_buf_printf(out, ": %s%s", effects[t->effect], t->effect_declared ? "" : " (no effect is declared)");
+    add_gate(t, out);
+    if (t->effect == PAWL_EFFECT_READ) {
+        add_read(t, out);
+    } else {
+        add_means(t, out);
+        add_doubt(t, out);
+        add_repeat(t, out);
+    }
+    if (t->undo_tool.p) {
+        pawl_buf_text(out, "; undone by ");
+        pawl_buf_str(out, t->undo_tool);
+    }
+    if (t->driver == PAWL_DRIVER_INPROCESS) pawl_buf_text(out, "; run by a program that registers it");
+    return out->failed ? PAWL_ENOMEM : PAWL_OK;
+}

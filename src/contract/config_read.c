@@ -1,0 +1,248 @@
+/* src/contract/config_read.c - typed values out of a tree, and the faults where they are not what they must be. */
+#include "contract/config_read.h"
+#include "contract/shown.h"
+#include "contract/units.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct pawl_yaml *pawl_reader_get(const struct pawl_yaml *map, const char *key)
+{
+    const struct pawl_yaml_member *m = pawl_yaml_member(map, key);
+    return m ? m->value : NULL;
+}
+
+bool pawl_reader_need(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, const char *next)
+{
+    if (pawl_yaml_member(map, key)) return true;
+    pawl_fault(r->faults, map->line, map->column, next, "key '%s' is missing", key);
+    return false;
+}
+
+/* What came, in words. Foreign text is shown so that it stays one line. */
+static const char *found(struct pawl_reader *r, const struct pawl_yaml *v)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, r->arena);
+    switch (v->kind) {
+    case PAWL_YAML_BAD:
+    case PAWL_YAML_NULL: return "nothing";
+    case PAWL_YAML_LIST: return "a list";
+    case PAWL_YAML_MAP: return "a mapping";
+    case PAWL_YAML_BOOL: pawl_buf_str(&b, v->text); break;
+    case PAWL_YAML_NUMBER: pawl_buf_printf(&b, "the number %.40s", v->text.p); break;
+    case PAWL_YAML_TEXT:
+        pawl_buf_char(&b, '\'');
+        pawl_shown(v->text, 60, &b);
+        pawl_buf_char(&b, '\'');
+        break;
+    }
+    const struct pawl_str s = pawl_buf_done(&b);
+    return s.p ? s.p : "something else";
+}
+
+void pawl_reader_expected(struct pawl_reader *r, const struct pawl_yaml *v, const char *key, const char *expected)
+{
+    if (v->kind == PAWL_YAML_BAD) return;
+    pawl_fault(r->faults, v->line, v->column, "", "%s: expected %s, found %s", key, expected, found(r, v));
+}
+
+void pawl_reader_dangling(struct pawl_reader *r, const struct pawl_yaml *v, const char *what,
+                          const struct pawl_near *near)
+{
+    const struct pawl_str name = near->name, best = near->best;
+    const int n = name.n > 80 ? 80 : (int)name.n;
+    if (best.p)
+        pawl_fault(r->faults, v->line, v->column, "", "there is no %s '%.*s'; did you mean '%.*s'?", what, n, name.p,
+                   (int)best.n, best.p);
+    else pawl_fault(r->faults, v->line, v->column, "", "there is no %s '%.*s'", what, n, name.p);
+}
+
+static void list_keys(const char *const *now, char *out, size_t size)
+{
+    size_t n = 0;
+    for (; *now && n < size; now++) n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "known here: ", *now);
+}
+
+static void unknown_key(struct pawl_reader *r, const struct pawl_yaml_member *m, const char *const *now)
+{
+    struct pawl_near near = {.name = m->key};
+    char known[sizeof((struct pawl_error *)0)->next] = "";
+    const int n = m->key.n > 80 ? 80 : (int)m->key.n;
+    for (const char *const *k = now; *k; k++) pawl_near_try(&near, pawl_str_of(*k));
+    list_keys(now, known, sizeof known);
+    if (near.best.p)
+        pawl_fault(r->faults, m->line, m->column, known, "unknown key '%.*s'; did you mean '%.*s'?", n, m->key.p,
+                   (int)near.best.n, near.best.p);
+    else pawl_fault(r->faults, m->line, m->column, known, "unknown key '%.*s'", n, m->key.p);
+}
+
+static bool among(struct pawl_str key, const char *const *names)
+{
+    for (; names && *names; names++)
+        if (pawl_str_is(key, *names)) return true;
+    return false;
+}
+
+void pawl_reader_keys(struct pawl_reader *r, const struct pawl_yaml *map, const char *const *now,
+                      const char *const *later)
+{
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct pawl_yaml_member *m = &map->members[i];
+        if (among(m->key, now)) continue;
+        if (among(m->key, later))
+            pawl_fault(r->faults, m->line, m->column, "leave it out", "key '%.*s' is not in this version",
+                       (int)m->key.n, m->key.p);
+        else unknown_key(r, m, now);
+    }
+}
+
+static const struct pawl_yaml *of_kind(struct pawl_reader *r, const struct pawl_yaml *map, const char *key,
+                                       enum pawl_yaml_kind kind, const char *expected)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    if (!v || v->kind == kind) return v;
+    pawl_reader_expected(r, v, key, expected);
+    return NULL;
+}
+
+const struct pawl_yaml *pawl_reader_map(struct pawl_reader *r, const struct pawl_yaml *map, const char *key)
+{
+    return of_kind(r, map, key, PAWL_YAML_MAP, "a mapping of keys to values");
+}
+
+const struct pawl_yaml *pawl_reader_list(struct pawl_reader *r, const struct pawl_yaml *map, const char *key)
+{
+    return of_kind(r, map, key, PAWL_YAML_LIST, "a list");
+}
+
+bool pawl_reader_duration(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, int64_t min_ns,
+                          int64_t *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    int64_t ns;
+    if (!v) return false;
+    if (v->kind != PAWL_YAML_TEXT || !pawl_unit_duration(v->text, &ns)) {
+        pawl_reader_expected(r, v, key, "a duration such as 250ms, 5s, 10m, 24h or 30d");
+        return false;
+    }
+    if (ns < min_ns) {
+        pawl_reader_expected(r, v, key, min_ns == 1 ? "a duration of more than 0s" : "a longer duration");
+        return false;
+    }
+    *out = ns;
+    return true;
+}
+
+bool pawl_reader_size(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, int64_t min_bytes,
+                      int64_t *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    int64_t bytes;
+    if (!v) return false;
+    if (v->kind != PAWL_YAML_TEXT || !pawl_unit_size(v->text, &bytes)) {
+        pawl_reader_expected(r, v, key, "a size such as 64KiB, 128MiB or 1GiB");
+        return false;
+    }
+    if (bytes < min_bytes) {
+        char expected[48];
+        snprintf(expected, sizeof expected, "a size of at least %lldB", (long long)min_bytes);
+        pawl_reader_expected(r, v, key, expected);
+        return false;
+    }
+    *out = bytes;
+    return true;
+}
+
+/* The value of a number, or of a count such as 200k. */
+static bool number_of(const struct pawl_yaml *v, double *out)
+{
+    yyjson_val n = {0};
+    int64_t count;
+    if (v->kind == PAWL_YAML_NUMBER && yyjson_read_number(v->text.p, &n, YYJSON_READ_NOFLAG, NULL, NULL)) {
+        *out = yyjson_get_num(&n);
+        return true;
+    }
+    if (v->kind != PAWL_YAML_TEXT || !pawl_unit_count(v->text, &count)) return false;
+    *out = (double)count;
+    return true;
+}
+
+bool pawl_reader_number(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double min, double max,
+                        double *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    char expected[64];
+    double d;
+    if (!v) return false;
+    if (v->kind == PAWL_YAML_NUMBER && number_of(v, &d) && d >= min && d <= max) return *out = d, true;
+    snprintf(expected, sizeof expected, "a number from %d to %d", (int)min, (int)max);
+    pawl_reader_expected(r, v, key, expected);
+    return false;
+}
+
+bool pawl_reader_count(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, uint32_t max, uint32_t *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    char expected[64];
+    double d;
+    if (!v) return false;
+    if (number_of(v, &d) && d >= 1 && d <= (double)max && d == (double)(uint32_t)d) return *out = (uint32_t)d, true;
+    snprintf(expected, sizeof expected, "a whole number from 1 to %u", max);
+    pawl_reader_expected(r, v, key, expected);
+    return false;
+}
+
+bool pawl_reader_choice(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, const char *const *choices,
+                        int *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    char expected[256];
+    size_t n = 0;
+    if (!v) return false;
+    for (int i = 0; choices[i]; i++)
+        if (v->kind == PAWL_YAML_TEXT && pawl_str_is(v->text, choices[i])) return *out = i, true;
+    for (int i = 0; choices[i] && n < sizeof expected; i++)
+        n += (size_t)snprintf(expected + n, sizeof expected - n, "%s%s",
+                              i == 0           ? ""
+                              : choices[i + 1] ? ", "
+                                               : " or ",
+                              choices[i]);
+    pawl_reader_expected(r, v, key, expected);
+    return false;
+}
+
+void pawl_reader_retry(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, struct pawl_retry *out)
+{
+    static const char *const known[] = {"attempts", "first", "factor", "max", "jitter", NULL};
+    static const char *const jitters[] = {"full", "none", NULL};
+    const struct pawl_yaml *v = pawl_reader_map(r, map, key);
+    int jitter;
+    if (!v) return;
+    pawl_reader_keys(r, v, known, NULL);
+    pawl_reader_count(r, v, "attempts", 100, &out->attempts);
+    pawl_reader_duration(r, v, "first", 1, &out->first_ns);
+    pawl_reader_number(r, v, "factor", 1, 100, &out->factor);
+    pawl_reader_duration(r, v, "max", 1, &out->max_ns);
+    if (pawl_reader_choice(r, v, "jitter", jitters, &jitter)) out->jitter = jitter == 0;
+    if (out->max_ns >= out->first_ns) return;
+    if (!pawl_reader_get(v, "max")) {
+        out->max_ns = out->first_ns;
+        return;
+    }
+    pawl_fault(r->faults, v->line, v->column, "make max the longer one", "%s: max is shorter than first", key);
+}
+
+void pawl_reader_name(struct pawl_reader *r, const struct pawl_yaml_member *m, const char *what, bool dots)
+{
+    bool fine = m->key.n >= 1 && m->key.n <= 64;
+    for (uint32_t i = 0; fine && i < m->key.n; i++) {
+        const char c = m->key.p[i];
+        fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               (dots && c == '.');
+    }
+    if (!fine)
+        pawl_fault(r->faults, m->line, m->column, "",
+                   "%s: expected a name of up to 64 letters, digits, _%s -, found '%.*s'", what,
+                   dots ? ", . and" : " and", m->key.n > 80 ? 80 : (int)m->key.n, m->key.p);
+}

@@ -1,0 +1,406 @@
+/* src/contract/config_test.c - what a configuration is read as, and every fault in it, told at once and in order. */
+#include "contract/config.h"
+#include "base/test.h"
+
+static struct test_alloc memory;
+static struct pawl_config_report report;
+
+static struct pawl_str get(void *ctx, const char *name)
+{
+    static const char *const set[][2] = {{"SHOP", "http://shop:8080"},
+                                         {"EMPTY", ""},
+                                         {"KEY", "s3cret"},
+                                         {"LINES", "a\nb"},
+                                         {"BAD", "\xff"},
+                                         {"BRACE", "{args.x}"},
+                                         {"USER", "http://u:p@h"},
+                                         {"WORD", "a{b}c"},
+                                         {"DB", "/var/lib/pawl.db"}};
+    (void)ctx;
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        if (strcmp(name, set[i][0]) == 0) return pawl_str_of(set[i][1]);
+    return (struct pawl_str){NULL, 0};
+}
+static const struct pawl_env_lookup env = {get, NULL};
+
+static struct pawl_config *load(const char *text, const char *path, const struct pawl_alloc *from)
+{
+    struct pawl_config *c = NULL;
+    const int code = pawl_config_load(pawl_str_of(text), path, &env, from, &c, &report);
+    CHECK((c != NULL) == (code == PAWL_OK));
+    CHECK(code != PAWL_OK || report.count == 0);
+    return c;
+}
+
+/* The faults, a line each: "LINE: what". */
+static const char *told(struct pawl_buf *b)
+{
+    b->n = 0;
+    for (uint32_t i = 0; i < report.count && i < PAWL_CONFIG_ERRORS; i++) {
+        const struct pawl_error *e = &report.errors[i];
+        CHECK_INT(e->code, PAWL_ECONFIG);
+        CHECK(strncmp(e->where, "pawl.yaml:", 10) == 0);
+        pawl_buf_printf(b, "%s%s: %s", i ? "\n" : "", e->where + 10, e->what);
+    }
+    return pawl_buf_done(b).p;
+}
+
+#define MODEL "models: {m: {provider: openai, model: x}}\n"
+#define AGENT "agents:\n  a: {model: m, tools: [t]}\n"
+#define TOOL "version: 1\n" MODEL "tools:\n  t:\n    http: {method: POST, url: http://h/x}\n" /* lines 1 to 5 */
+#define IN "    input: {type: object, properties: {id: {type: string}, n: {type: number}}}\n"
+
+static const struct row {
+    const char *text, *want;
+} rows[] = {
+    /* the file as a whole */
+    {"", "1: nothing in the file"},
+    {"[1]", "1: configuration: expected a mapping with version, models, tools, agents, found a list"},
+    {"a b c", "1: configuration: expected a mapping with version, models, tools, agents, found 'a b c'"},
+    {MODEL, "1: key 'version' is missing"},
+    {"version: 2", "1: version: expected 1, the version that this pawl reads, found the number 2"},
+    {"version: '1'", "1: version: expected 1, the version that this pawl reads, found '1'"},
+    {"version: 1.0", "1: version: expected 1, the version that this pawl reads, found the number 1.0"},
+    {"version: 1\nlanes: {}\nserve: 1\nfoo: 2\ntool: {}\nversion: 1",
+     "2: key 'lanes' is not in this version\n3: key 'serve' is not in this version\n4: unknown key 'foo'\n"
+     "5: unknown key 'tool'; did you mean 'tools'?\n6: key 'version' stands twice: first on line 1"},
+    {"version: 1\nmodels:\ntools: [a]\nagents: no",
+     "2: models: expected a mapping of keys to values, found nothing\n3: tools: expected a mapping of keys to values, found a list\n"
+     "4: agents: expected a mapping of keys to values, found 'no'"},
+    {"version: 1\ndurability: sometimes", "2: durability: expected effects or every-step, found 'sometimes'"},
+    {"version: 1\nstore: postgres://u:pw@h/db", "2: store: PostgreSQL is not in this version"},
+    {"version: 1\nstore: pawl.db", "2: store: expected sqlite:PATH, found 'pawl.db'"},
+    {"version: 1\nstore: \"sqlite:\"", "2: store: expected sqlite:PATH, found 'sqlite:'"},
+    {"version: 1\nstore: \"sqlite::memory:\"", "2: store: expected sqlite:PATH, found 'sqlite::memory:'"},
+    {"version: 1\nstore: {}", "2: store: expected a text, found a mapping"},
+    {"version: 1\nstore: 5", "2: store: expected a text (in quotes), found the number 5"},
+    {"version: 1\ndefaults: {retry: {attempts: 0, first: 5, factor: 0.5, max: soon, jitter: half, atempts: 3}, timeout: 0s, breaker: {}}",
+     "2: attempts: expected a whole number from 1 to 100, found the number 0\n"
+     "2: first: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 5\n"
+     "2: factor: expected a number from 1 to 100, found the number 0.5\n"
+     "2: max: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'soon'\n"
+     "2: jitter: expected full or none, found 'half'\n"
+     "2: unknown key 'atempts'; did you mean 'attempts'?\n"
+     "2: timeout: expected a duration of more than 0s, found '0s'\n"
+     "2: key 'breaker' is not in this version"},
+    {"version: 1\ndefaults: {retry: {first: 10s, max: 1s}}", "2: retry: max is shorter than first"},
+    /* models */
+    {"version: 1\nmodels:\n  m: {}\n  n: 5\n  'a b': {provider: openai, model: x}",
+     "3: key 'provider' is missing\n4: n: expected a mapping with provider and model, found the number 5\n"
+     "5: models: expected a name of up to 64 letters, digits, _, . and -, found 'a b'"},
+    {"version: 1\nmodels:\n  m: {provider: anthropic, api_key: x}\n  n: {provider: opnai}",
+     "3: provider: anthropic is not in this version\n4: provider: expected openai or script, found 'opnai'"},
+    {"version: 1\nmodels:\n  m:\n    provider: openai\n    base_url: h/v1\n    api_key: sk-1234\n    price: {}\n    modell: x",
+     "3: key 'model' is missing\n5: base_url: 'h/v1' does not begin with http:// or https://\n"
+     "6: api_key: a key that stands here would be stored with every run\n7: key 'price' is not in this version\n"
+     "8: unknown key 'modell'; did you mean 'model'?"},
+    {"version: 1\nmodels:\n  m:\n    provider: openai\n    model: x\n    api_key: ${env:NOPE}\n    headers:\n      X-A: ${env:NOPE2}\n"
+     "      X-B: ${env:LINES}\n      X-C: \"{run.id}\"\n      X-D: 5\n      X E: a\n      x-a: b\n      Content-Length: '3'\n"
+     "      Authorization: Bearer abc\n      X-F: ${env:NOPE:-}${env:}",
+     "6: api_key: environment variable NOPE is not set\n8: header X-A: environment variable NOPE2 is not set\n"
+     "9: header X-B: the value of environment variable LINES holds a control character (a line end, perhaps)\n"
+     "10: header X-C: a model's call has no values that could be filled in\n11: header X-D: expected a text\n"
+     "12: headers: 'X E' is no name of a header\n"
+     "14: headers: 'Content-Length' belongs to the connection and cannot be given\n"
+     "15: headers: 'Authorization' holds a secret that would be stored: write ${env:NAME} in it\n"
+     "16: header X-F: '${env:}' names no variable"},
+    {"version: 1\nmodels:\n  m:\n    provider: openai\n    model: x\n    headers: {X-A: a, x-a: b}",
+     "6: headers: 'x-a' stands twice (names of headers are the same in any case)"},
+    {"version: 1\nmodels:\n  m: {provider: openai, model: x, timeout: {first_token: 20s, total: 10s, all: 1s}}\n"
+     "  n: {provider: openai, model: '', timeout: 90}",
+     "3: timeout: first_token is longer than total\n3: unknown key 'all'\n4: model: expected the name of a model, found ''\n"
+     "4: timeout: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 90"},
+    {"version: 1\nmodels: {m: {provider: openai, model: x, base_url: \"${env:USER}\"}}",
+     "2: base_url: the URL holds a user name or password, which would be recorded: use a header"},
+    {"version: 1\nmodels: {m: {provider: openai, model: \"${env:BAD}\"}}",
+     "2: model: the value of environment variable BAD is not UTF-8"},
+    {"version: 1\nmodels: {m: {provider: script}, n: {provider: script, script: {say: a}, api_key: x},"
+     " o: {provider: openai, model: x, script: []}}",
+     "2: key 'script' is missing\n2: script: expected a list of answers, found a mapping\n2: unknown key 'api_key'\n2: unknown key 'script'"},
+    {"version: 1\nmodels:\n  m:\n    provider: script\n    script:\n      - hello\n      - {}\n      - {say: 5, sai: x}\n"
+     "      - {call: refund}\n      - {call: {name: x, args: 5}}\n      - {calls: []}\n      - {calls: [{a: {}, b: {}}]}\n"
+     "      - {fail: 42}\n      - {fail: {status: 99, times: 0, hang: yes, foo: 1}}\n      - {say: x, finish: ended, usage: {input: -1}}\n"
+     "      - {say: \"${env:KEY}\"}\n      - {call: {refund: {order: 7}}}\n      - {fail: 429, say: ok, finish: stop}",
+     "6: script: expected an answer such as {say: TEXT} or {call: {name: TOOL, args: {...}}}, found 'hello'\n"
+     "7: script: an answer has say, call, calls, refusal or fail\n8: say: expected a text, found the number 5\n"
+     "8: unknown key 'sai'; did you mean 'say'?\n"
+     "9: call: expected a call: {name: TOOL, args: {...}} or {TOOL: {...}}, found 'refund'\n"
+     "10: args: expected a mapping, or the text of one, found the number 5\n11: calls: expected at least one call, found a list\n"
+     "12: call: expected a call: {name: TOOL, args: {...}} or {TOOL: {...}}, found a mapping\n"
+     "13: fail: expected a status from 100 to 999, found the number 42\n"
+     "14: status: expected a status from 100 to 999, found the number 99\n"
+     "14: times: expected a whole number from 1 to 1000, found the number 0\n"
+     "14: hang: expected true or false, found 'yes'\n14: unknown key 'foo'\n"
+     "15: finish: expected stop, length, tool_calls or content_filter, found 'ended'\n"
+     "15: input: expected a number from 0 to 1000000000, found the number -1\n"
+     "16: script: a reference to the environment is not read here"},
+    /* tools: how they are called */
+    {"version: 1\ntools:\n  a.b: {}\n  c: x\n  d: {http: {method: GET, url: http://h/}, command: [x]}\n  e: {mcp: {}, facts: {}, efect: read}",
+     "3: tools: expected a name of up to 64 letters, digits, _ and -, found 'a.b'\n"
+     "4: c: expected a mapping with http or command, input, effect, found 'x'\n5: a tool has http or command, not both\n"
+     "6: key 'mcp' is not in this version\n6: key 'facts' is not in this version\n6: unknown key 'efect'; did you mean 'effect'?"},
+    {"version: 1\ntools:\n  a: {http: {}}\n  b: {http: {method: post, url: ftp://h, x: 1}}\n  c: {http: GET}",
+     "3: key 'method' is missing\n3: key 'url' is missing\n"
+     "4: method: expected GET, HEAD, POST, PUT, PATCH or DELETE, found 'post'\n"
+     "4: url: 'ftp://h' does not begin with http:// or https://\n4: unknown key 'x'\n"
+     "5: http: expected a mapping of keys to values, found 'GET'"},
+    {"version: 1\ntools:\n  a: {http: {method: GET, url: \"http://{args.host}/x\"}}\n  b: {http: {method: GET, url: \"{args.url}\"}}\n"
+     "  c: {http: {method: GET, url: \"http://h:{args.port}/\"}}\n  d: {http: {method: GET, url: \"http://h{args.path}\"}}\n"
+     "  e: {http: {method: GET, url: \"http://u:p@h/\"}}\n  f: {http: {method: GET, url: \"http:///x\"}}\n"
+     "  g: {http: {method: GET, url: \"http://h:99999/x\"}}\n  h: {http: {method: GET, url: \"http://h/a b\"}}\n"
+     "  i: {http: {method: GET, url: \"http://h/#x\"}}\n  j: {http: {method: GET, url: \"http://h/\xc3\xa9\"}}\n"
+     "  k: {http: {method: GET, url: \"http://h/{args.x\"}}\n  l: {http: {method: GET, url: \"http://h/{x}\"}}\n"
+     "  m: {http: {method: GET, url: \"http://${env:BRACE}/\"}}\n  n: {http: {method: GET, url: \"http://h/${env:BRACE}\"}}\n"
+     "  o: {http: {method: GET, url: \"${env:NOPE}/x\"}}\n  p: {http: {method: GET, url: \"${env:EMPTY}/x\"}}\n"
+     "  q: {http: {method: GET, url: \"http://[::1]:80/{args.x}?y={run.id}\"}}\n  r: {http: {method: GET, url: \"http://[::1/\"}}\n"
+     "  s: {http: {method: GET, url: \"http://h?x={args.x}\"}}\n  t: {http: {method: GET, url: \"http://h\\\\@e/\"}}",
+     "3: url: 'http://{args.host}/x' has a reference in its host: what a model writes must not choose where a call goes\n"
+     "4: url: '{args.url}' does not begin with http:// or https://\n"
+     "5: url: 'http://h:{args.port}/' has a reference in its host: what a model writes must not choose where a call goes\n"
+     "6: url: 'http://h{args.path}' has a reference in its host: what a model writes must not choose where a call goes\n"
+     "7: url: the URL holds a user name or password, which would be recorded: use a header\n"
+     "8: url: 'http:///x' names no host\n9: url: 'http://h:99999/x' has a port that is none\n"
+     "10: url: 'http://h/a b' has a character that must be percent-encoded\n"
+     "11: url: 'http://h/#x' has a fragment (#), which is never sent\n"
+     "12: url: 'http://h/\xc3\xa9' has a character that must be percent-encoded\n"
+     "13: url: '{args.x' is not closed by a }\n"
+     "14: url: '{x}' is no reference: it begins with args or run\n"
+     "15: url: 'http://{{args.x}/' has a reference in its host: what a model writes must not choose where a call goes\n"
+     "16: url: 'http://h/{{args.x}' has a character that must be percent-encoded\n"
+     "17: url: environment variable NOPE is not set\n18: url: '/x' does not begin with http:// or https://\n"
+     "20: url: 'http://[::1/' has a host that is none\n"
+     "22: url: the URL holds a user name or password, which would be recorded: use a header"},
+    {"version: 1\ntools:\n  a: {command: send --to x}\n  b: {command: []}\n  c: {command: [\"{args.p}\"]}\n"
+     "  d: {command: [x, 5, \"{args.}\", \"${env:NOPE}\", \"a\\0b\"]}\n  e: {command: ['']}\n  f: {command: [\"${env:WORD}\"]}",
+     "3: command: expected a list of words: the program and its arguments, no shell, found 'send --to x'\n"
+     "4: command: expected a list of words: the program and its arguments, no shell, found a list\n"
+     "5: command: the program itself holds a reference: what a model writes must not choose it\n"
+     "6: command: expected a text (in quotes), found the number 5\n"
+     "6: command: '{args.}' is no reference: those are like args.order_id or run.id\n"
+     "6: command: environment variable NOPE is not set\n6: command: expected a text without a NUL character, found 'a\\x00b'\n"
+     "7: command: expected a program, found ''"},
+    {TOOL IN "    command: [x, \"{args.id}\"]", "7: a tool has http or command, not both"},
+    {"version: 1\ntools:\n  t:\n" IN
+     "    http:\n      method: POST\n      url: http://h/{args.idd}\n      headers: {X-N: \"{args.m}\"}\n"
+     "      body: {a: {$arg: /args/nn}, b: [{$arg: args/id}, {$arg: /result/x}, {$arg: /args/id, c: 1}, {$arg: 5}], c: \"{args.id}\","
+     " d: \"${env:KEY}\", e: {$arg: /args}, f: {$arg: /run/id}}",
+     "7: there is no argument 'idd'; did you mean 'id'?\n8: there is no argument 'm'\n"
+     "9: there is no argument 'nn'\n9: body: $arg is no JSON pointer: it begins with a /, as in /order_id\n"
+     "9: body: $arg refers to /args or /run\n9: body: $arg stands alone in its mapping\n9: body: $arg wants a JSON pointer\n"
+     "9: body: texts within JSON are no templates\n9: body: a reference to the environment is not read here"},
+    {TOOL
+     "    description: 5\n    timeout: 5\n    limits: {cpu: 5s, memory: 1KiB, output: 64}\n    retry: no\n    effect: read\n    fresh: a",
+     "6: description: expected a text (in quotes), found the number 5\n"
+     "7: timeout: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 5\n"
+     "8: limits: cpu is for command tools\n8: limits: memory is for command tools\n"
+     "8: memory: expected a size of at least 1048576B, found '1KiB'\n"
+     "8: output: expected a size such as 64KiB, 128MiB or 1GiB, found the number 64\n"
+     "9: retry: expected a mapping of keys to values, found 'no'\n"
+     "11: fresh: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'a'"},
+    {TOOL "    description: \"${env:KEY}\"", "6: description: a reference to the environment is not read here"},
+    /* schemas */
+    {TOOL "    input:\n      type: object\n      properties:\n        a:\n          type: strin\n",
+     "10: input: not a schema: /properties/a/type*"},
+    {TOOL "    input: {type: array}\n    output: 5",
+     "6: input: type: expected object, which the arguments of a call are, found 'array'\n"
+     "7: output: expected a JSON Schema: a mapping, or true or false, found the number 5"},
+    {TOOL "    output: {properties: {a: {const: {$arg: /args/x}}}}", "6: output: $arg is not read here"},
+    {TOOL "    output: {const: \"${env:KEY}\"}", "6: output: a reference to the environment is not read here"},
+    /* tools: what they do */
+    {TOOL "    effect: destroy\n    gate: none\n    fresh: 5s",
+     "6: effect: expected read, idempotent, mutate or irreversible, found 'destroy'"},
+    {TOOL "    effect: read\n    key: {}\n    dedupe: {}\n    repeat: allow\n    verify: {}\n    undo: none",
+     "7: key: a read changes nothing, so it is not needed\n8: dedupe: a read changes nothing, so it is not needed\n"
+     "9: repeat: a read changes nothing, so it is not needed\n10: verify: a read changes nothing, so it is not needed\n"
+     "10: key 'tool' is missing\n10: verify: without by_key or expect its answer says nothing\n"
+     "11: undo: a read changes nothing, so it is not needed"},
+    {TOOL "    effect: mutate\n    fresh: 5s", "7: fresh: only what a read answers stays fresh"},
+    {TOOL "    effect: idempotent\n    repeat: confirm\n    dedupe: {by: [/a], scope: agent, within: 1h}",
+     "7: repeat: an idempotent tool's calls simply run again\n"
+     "8: scope: an idempotent tool's calls run again: only `by` says something, what waits for what\n"
+     "8: within: an idempotent tool's calls run again: only `by` says something, what waits for what"},
+    {TOOL "    effect: mutate\n    key: {header: 'a b', variable: X, remembered_for: 5s}",
+     "7: header: expected the name of a header, found 'a b'\n"
+     "7: unknown key 'variable'\n7: remembered_for: expected longer than the timeout and 5 %, so that a lost answer can be sent again, found '5s'"},
+    {TOOL "    effect: mutate\n    key: yes",
+     "7: key: expected none, or a mapping such as {header: Idempotency-Key, remembered_for: 24h}, found 'yes'"},
+    {"version: 1\ntools:\n  a: {command: [x], key: {header: X}}\n  b: {command: [x], key: {variable: 1X}}\n  c: {key: {header: X}}",
+     "3: unknown key 'header'\n4: variable: expected the name of an environment variable, found '1X'\n5: unknown key 'header'"},
+    {"version: 1\ntools:\n  a:\n    http:\n      method: POST\n      url: http://h/\n      headers: {idempotency-key: x, Ok: y}",
+     "7: headers: 'Idempotency-Key' carries the idempotency key and is filled in by pawl"},
+    {TOOL IN "    effect: mutate\n    dedupe: {by: [id, /args/id, /m~2, 5, ''], scope: all, within: 1h}",
+     "8: by: 'id' is no JSON pointer: it begins with a /, as in /order_id\n8: there is no argument 'args'\n"
+     "8: by: '/m~2' is no JSON pointer: ~ is written ~0, and / in a name ~1\n"
+     "8: by: expected a JSON pointer into the arguments, as in /order_id, found the number 5\n"
+     "8: by: '' is no JSON pointer: it begins with a /, as in /order_id\n8: scope: expected run, agent, key or global, found 'all'\n"
+     "8: within: it counts in scopes wider than the run"},
+    {TOOL "    effect: mutate\n    dedupe: {by: []}",
+     "7: by: expected JSON pointers into the arguments, as in [/order_id], found a list"},
+    {TOOL "    effect: mutate\n    repeat: allow\n    dedupe: {scope: agent}\n",
+     "8: scope: it says nothing where repeat is allow"},
+    {TOOL "    effect: mutate\n    repeat: twice\n", "7: repeat: expected answer, confirm or allow, found 'twice'"},
+    {TOOL "    gate: none",
+     "6: gate: an irreversible call is never sent without a yes or a condition that did not hold (no effect is declared)"},
+    {TOOL "    effect: irreversible\n    gate: none",
+     "7: gate: an irreversible call is never sent without a yes or a condition that did not hold"},
+    {TOOL "    gate: true", "6: gate: expected always, none, or a mapping with if, expires, then, found true"},
+    {TOOL IN
+     "    gate:\n      if: {properties: {args: {properties: {m: {const: 1}}}, facts: {}, arg: {}}}\n      expires: never\n      then: maybe\n      when: x",
+     "8: there is no argument 'm'\n8: key 'facts' is not in this version\n"
+     "8: unknown key 'arg'; did you mean 'args'?\n9: expires: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'never'\n"
+     "10: then: expected deny or approve, found 'maybe'\n11: unknown key 'when'; did you mean 'then'?"},
+    {TOOL "    gate: {if: {properties: {args: {const: {$arg: /result}}}}}", "6: if: $arg refers to /args or /run"},
+    {TOOL
+     "    effect: mutate\n    verify: {tool: looc, by_key: key, args: {a: {$arg: /nothing}}, settles: soon, expects: {}}\n"
+     "  look: {http: {method: GET, url: http://h/}, effect: read}",
+     "7: there is no tool 'looc'; did you mean 'look'?\n7: by_key: expected a JSON pointer into the answer, as in /idempotency_key, found 'key'\n"
+     "7: args: $arg refers to /args, /run, /result or /key\n"
+     "7: settles: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'soon'\n7: unknown key 'expects'; did you mean 'expect'?"},
+    {TOOL
+     "    effect: mutate\n    verify: {tool: u, by_key: /k}\n    undo: {tool: r}\n  u: {}\n  r: {effect: read}\n"
+     "  g: {effect: read, gate: always}\n  h: {effect: mutate, verify: {tool: g, expect: {}}, undo: none}\n  i: {effect: mutate, undo: {args: 5}}\n"
+     "  j: {effect: mutate, undo: no}",
+     "7: verify: tool 'u' is no read: it declares no effect\n8: undo: tool 'r' is a read, which changes nothing\n"
+     "12: verify: tool 'g' has a gate, and nobody is asked before a look\n13: key 'tool' is missing\n"
+     "13: args: expected a mapping of keys to values, found the number 5\n14: undo: expected none, or a mapping with tool and args, found 'no'"},
+    {TOOL IN
+     "    effect: mutate\n    verify: {tool: look, by_key: /k}\n    undo: {tool: back, args: {idd: 1}}\n"
+     "  look: {effect: read, input: {required: [order]}}\n  back: {effect: mutate, input: {required: [id], properties: {id: true}}}",
+     "8: verify: argument 'order' is missing, which tool 'look' requires\n9: undo: argument 'id' is missing, which tool 'back' requires\n"
+     "9: there is no argument 'idd'; did you mean 'id'?"},
+    {TOOL
+     "    errors: {99: rejected, '0409': rejected, exit 3: rejected, 409: done, 600: unknown, 422: rejected, 4xx: rejected}",
+     "6: errors: expected an HTTP status from 200 to 599, found '99'\n6: errors: expected an HTTP status from 200 to 599, found '0409'\n"
+     "6: errors: expected an HTTP status from 200 to 599, found 'exit 3'\n"
+     "6: 409: expected already_done, not_applied, unknown, running, timeout, rejected, unauthorized, bad_arguments, conflict, rate_limited, "
+     "overloaded or unavailable, found 'done'\n6: errors: expected an HTTP status from 200 to 599, found '600'\n"
+     "6: errors: expected an HTTP status from 200 to 599, found '4xx'"},
+    {"version: 1\ntools:\n  a: {command: [x], errors: {exit 0: rejected, 3: rejected, exit 256: unknown, exit 3: rejected}}\n  b: {errors: {}}",
+     "3: errors: expected an exit code from \"exit 1\" to \"exit 255\", found 'exit 0'\n"
+     "3: errors: expected an exit code from \"exit 1\" to \"exit 255\", found '3'\n"
+     "3: errors: expected an exit code from \"exit 1\" to \"exit 255\", found 'exit 256'\n"
+     "4: errors: a function of a program says itself what happened"},
+    /* agents */
+    {TOOL
+     "agents:\n  a: {model: n, tools: [t, u, t, 5], lane: x, budget: {steps: 0, tokens: 200k, step: 1}}\n  b: {tools: t}\n  c: []",
+     "7: there is no model 'n'\n7: there is no tool 'u'\n7: tools: 't' stands twice\n"
+     "7: tools: expected the name of a tool, found the number 5\n7: key 'lane' is not in this version\n"
+     "7: steps: expected a whole number from 1 to 1000000, found the number 0\n7: key 'tokens' is not in this version\n"
+     "7: unknown key 'step'; did you mean 'steps'?\n8: key 'model' is missing\n8: tools: expected a list, found 't'\n"
+     "9: c: expected a mapping with model, tools, instructions, found a list"},
+    {TOOL AGENT "  b: {model: m, instructions: \"${env:KEY}\", deadline: -5s, ends_by: 10, output: [], guards: {}}",
+     "8: instructions: a reference to the environment is not read here\n"
+     "8: deadline: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found '-5s'\n"
+     "8: ends_by: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 10\n"
+     "8: output: expected a JSON Schema: a mapping, or true or false, found a list\n8: key 'guards' is not in this version"},
+    {"version: 1\nagents: {a: {model: m, tools: [t]}}", "2: there is no model 'm'\n2: there is no tool 't'"},
+    /* foreign text does not reach a terminal as it is */
+    {"version: 1\n\"a\\e[31m\\nb\": 1", "2: unknown key 'a?[31m?b'"},
+    {"version: 1\ndurability: \"\\e[31m\\u202e\"",
+     "2: durability: expected effects or every-step, found '\\x1b[31m\\u202e'"},
+};
+
+static void faults(void)
+{
+    struct pawl_buf b;
+    pawl_buf_init(&b, &memory.alloc);
+    for (const struct row *r = rows; r < rows + sizeof rows / sizeof *rows; r++) {
+        struct pawl_config *c = load(r->text, "pawl.yaml", &memory.alloc);
+        const char *got = told(&b);
+        const size_t n = strlen(r->want);
+        const bool prefix = r->want[n - 1] == '*';
+        const bool fine =
+            prefix ? CHECK(strncmp(got, r->want, n - 1) == 0 && report.count == 1) : CHECK_TEXT(got, r->want);
+        if (!fine) printf("row %d\n%s\n--- got\n%s\n", (int)(r - rows), r->text, got);
+        pawl_config_free(c, &memory.alloc);
+    }
+    pawl_buf_fini(&b);
+}
+
+/* More faults than are kept: the first of the file are, and all are counted. A long path keeps its line. */
+static void many_faults(void)
+{
+    static char path[400];
+    struct pawl_buf b;
+    pawl_buf_init(&b, &memory.alloc);
+    pawl_buf_text(&b, "version: 1\ntools:\n");
+    for (int i = 0; i < 200; i++) pawl_buf_printf(&b, "  t%03d: {effect: x}\n", 199 - i);
+    memset(path, 'p', sizeof path - 1);
+    CHECK(load(pawl_buf_done(&b).p, path, &memory.alloc) == NULL);
+    CHECK_INT(report.count, 200);
+    for (int i = 0; i < PAWL_CONFIG_ERRORS; i++) {
+        char want[8];
+        snprintf(want, sizeof want, ":%d", i + 3);
+        const char *at = strrchr(report.errors[i].where, ':');
+        CHECK_TEXT(at, want);
+    }
+    CHECK(strncmp(report.errors[0].where, "...pp", 5) == 0);
+    b.n = 0;
+    for (int i = 0; i < 1024 * 1024 + 1; i++) pawl_buf_char(&b, '#');
+    CHECK(load(pawl_buf_done(&b).p, "pawl.yaml", &memory.alloc) == NULL);
+    CHECK_TEXT(report.errors[0].what, "expected at most 1 MiB, found 1048577 bytes");
+    pawl_buf_fini(&b);
+    CHECK(load("version: 2", NULL, &memory.alloc) == NULL);
+    CHECK_TEXT(report.errors[0].where, "configuration:1");
+}
+
+static void defaults(void)
+{
+    struct pawl_config *c =
+        load("version: 1\n" MODEL
+             "tools:\n  r: {http: {method: GET, url: http://h/}, effect: read}\n  u: {command: [x]}\n"
+             "  m: {effect: mutate}\n" AGENT,
+             "/etc/pawl/pawl.yaml", &memory.alloc);
+    CHECK(!c); /* the agent's tool t is not there */
+    c = load("version: 1\n" MODEL
+             "tools:\n  r: {http: {method: GET, url: http://h/}, effect: read}\n  u: {command: [x]}\n"
+             "  m: {effect: mutate}\n  i: {effect: idempotent}\nagents: {a: {model: m}}\n",
+             "/etc/pawl/pawl.yaml", &memory.alloc);
+    if (!CHECK(c != NULL)) return;
+    const struct pawl_model *m = pawl_config_model(c, PAWL_STR("m"));
+    const struct pawl_tool *r = pawl_config_tool(c, PAWL_STR("r")), *u = pawl_config_tool(c, PAWL_STR("u"));
+    const struct pawl_tool *x = pawl_config_tool(c, PAWL_STR("m")), *i = pawl_config_tool(c, PAWL_STR("i"));
+    const struct pawl_agent *a = pawl_config_agent(c, PAWL_STR("a"));
+    const int64_t s = 1000000000;
+    CHECK_TEXT(c->store.p, "sqlite:/etc/pawl/pawl.db");
+    CHECK(!c->sync_every_step);
+    CHECK_TEXT(m->base_url.p, "https://api.openai.com/v1");
+    CHECK(m->api_key.p == NULL);
+    CHECK_INT(m->first_token_ns, 20 * s);
+    CHECK_INT(m->total_ns, 120 * s);
+    CHECK(m->retry.attempts == 4 && m->retry.first_ns == s && m->retry.max_ns == 30 * s && m->retry.factor == 2 &&
+          m->retry.jitter);
+    CHECK_INT(m->line, 2);
+    CHECK(r->driver == PAWL_DRIVER_HTTP && u->driver == PAWL_DRIVER_COMMAND && x->driver == PAWL_DRIVER_INPROCESS);
+    CHECK(r->effect == PAWL_EFFECT_READ && r->effect_declared && u->effect == PAWL_EFFECT_IRREVERSIBLE &&
+          !u->effect_declared);
+    CHECK(r->gate == PAWL_GATE_NONE && u->gate == PAWL_GATE_ALWAYS && x->gate == PAWL_GATE_NONE &&
+          i->gate == PAWL_GATE_NONE);
+    CHECK(u->gate_expires_ns == 86400 * s && !u->gate_then_approve);
+    CHECK(u->repeat == PAWL_REPEAT_CONFIRM && x->repeat == PAWL_REPEAT_ANSWER && i->repeat == PAWL_REPEAT_ANSWER);
+    CHECK(!u->key_declared && pawl_str_is(u->key_header, "PAWL_IDEMPOTENCY_KEY") &&
+          pawl_str_is(r->key_header, "Idempotency-Key"));
+    CHECK(u->remembered_for_ns == 86400 * s && u->scope == PAWL_SCOPE_RUN && u->within_ns == 0 &&
+          u->dedupe_by_count == 0);
+    CHECK(u->timeout_ns == 10 * s && u->cpu_ns == 10 * s && u->memory_bytes == 512 << 20 && u->output_bytes == 1 << 20);
+    CHECK(u->verify.tool.p == NULL && u->verify.settles_ns == -1 && u->undo_tool.p == NULL && u->body.p == NULL);
+    CHECK(u->input == NULL && u->input_json.p == NULL && u->output == NULL && r->fresh_ns == 0);
+    CHECK(u->retry.attempts == 4);
+    CHECK(a->deadline_ns == 1800 * s && a->ends_by_ns == 0 && a->steps_max == 50 && a->tools_count == 0 &&
+          a->output == NULL);
+    CHECK_TEXT(a->instructions.p, "");
+    CHECK(pawl_config_agent(c, PAWL_STR("b")) == NULL && pawl_config_tool(c, PAWL_STR("")) == NULL);
+    CHECK(pawl_agent_tool(a, PAWL_STR("r")) == NULL);
+    pawl_config_free(c, &memory.alloc);
+}
+
+int main(void)
+{
+    test_alloc_init(&memory, 0);
+    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
+    faults();
+    many_faults();
+    defaults();
+    CHECK_INT(memory.out_bytes, 0);
+    return TEST_END();
+}
