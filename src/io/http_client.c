@@ -88,6 +88,16 @@ static void put_easy(struct pawl_http_client *c, CURL *easy)
     else curl_easy_cleanup(easy);
 }
 
+/* An idle client wakes nobody. */
+static void forget_due(struct pawl_http_request *r)
+{
+    struct pawl_http_client *c = r->client;
+    pawl_heap_drop(&c->due, &r->due);
+    if (pawl_heap_first(&c->due)) return;
+    uv_timer_stop(&c->due_timer);
+    c->armed_ns = INT64_MAX;
+}
+
 static void take_out(struct pawl_http_request *r)
 {
     struct pawl_http_client *c = r->client;
@@ -106,7 +116,7 @@ static void drop(struct pawl_http_request *r)
 {
     struct pawl_http_client *c = r->client;
     take_out(r);
-    pawl_heap_drop(&c->due, &r->due);
+    forget_due(r);
     if (r->prev) r->prev->next = r->next;
     else c->requests = r->next;
     if (r->next) r->next->prev = r->prev;
@@ -120,7 +130,7 @@ static void finish(struct pawl_http_request *r, CURLcode code)
     struct pawl_http_result result;
     pawl_http_request_result(r, code, &result);
     take_out(r);
-    pawl_heap_drop(&r->client->due, &r->due);
+    forget_due(r);
     r->done = true;
     r->call.on_done(r->call.ctx, &result);
     drop(r);

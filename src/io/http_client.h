@@ -7,6 +7,9 @@
  * and never to send a request a second time unasked: a call with `changes` travels on a connection of its own, which
  * cannot be a stale one, and whatever libcurl would repeat is stopped before its first byte and reported LOST.
  *
+ * on_done may come from a timer's callback: a caller that runs its loop by UV_RUN_ONCE calls uv_stop there, or libuv
+ * goes on to wait for its sockets first.
+ *
  * Redirects are not followed. http and https only. Proxies as the environment says (http_proxy, no_proxy, ...). */
 #pragma once
 #include <uv.h>
@@ -73,6 +76,7 @@ int pawl_http_start(struct pawl_http_client *c, const struct pawl_http_call *cal
                     struct pawl_error *err);
 /* No callback comes any more. True: some of the request may have been written. */
 bool pawl_http_cancel(struct pawl_http_request *r);
-/* Stop reading the answer for now (a slow reader behind us), and go on. While it is paused no idle time is counted. */
+/* Stop reading the answer for now (a slow reader behind us), and go on; resume may bring a piece at once. While it is
+ * paused no idle time is counted. */
 void pawl_http_pause(struct pawl_http_request *r);
 void pawl_http_resume(struct pawl_http_request *r);

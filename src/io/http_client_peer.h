@@ -182,7 +182,7 @@ static void serve(void)
     int size = sizeof a;
     uv_tcp_init(&loop, &listener);
     uv_tcp_bind(&listener, (struct sockaddr *)&a, 0);
-    uv_listen((uv_stream_t *)&listener, 64, connected);
+    uv_listen((uv_stream_t *)&listener, 256, connected);
     uv_tcp_getsockname(&listener, (struct sockaddr *)&a, &size);
     port = ntohs(a.sin_port);
 }

@@ -77,6 +77,7 @@ static void on_done(void *ctx, const struct pawl_http_result *r)
     struct got *g = ctx;
     CHECK(!g->done);
     g->done = true;
+    uv_stop(&loop); /* it may be a timer's callback, after which the loop would wait for something else */
     g->end = r->end;
     g->status = r->status;
     g->headers = r->headers_count;

@@ -47,7 +47,8 @@ struct pawl_process_spec {               /* lent until start returns */
     const char *lock_path; /* NULL: none */
     bool by_signal;        /* learn of its end by SIGCHLD even where the system has pidfd_open */
     void (*on_out)(void *ctx, struct pawl_str piece); /* optional: stdout as it comes, not kept; the bound counts all */
-    void (*on_done)(void *ctx, const struct pawl_process_result *result); /* once, never from within start */
+    /* Once, never from within start. A caller that runs its loop by UV_RUN_ONCE calls uv_stop here (http_client.h). */
+    void (*on_done)(void *ctx, const struct pawl_process_result *result);
     void *ctx;
 };
 
