@@ -1,4 +1,4 @@
-/* src/contract/retry_after_fuzz.c - three header values, a line each: never outside the bounds, and a date is read back. */
+/* src/contract/retry_after_fuzz.c - three header values, a line each: never outside the bounds. */
 #include "contract/retry_after.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* src/contract/retry_after_test.c - RFC 9110 10.2.3 and 5.6.7, and what providers send beside. Now is 1 Nov 2026, 12:00:00. */
+/* src/contract/retry_after_test.c - RFC 9110 10.2.3 and 5.6.7, and what providers send beside. Now: 1 Nov 2026, noon. */
 #include "contract/retry_after.h"
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* src/model/answer.c - see answer.h. Tolerant where a provider's habit is harmless and known: indexes left out or all
- * zero, arguments as an object, content as parts, "stop" beside calls. What would change what the model said is refused. */
+ * zero, arguments as an object, content as parts, "stop" beside calls. What would change what the model said is
+ * refused. */
 #include "model/answer.h"
 #include <assert.h>
 #include <stdio.h>

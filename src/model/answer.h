@@ -1,6 +1,6 @@
 /* src/model/answer.h - one answer of a model, put together from a whole message or from a stream's pieces. In the room.
  *
- * Both have the same shape (role, content, refusal, tool_calls), so a whole message is read as a stream of one piece. */
+ * Both have the same shape (role, content, refusal, tool_calls), so a whole message is one piece. */
 #pragma once
 #include "contract/json.h"
 
@@ -24,7 +24,7 @@ struct pawl_answer { /* zeroed but for `a` it is empty and ready */
     int64_t input, cached, output;
 };
 
-/* A delta or, `whole`, a message, in which each of tool_calls is a call of its own. Anything but an object is ignored. */
+/* A delta or, `whole`, a message, in which each of tool_calls is a call of its own. All but an object is ignored. */
 void pawl_answer_piece(struct pawl_answer *ans, yyjson_val *message, bool whole);
 void pawl_answer_usage(struct pawl_answer *ans, yyjson_val *usage); /* anything but a usage object is ignored */
 /* The neutral form of model.h. Calls without an id, or with an id that an earlier one has, get "call_1", "call_2", … by

@@ -47,8 +47,9 @@ static void write_response_format(struct pawl_json_writer *w, struct pawl_str sc
     pawl_jw_close(w, '}');
 }
 
-/* A model can make up a name that the API takes from it and then refuses to take back ("functions.get order"), for good.
- * Such a call was answered with an error; in the history its name is put into the API's form: [A-Za-z0-9_-]{1,64}. */
+/* A model can make up a name that the API takes from it and then refuses to take back ("functions.get order"), for
+ * good. Such a call was answered with an error; in the history its name is put into the API's form:
+ * [A-Za-z0-9_-]{1,64}. */
 static void write_call_name(struct pawl_json_writer *w, struct pawl_str name)
 {
     char fixed[64];

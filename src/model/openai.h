@@ -1,4 +1,4 @@
-/* src/model/openai.h - the OpenAI chat completions protocol, which most providers and proxies speak. Within the room. */
+/* src/model/openai.h - the OpenAI chat completions protocol, which most providers and proxies speak. In the room. */
 #pragma once
 #include "contract/json.h"
 #include "model/model.h"

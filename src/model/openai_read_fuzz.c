@@ -1,5 +1,5 @@
-/* src/model/openai_read_fuzz.c - any reply: an answer is whole and in the neutral form, all else says why in one safe line,
- * the same bytes give the same answer, and what a viewer saw of a stream is what its answer begins with.
+/* src/model/openai_read_fuzz.c - any reply: an answer is whole and in the neutral form, all else says why in one safe
+ * line, the same bytes give the same answer, and what a viewer saw of a stream is what its answer begins with.
  * Input: transport, status (two bytes, folded), size of the stream's pieces, then the body. */
 #include "base/test.h"
 #include "contract/json.h"

@@ -1,4 +1,4 @@
-/* src/model/openai_read_test.c - answers whole, streamed, cut and refused; each stream also byte by byte through sse. */
+/* src/model/openai_read_test.c - answers whole, streamed, cut and refused; no answer is taken from half of one. */
 #include "base/test.h"
 #include "contract/json.h"
 #include "model/model.h"

@@ -1,4 +1,5 @@
-/* src/model/script.c - see script.h. An answer leaves in OpenAI's form, so a run with a script goes the way of a real one. */
+/* src/model/script.c - see script.h. An answer leaves in OpenAI's form, so a run with a script goes the way of a real
+ * one. */
 #include "model/script.h"
 #include "contract/json.h"
 #include <assert.h>

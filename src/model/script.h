@@ -4,11 +4,12 @@
  * assistant messages before it:
  *   {"say": TEXT}                            a final answer
  *   {"call": CALL} {"calls": [CALL, …]}      tool calls; "say" may stand beside them
- *       CALL: {"refund": {"order_id": 7}}    the tool's name and its arguments; a text instead of an object goes out as it
- *                                            is, so {"refund": "{\"ord"} plays a model whose JSON is cut, or
+ *       CALL: {"refund": {"order_id": 7}}    the tool's name and its arguments; a text instead of an object goes out
+ *                                            as it is, so {"refund": "{\"ord"} plays a model whose JSON is cut, or
  *             {"name": TEXT, "args": {…} or TEXT, "id": TEXT?}
  *   {"refusal": TEXT}
- *   and beside any of them: "finish": stop|length|tool_calls|content_filter, "usage": {"input": N, "cached": N, "output": N}
+ *   and beside any of them: "finish": stop|length|tool_calls|content_filter, "usage": {"input": N, "cached": N,
+ *       "output": N}
  *   {"fail": FAIL}  FAIL: a status, or {"status": N, "code", "type", "message": TEXT, "retry_after": N or TEXT,
  *       "retry_after_ms": N, "should_retry": true|false, "body": TEXT, "content_type": TEXT, "times": N} or
  *       {"hang": true} (no answer in time), {"cut": true} (lost in the middle), {"refuse": true} (no connection).

@@ -1,5 +1,6 @@
-/* src/model/sse.c - see sse.h. A line is gathered whole, then it acts; so no boundary between chunks matters but two: CR
- * may be half of CRLF (the LF of a pair is dropped when it comes), and the byte order mark is looked for in a whole line. */
+/* src/model/sse.c - see sse.h. A line is gathered whole, then it acts; so no boundary between chunks matters but two:
+ * CR may be half of CRLF (the LF of a pair is dropped when it comes), and the byte order mark is looked for in a whole
+ * line. */
 #include "model/sse.h"
 #include "base/error.h"
 #include "contract/shown.h"

@@ -1,4 +1,5 @@
-/* src/model/sse_test.c - WHATWG HTML, interpreting an event stream; every vector cut at every place and into single bytes. */
+/* src/model/sse_test.c - WHATWG HTML, interpreting an event stream; every vector cut at every place and into single
+ * bytes. */
 #include "base/error.h"
 #include "base/test.h"
 #include "model/sse.h"

@@ -1,5 +1,5 @@
-/* src/model/stream.c - the text of a stream as it comes, for the eye: provisional until openai_read.c has read the whole
- * body (LEDGER 12). Whatever cannot be read is left out here; there it is an error. */
+/* src/model/stream.c - the text of a stream as it comes, for the eye: provisional until openai_read.c has read the
+ * whole body (LEDGER 12). Whatever cannot be read is left out here; there it is an error. */
 #include "model/openai.h"
 #include "model/sse.h"
 #include <assert.h>

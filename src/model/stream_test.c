@@ -1,4 +1,4 @@
-/* src/model/stream_test.c - the text pieces as they come, whatever the boundaries, and never a failure over bad bytes. */
+/* src/model/stream_test.c - the text pieces as they come, whatever the boundaries, and no failure over bad bytes. */
 #include "base/error.h"
 #include "base/test.h"
 #include "model/model.h"

@@ -1,8 +1,8 @@
 /* src/tool/read.c - what came back, and what it tells of the effect: LEDGER 2, first match wins.
  *
- * The status decides, then the body. A contract's `errors:` may say what a status or exit code means with this tool, and
- * goes first. Nothing here looks at t->output's schema, but for one thing: whether a command's plain text may be taken
- * as a JSON string. */
+ * The status decides, then the body. A contract's `errors:` may say what a status or exit code means with this tool,
+ * and goes first. Nothing here looks at t->output's schema, but for one thing: whether a command's plain text may be
+ * taken as a JSON string. */
 #include "contract/reply.h"
 #include "contract/retry_after.h"
 #include "contract/shown.h"

@@ -1,5 +1,5 @@
-/* src/tool/read_fuzz.c - any reply to any kind of tool: what is called done has a JSON result, the message is one safe line.
- * Input: transport and driver, status (two bytes), flags, then the body; its first line is also every header. */
+/* src/tool/read_fuzz.c - any reply to any kind of tool: what is called done has a JSON result, the message is one safe
+ * line. Input: transport and driver, status (two bytes), flags, then the body; its first line is also every header. */
 #include "base/test.h"
 #include "contract/shown.h"
 #include "tool/tool.h"

@@ -1,9 +1,9 @@
 /* src/tool/render.c - a call to the fixed request: what leaves, byte for byte, decided before it leaves (LEDGER 5).
  *
  * What the model wrote gets nowhere but where the contract put it: it is percent-encoded in a URL and cannot change the
- * host; it cannot break out of a header, nor name a secret there that the driver would fill in (template.c sees to both);
- * it is a word of argv, never of a shell. The idempotency key goes along with every call, reads too; whether the tool
- * honours it is another question (LEDGER 4). */
+ * host; it cannot break out of a header, nor name a secret there that the driver would fill in (template.c sees to
+ * both); it is a word of argv, never of a shell. The idempotency key goes along with every call, reads too; whether
+ * the tool honours it is another question (LEDGER 4). */
 #include "tool/tool.h"
 #include <assert.h>
 #include <string.h>

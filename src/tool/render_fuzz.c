@@ -1,5 +1,6 @@
-/* src/tool/render_fuzz.c - whatever arguments a model makes up, the request goes where the contract says, has no line that
- * the contract has not, names no secret of its own, and is canonical: rendering and writing it again gives the same bytes. */
+/* src/tool/render_fuzz.c - whatever arguments a model makes up, the request goes where the contract says, has no line
+ * that the contract has not, names no secret of its own, and is canonical: rendering and writing it again gives the
+ * same bytes. */
 #include "base/test.h"
 #include "tool/tool.h"
 
