@@ -63,9 +63,9 @@ static const struct row {
      "{\"content\":null,\"tool_calls\":[],\"finish\":\"stop\",\"refusal\":\"No.\"}"},
     {MESSAGE("\"content\":\"a\",\"refusal\":null,\"tool_calls\":null", "\"content_filter\""),
      OUT("\"a\"", "", "content_filter")},
-    {MESSAGE(
-         "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\",\"text\":\"x\"},{\"type\":\"text\",\"text\":\"b\"},7]",
-         "\"eos\""),
+    {MESSAGE("\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\",\"text\":\"x\"},{\"type\":\"text\","
+             "\"text\":\"b\"},7]",
+             "\"eos\""),
      OUT("\"ab\"", "", "stop")},
     {MESSAGE("\"content\":\"a\"", "\"max_tokens\""), OUT("\"a\"", "", "length")},
     {"{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,"
@@ -114,13 +114,12 @@ static const struct row {
      "{\"content\":null,\"tool_calls\":[],\"finish\":\"stop\",\"refusal\":\"No, no.\"}"},
     {DELTA("\"content\":\"a\",\"obfuscation\":\"xyz\"") END("content_filter") DONE, OUT("\"a\"", "", "content_filter")},
     /* calls in a stream: pieces by index, two indexes mixed in one chunk, a later index first */
-    {DELTA(
-         "\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}}]")
-         DELTA(
-             "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}},{\"index\":1,\"id\":\"c2\",\"function\":{\"name\":\"sub\",\"arguments\":\"{\"}}]")
-             DELTA(
-                 "\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"}\"}},{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]")
-                 END("tool_calls") DONE,
+    {DELTA("\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\","
+           "\"function\":{\"name\":\"add\",\"arguments\":\"\"}}]")
+         DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}},{\"index\":1,\"id\":\"c2\","
+               "\"function\":{\"name\":\"sub\",\"arguments\":\"{\"}}]")
+             DELTA("\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"}\"}},{\"index\":0,"
+                   "\"function\":{\"arguments\":\":1}\"}}]") END("tool_calls") DONE,
      OUT("null", OUT_CALL("c1", "add", "{\\\"a\\\":1}") "," OUT_CALL("c2", "sub", "{}"), "tool_calls")},
     {DELTA("\"tool_calls\":[{\"index\":1,\"id\":\"c2\",\"function\":{\"name\":\"sub\",\"arguments\":\"2\"}}]")
          DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"add\",\"arguments\":\"1\"}}]")

@@ -67,11 +67,12 @@ static void requests(void)
 {
     struct pawl_arena a;
     pawl_arena_init(&a, &memory.alloc);
-    CHECK_TEXT(
-        rendered(&local, 1, 0, (struct pawl_str){NULL, 0}, &a),
-        "{\"http\":{\"body\":\"{\\\"model\\\":\\\"m\\\",\\\"stream\\\":true,\\\"stream_options\\\":{\\\"include_usage\\\":true},"
-        "\\\"messages\\\":[{\\\"role\\\":\\\"system\\\",\\\"content\\\":\\\"Be brief.\\\"}]}\","
-        "\"headers\":{\"Content-Type\":\"application/json\"},\"method\":\"POST\",\"url\":\"http://ai/chat/completions\"}}");
+    CHECK_TEXT(rendered(&local, 1, 0, (struct pawl_str){NULL, 0}, &a),
+               "{\"http\":{\"body\":\"{\\\"model\\\":\\\"m\\\",\\\"stream\\\":true,"
+               "\\\"stream_options\\\":{\\\"include_usage\\\":true},"
+               "\\\"messages\\\":[{\\\"role\\\":\\\"system\\\",\\\"content\\\":\\\"Be brief.\\\"}]}\","
+               "\"headers\":{\"Content-Type\":\"application/json\"},\"method\":\"POST\","
+               "\"url\":\"http://ai/chat/completions\"}}");
     const char *whole = rendered(&mini, 7, 2, PAWL_STR("{\"type\": \"object\"}"), &a);
     CHECK(
         strstr(whole,
@@ -80,22 +81,25 @@ static void requests(void)
                "\"url\":\"http://ai/v1/chat/completions\"}}") != NULL);
     CHECK_TEXT(
         body_of(whole, &a),
-        HEAD(
-            "mini") "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\","
-                    "\"schema\":{\"type\": \"object\"}}},"
-                    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"find\",\"description\":\"Find \\\"it\\\".\","
-                    "\"parameters\":{ \"type\": \"object\",  \"b\": 1.0, \"a\": 2 }}},"
-                    "{\"type\":\"function\",\"function\":{\"name\":\"stop\",\"parameters\":{\"type\":\"object\"}}}],"
-                    "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
-                    "{\"role\":\"user\",\"content\":\"caf\xc3\xa9\\n\xef\xbf\xbd\"},"
-                    "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
-                    "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}},"
-                    "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"functions_get_it\",\"arguments\":\"{}\"}}]},"
-                    "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"[1]\"},"
-                    "{\"role\":\"tool\",\"tool_call_id\":\"call_2\",\"content\":\"\"},"
-                    "{\"role\":\"assistant\",\"content\":\"\"},"
-                    "{\"role\":\"assistant\",\"content\":\"done\",\"tool_calls\":["
-                    "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}}]}]}");
+        HEAD("mini") "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\","
+                     "\"schema\":{\"type\": \"object\"}}},"
+                     "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"find\",\"description\":\"Find "
+                     "\\\"it\\\".\","
+                     "\"parameters\":{ \"type\": \"object\",  \"b\": 1.0, \"a\": 2 }}},"
+                     "{\"type\":\"function\",\"function\":{\"name\":\"stop\",\"parameters\":{\"type\":\"object\"}}}],"
+                     "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+                     "{\"role\":\"user\",\"content\":\"caf\xc3\xa9\\n\xef\xbf\xbd\"},"
+                     "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+                     "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\","
+                     "\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}},"
+                     "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"functions_get_it\","
+                     "\"arguments\":\"{}\"}}]},"
+                     "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":\"[1]\"},"
+                     "{\"role\":\"tool\",\"tool_call_id\":\"call_2\",\"content\":\"\"},"
+                     "{\"role\":\"assistant\",\"content\":\"\"},"
+                     "{\"role\":\"assistant\",\"content\":\"done\",\"tool_calls\":["
+                     "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"find\","
+                     "\"arguments\":\"{\\\"q\\\": \\\"x\\\"\"}}]}]}");
     const char *own = rendered(&azure, 1, 0, (struct pawl_str){NULL, 0}, &a);
     CHECK(strstr(own, "\"headers\":{\"AUTHORIZATION\":\"Key ${env:K}\",\"content-Type\":\"application/json; v=2\"},") !=
           NULL);

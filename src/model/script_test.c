@@ -5,10 +5,12 @@
 static const char answers[] =
     "[{\"say\":\"Hello\"},"
     "{\"call\":{\"refund\":{\"order_id\":7,\"why\":\"\\u00e9\"}}},"
-    "{\"say\":\"both\",\"calls\":[{\"a\":{}},{\"name\":\"b\",\"args\":{\"x\":[1]},\"id\":\"mine\"},{\"c\":\"{\\\"cut\"},{\"name\":\"d\"}]},"
+    "{\"say\":\"both\",\"calls\":[{\"a\":{}},{\"name\":\"b\",\"args\":{\"x\":[1]},\"id\":\"mine\"},"
+    "{\"c\":\"{\\\"cut\"},{\"name\":\"d\"}]},"
     "{\"refusal\":\"No.\",\"finish\":\"content_filter\",\"usage\":{\"input\":10,\"cached\":4,\"output\":2}},"
     "{\"fail\":429},"
-    "{\"fail\":{\"status\":429,\"code\":\"insufficient_quota\",\"type\":\"insufficient_quota\",\"message\":\"no money\"}},"
+    "{\"fail\":{\"status\":429,\"code\":\"insufficient_quota\",\"type\":\"insufficient_quota\",\"message\":\"no "
+    "money\"}},"
     "{\"fail\":{\"status\":503,\"retry_after\":1.5,\"times\":2},\"say\":\"at last\"},"
     "{\"fail\":{\"hang\":true}},{\"fail\":{\"cut\":true}},{\"fail\":{\"refuse\":true}},"
     "{\"fail\":{\"status\":200,\"body\":\"<html>\",\"content_type\":\"text/html\"}},"
@@ -29,12 +31,14 @@ static const struct row {
     {0, 1, "{\"content\":\"Hello\",\"tool_calls\":[],\"finish\":\"stop\"}", 0, 0, -1},
     {0, 9, "{\"content\":\"Hello\",\"tool_calls\":[],\"finish\":\"stop\"}", 0, 0, -1},
     {1, 1,
-     "{\"content\":null,\"tool_calls\":[{\"id\":\"call_2_1\",\"name\":\"refund\",\"arguments\":\"{\\\"order_id\\\":7,\\\"why\\\":\\\"\xc3\xa9\\\"}\"}],"
+     "{\"content\":null,\"tool_calls\":[{\"id\":\"call_2_1\",\"name\":\"refund\","
+     "\"arguments\":\"{\\\"order_id\\\":7,\\\"why\\\":\\\"\xc3\xa9\\\"}\"}],"
      "\"finish\":\"tool_calls\"}",
      0, 0, -1},
     {2, 1,
      "{\"content\":\"both\",\"tool_calls\":[{\"id\":\"call_3_1\",\"name\":\"a\",\"arguments\":\"{}\"},"
-     "{\"id\":\"mine\",\"name\":\"b\",\"arguments\":\"{\\\"x\\\":[1]}\"},{\"id\":\"call_3_3\",\"name\":\"c\",\"arguments\":\"{\\\"cut\"},"
+     "{\"id\":\"mine\",\"name\":\"b\",\"arguments\":\"{\\\"x\\\":[1]}\"},{\"id\":\"call_3_3\",\"name\":\"c\","
+     "\"arguments\":\"{\\\"cut\"},"
      "{\"id\":\"call_3_4\",\"name\":\"d\",\"arguments\":\"{}\"}],\"finish\":\"tool_calls\"}",
      0, 0, -1},
     {3, 1,
@@ -54,7 +58,8 @@ static const struct row {
     {11, 1, NULL, PAWL_CLASS_UNAVAILABLE, 0, 250},
     {12, 1, NULL, PAWL_CLASS_UNAVAILABLE, AGAIN, -1},
     {13, 1,
-     "{\"content\":\"cut\",\"tool_calls\":[{\"id\":\"call_14_1\",\"name\":\"a\",\"arguments\":\"{}\"}],\"finish\":\"length\"}",
+     "{\"content\":\"cut\",\"tool_calls\":[{\"id\":\"call_14_1\",\"name\":\"a\",\"arguments\":\"{}\"}],"
+     "\"finish\":\"length\"}",
      0, 0, -1},
     {14, 1, NULL, PAWL_CLASS_UNAVAILABLE, AGAIN, -1}, /* past the last: 500 */
     {4000000000u, 1, NULL, PAWL_CLASS_UNAVAILABLE, AGAIN, -1},

@@ -17,13 +17,15 @@ static const struct row {
     const char *bytes, *want;
     bool ended;
 } rows[] = {
-    {"data: {\"choices\":[{\"delta\":{\"content\":\"He\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"y \xf0\x9f\x98\x80\"}}]}\n\n",
+    {"data: {\"choices\":[{\"delta\":{\"content\":\"He\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"y "
+     "\xf0\x9f\x98\x80\"}}]}\n\n",
      "He/y \xf0\x9f\x98\x80/", false},
     {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n", "a/", true},
     {"data: [DONE]\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"late\"}}]}\n\n", "", true},
     {"data: {broken\n\ndata: \xff\n\n: x\nnonsense\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"on\"}}]}\n\n",
      "on/", false},
-    {"data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"other\"}}]}\n\ndata: {\"choices\":[],\"usage\":null}\n\n",
+    {"data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"other\"}}]}\n\ndata: {\"choices\":[],"
+     "\"usage\":null}\n\n",
      "", false},
     {"data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[]},\"finish_reason\":null}]}\n\n", "", false},
     {" \r\n{\"choices\":[{\"message\":{\"content\":\"whole\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "",
