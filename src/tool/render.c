@@ -111,8 +111,10 @@ static int write_http(const struct pawl_tool *t, yyjson_val *document, struct pa
         pawl_jw_key(w, "Content-Type");
         pawl_jw_text(w, "application/json");
     }
-    pawl_jw_key_str(w, t->key_header);
-    pawl_jw_str(w, key);
+    if (key.n > 0) {
+        pawl_jw_key_str(w, t->key_header);
+        pawl_jw_str(w, key);
+    }
     pawl_jw_close(w, '}');
     pawl_jw_key(w, "body");
     if (body.p != NULL) pawl_jw_str(w, body);
@@ -156,9 +158,11 @@ static int write_command(const struct pawl_tool *t, yyjson_val *document, struct
     pawl_jw_str(w, pawl_buf_done(&args));
     pawl_jw_key(w, "env");
     pawl_jw_open(w, '{');
-    pawl_jw_key(w, variable);
-    pawl_jw_str(w, key);
-    if (t->key_header.n > 0 && !pawl_str_is(t->key_header, variable)) {
+    if (key.n > 0) {
+        pawl_jw_key(w, variable);
+        pawl_jw_str(w, key);
+    }
+    if (key.n > 0 && t->key_header.n > 0 && !pawl_str_is(t->key_header, variable)) {
         pawl_jw_key_str(w, t->key_header);
         pawl_jw_str(w, key);
     }
@@ -175,8 +179,10 @@ static void write_call(const struct pawl_tool *t, yyjson_val *document, struct p
     pawl_jw_str(w, t->name);
     pawl_jw_key(w, "args");
     pawl_jw_value(w, yyjson_obj_get(document, "args"));
-    pawl_jw_key(w, "key");
-    pawl_jw_str(w, key);
+    if (key.n > 0) {
+        pawl_jw_key(w, "key");
+        pawl_jw_str(w, key);
+    }
     pawl_jw_close(w, '}');
 }
 
@@ -203,7 +209,6 @@ int pawl_tool_render(const struct pawl_config *c, const struct pawl_tool *t, yyj
     struct pawl_buf text;
     yyjson_val *root = NULL;
     (void)c;
-    assert(key.n > 0);
     assert(yyjson_obj_get(document, "args") != NULL);
     pawl_arena_init(&a, out->arena != NULL ? out->arena->from : out->from);
     pawl_buf_init_arena(&text, &a);

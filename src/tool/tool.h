@@ -9,7 +9,8 @@
 #include "contract/outcome.h"
 #include "contract/template.h"
 
-/* document: {"args":…, "run":{"id","key","agent","input"}}. PAWL_EINVAL: a template lacks a value; *err names it. */
+/* document: {"args":…, "run":{"id","key","agent","input"}}. key n 0: none goes along (verify's look, which is no attempt).
+ * PAWL_EINVAL: a template lacks a value; *err names it. */
 int pawl_tool_render(const struct pawl_config *c, const struct pawl_tool *t, yyjson_val *document, struct pawl_str key,
                      struct pawl_buf *out, struct pawl_error *err);
 /* LEDGER 2, first match wins, refined by t->errors. Does not look at t->output: contract-out does. `attempt` is from 1;
