@@ -1,0 +1,370 @@
+/* src/engine/engine_test.c - stories of one engine over the memory store, every action answered at once by hand. The
+ * simulator hunts; this shows the plain ways, and that nothing leaves before it is durable. */
+#include "agent/agent.h"
+#include "base/test.h"
+#include "engine/env.h"
+#include "io/alloc.h"
+#include "model/model.h"
+#include "tool/tool.h"
+
+enum { QUEUE = 64 };
+struct world {
+    struct pawl_engine *e;
+    struct pawl_store *store;
+    struct pawl_config config;
+    struct pawl_arena arena;
+    struct pawl_action queue[QUEUE]; /* begun and not yet answered */
+    uint32_t queued;
+    int64_t now_ns;
+    int calls;                       /* of tools that change something */
+    char keys[8][PAWL_ID_TEXT];
+    enum pawl_transport next_end;    /* of the next change: ANSWERED, or what is planted */
+    int32_t next_status;
+    struct pawl_error replied;
+    int replies;
+    bool unordered;                  /* a change left before its intent was in the store */
+};
+
+static const struct pawl_config *config_port(void *ctx, struct pawl_hash hash, struct pawl_str *missing)
+{
+    struct world *w = ctx;
+    (void)hash, (void)missing;
+    return &w->config;
+}
+
+static struct pawl_tool tools[2];
+static const struct pawl_tool *tool_list[] = {&tools[0], &tools[1]};
+static struct pawl_model model;
+static struct pawl_agent agent;
+
+static void make_config(struct world *w, const char *script)
+{
+    const struct pawl_retry retry = {.attempts = 3, .first_ns = 1000, .max_ns = 100000, .factor = 2};
+    tools[0] = (struct pawl_tool){.name = PAWL_STR("look"), .effect = PAWL_EFFECT_READ, .retry = retry, .timeout_ns = 1000};
+    tools[1] = (struct pawl_tool){.name = PAWL_STR("pay"), .effect = PAWL_EFFECT_MUTATE, .retry = retry, .timeout_ns = 1000,
+                                  .repeat = PAWL_REPEAT_ANSWER, .gate_expires_ns = 1000000, .verify = {.settles_ns = -1},
+                                  .key_header = PAWL_STR("Idempotency-Key"), .remembered_for_ns = 1000000};
+    model = (struct pawl_model){.name = PAWL_STR("main"), .provider = PAWL_PROVIDER_SCRIPT, .script = pawl_str_of(script),
+                                .first_token_ns = 1000, .total_ns = 1000, .retry = retry};
+    agent = (struct pawl_agent){.name = PAWL_STR("desk"), .model = PAWL_STR("main"), .instructions = PAWL_STR("help"),
+                                .tools = tool_list, .tools_count = 2, .steps_max = 20};
+    w->config = (struct pawl_config){.json = PAWL_STR("{}"), .models = &model, .models_count = 1, .tools = tools,
+                                     .tools_count = 2, .agents = &agent, .agents_count = 1};
+    w->config.hash = pawl_sha256("{}", 2);
+}
+
+static void take(struct world *w, struct pawl_event *ev)
+{
+    const struct pawl_action *actions;
+    uint32_t n;
+    ev->now_ns = w->now_ns;
+    ev->wall_ns = w->now_ns + 1000000;
+    CHECK_INT(pawl_engine_step(w->e, ev, &actions, &n), PAWL_OK);
+    for (uint32_t i = 0; i < n; i++) {
+        if (actions[i].kind == PAWL_DO_REPLY) {
+            w->replies++;
+            w->replied = actions[i].answer->error;
+        } else if (actions[i].kind != PAWL_DO_CANCEL) {
+            if (w->queued == QUEUE) CHECK(!"the queue is too small");
+            else w->queue[w->queued++] = actions[i];
+        }
+    }
+}
+
+static void begin(struct world *w)
+{
+    const struct pawl_ports ports = {.ctx = w, .decide = pawl_agent_decide, .render_tool = pawl_tool_render,
+                                     .render_model = pawl_model_render, .read_tool = pawl_tool_read,
+                                     .read_model = pawl_model_read, .config = config_port};
+    struct pawl_event ev = {.kind = PAWL_EV_START, .seed = 7, .store_id = w->store->id, .instance = w->store->instance};
+    CHECK_INT(pawl_engine_new(pawl_alloc_libc(), &ports, &w->e), PAWL_OK);
+    take(w, &ev);
+}
+
+static void open_world(struct world *w, const char *script)
+{
+    const uint8_t id[16] = {1};
+    memset(w, 0, sizeof *w);
+    pawl_arena_init(&w->arena, pawl_alloc_libc());
+    make_config(w, script);
+    CHECK_INT(pawl_memory_open(id, pawl_alloc_libc(), &w->store), PAWL_OK);
+    begin(w);
+}
+
+static void close_world(struct world *w)
+{
+    pawl_engine_free(w->e);
+    w->store->close(w->store);
+    pawl_arena_fini(&w->arena);
+}
+
+/* Has the store this step's intent with this very key? */
+static bool intended(struct world *w, const struct pawl_attempt *a)
+{
+    struct pawl_run_records r = {0};
+    bool found = false;
+    if (w->store->read(w->store, a->run, 1, &w->arena, &r, NULL)) return false;
+    for (uint32_t i = 0; i < r.count; i++)
+        if (r.records[i].kind == PAWL_STEP_INTENDED && r.records[i].step == a->step) found = true;
+    return found;
+}
+
+static void answer_attempt(struct world *w, const struct pawl_action *a)
+{
+    const struct pawl_attempt *t = a->attempt;
+    struct pawl_event ev = {.kind = PAWL_EV_DONE, .id = a->id};
+    struct pawl_reply reply = {.transport = PAWL_ANSWERED, .has_verdict = true, .verdict = PAWL_APPLIED_YES,
+                               .body = PAWL_STR("{\"ok\":true}")};
+    yyjson_val *request;
+    if (t->of == PAWL_ATTEMPT_MODEL) {
+        CHECK_INT(pawl_json_read(t->request, &w->arena, &request, NULL), PAWL_OK);
+        pawl_script_reply(t->model, (uint32_t)pawl_json_i64(yyjson_obj_get(request, "script"), "turn", 99), &w->arena, &reply);
+    } else if (t->changes) {
+        if (!intended(w, t)) w->unordered = true;
+        if (w->calls < 8 && t->key.n < PAWL_ID_TEXT) memcpy(w->keys[w->calls], t->key.p, t->key.n);
+        w->calls++;
+        if (w->next_end != PAWL_ANSWERED) reply = (struct pawl_reply){.transport = w->next_end};
+        w->next_end = PAWL_ANSWERED;
+    }
+    ev.reply = &reply;
+    take(w, &ev);
+}
+
+static void answer_find(struct world *w, const struct pawl_action *a)
+{
+    const struct pawl_find *f = a->find;
+    struct pawl_found found = {0};
+    struct pawl_event ev = {.kind = PAWL_EV_FOUND, .id = a->id, .found = &found};
+    struct pawl_run_records *runs = pawl_arena_zeroed(&w->arena, 300 * sizeof *runs);
+    if (f->what == PAWL_FIND_CLAIM_RUNS) {
+        found.count = 300;
+        ev.status = w->store->claim(w->store, &f->runs, &w->arena, runs, &found.count, NULL);
+    } else if (f->what == PAWL_FIND_READ) {
+        found.count = 1;
+        ev.status = w->store->read(w->store, f->run, 1, &w->arena, runs, NULL);
+    } else if (f->what == PAWL_FIND_KEY) {
+        ev.status = w->store->find_key(w->store, f->key, f->request, &found.run, NULL);
+    } else if (f->what == PAWL_FIND_CLAIM) {
+        ev.status = w->store->find_claim(w->store, f->claim, &found.claim, NULL);
+    } else {
+        ev.status = w->store->next_wake(w->store, &found.wake_ns, NULL);
+    }
+    found.runs = runs;
+    take(w, &ev);
+}
+
+/* Answer everything until nothing is under way and no timer is due soon. */
+static void settle(struct world *w)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct pawl_action a;
+        w->now_ns += 1;
+        if (w->queued == 0) {
+            struct pawl_event due = {.kind = PAWL_EV_DUE};
+            if (pawl_engine_due_ns(w->e) > w->now_ns + 500000) return;
+            if (pawl_engine_due_ns(w->e) > w->now_ns) w->now_ns = pawl_engine_due_ns(w->e);
+            take(w, &due);
+            continue;
+        }
+        a = w->queue[0];
+        memmove(w->queue, w->queue + 1, --w->queued * sizeof a);
+        if (a.kind == PAWL_DO_COMMIT) {
+            struct pawl_event ev = {.kind = PAWL_EV_COMMITTED, .id = a.id};
+            ev.status = w->store->commit(w->store, &a.commit, 1, NULL);
+            take(w, &ev);
+        } else if (a.kind == PAWL_DO_FIND) {
+            answer_find(w, &a);
+        } else {
+            answer_attempt(w, &a);
+        }
+    }
+    CHECK(!"it does not come to rest");
+}
+
+static void ask(struct world *w, struct pawl_request r)
+{
+    struct pawl_event ev = {.kind = PAWL_EV_REQUEST, .id = 5, .request = &r};
+    take(w, &ev);
+    settle(w);
+}
+
+static const struct pawl_id run_id = {{1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10, 11, 12, 13, 14, 15, 16}};
+
+static void start(struct world *w)
+{
+    ask(w, (struct pawl_request){.what = PAWL_ASK_START, .run = run_id, .agent = PAWL_STR("desk"), .key = PAWL_STR("k"),
+                                 .input = PAWL_STR("\"order 7\""), .config = &w->config, .id = PAWL_STR("start-1")});
+}
+
+static struct pawl_head head(struct world *w)
+{
+    struct pawl_run_records r = {0};
+    CHECK_INT(w->store->read(w->store, run_id, 1, &w->arena, &r, NULL), PAWL_OK);
+    return r.head;
+}
+
+static int count(struct world *w, enum pawl_kind kind)
+{
+    struct pawl_run_records r = {0};
+    int n = 0;
+    CHECK_INT(w->store->read(w->store, run_id, 1, &w->arena, &r, NULL), PAWL_OK);
+    for (uint32_t i = 0; i < r.count; i++) n += r.records[i].kind == kind;
+    CHECK_INT(pawl_chain_check(r.records, r.count, &(struct pawl_hash){{0}}, NULL), PAWL_OK);
+    return n;
+}
+
+#define PAY(n) "{\"call\":{\"name\":\"pay\",\"args\":{\"order\":" #n "}}}"
+
+static void plain(void)
+{
+    struct world w;
+    open_world(&w, "[{\"call\":{\"name\":\"look\",\"args\":{}}}," PAY(7) ",{\"say\":\"done\"}]");
+    start(&w);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(w.calls, 1);
+    CHECK(!w.unordered);
+    CHECK_INT(head(&w).seq, 11); /* created, 3 models x 2, a read, pay x 2, ended */
+    CHECK_INT(w.replied.code, 0);
+    start(&w); /* the same start again: the same run */
+    CHECK_INT(w.replied.code, 0);
+    CHECK_INT(w.replies, 2);
+    CHECK_INT(w.calls, 1);
+    CHECK(pawl_engine_idle(w.e));
+    close_world(&w);
+}
+
+static void forgetful(void)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) "," PAY(7) ",{\"say\":\"done\"}]");
+    start(&w);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(w.calls, 1); /* answered from the first */
+    close_world(&w);
+}
+
+static void lost_and_resolved(void)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    w.next_end = PAWL_LOST;
+    start(&w);
+    CHECK_INT(head(&w).status, PAWL_WAITING); /* no key, no verify: a person */
+    CHECK_INT(head(&w).waiting, PAWL_WAIT_DOUBT);
+    CHECK_INT(w.calls, 1);
+    CHECK(pawl_engine_idle(w.e));
+    ask(&w, (struct pawl_request){.what = PAWL_ASK_RESOLVE, .run = run_id, .how = PAWL_HOW_NOT_HAPPENED, .id = PAWL_STR("r1")});
+    CHECK_INT(w.replied.code, 0);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(w.calls, 2);
+    CHECK_TEXT(w.keys[0], w.keys[1]); /* one key for all attempts */
+    close_world(&w);
+}
+
+static void keyed(void)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    tools[1].key_declared = true;
+    w.next_end = PAWL_NO_ANSWER;
+    start(&w);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(w.calls, 2);
+    CHECK_TEXT(w.keys[0], w.keys[1]);
+    CHECK_INT(count(&w, PAWL_STEP_ATTEMPTED), 2); /* how the first ended; that the second leaves */
+    close_world(&w);
+}
+
+static void gated(bool yes)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    tools[1].effect = PAWL_EFFECT_IRREVERSIBLE;
+    tools[1].gate = PAWL_GATE_ALWAYS;
+    start(&w);
+    CHECK_INT(head(&w).waiting, PAWL_WAIT_GATE);
+    CHECK_INT(w.calls, 0);
+    ask(&w, (struct pawl_request){.what = yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, .run = run_id, .id = PAWL_STR("a1")});
+    CHECK_INT(w.replied.code, 0);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(w.calls, yes);
+    ask(&w, (struct pawl_request){.what = yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE, .run = run_id, .step = 2, .id = PAWL_STR("a2")});
+    CHECK_INT(w.replied.code, PAWL_ECONFLICT); /* a second, different answer */
+    close_world(&w);
+}
+
+/* The owner dies after the intent is durable and the call has left: bare, so nobody may guess. */
+static void crashed(bool has_key)
+{
+    struct world w;
+    struct pawl_store *next;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    tools[1].key_declared = has_key;
+    struct pawl_request r = {.what = PAWL_ASK_START, .run = run_id, .agent = PAWL_STR("desk"), .input = PAWL_STR("\"x\""),
+                             .config = &w.config};
+    struct pawl_event ev = {.kind = PAWL_EV_REQUEST, .id = 5, .request = &r};
+    take(&w, &ev);
+    for (int i = 0; i < 1000; i++) { /* as settle, until the call is there */
+        struct pawl_action a = w.queue[0];
+        w.now_ns++;
+        if (a.kind == PAWL_DO_ATTEMPT && a.attempt->of == PAWL_ATTEMPT_TOOL) break;
+        memmove(w.queue, w.queue + 1, --w.queued * sizeof a);
+        if (a.kind == PAWL_DO_FIND) answer_find(&w, &a);
+        else if (a.kind == PAWL_DO_ATTEMPT) answer_attempt(&w, &a);
+        else {
+            struct pawl_event done = {.kind = PAWL_EV_COMMITTED, .id = a.id};
+            done.status = w.store->commit(w.store, &a.commit, 1, NULL);
+            take(&w, &done);
+        }
+    }
+    pawl_engine_free(w.e);
+    w.queued = 0;
+    CHECK_INT(pawl_memory_again(w.store, &next), PAWL_OK);
+    w.store->close(w.store);
+    w.store = next;
+    begin(&w);
+    settle(&w);
+    CHECK_INT(head(&w).waiting, has_key ? PAWL_WAIT_NONE : PAWL_WAIT_DOUBT);
+    CHECK_INT(head(&w).status, has_key ? PAWL_DONE : PAWL_WAITING);
+    CHECK_INT(w.calls, has_key ? 1 : 0);
+    close_world(&w);
+}
+
+static void cancelled(void)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    tools[1].gate = PAWL_GATE_ALWAYS;
+    start(&w);
+    ask(&w, (struct pawl_request){.what = PAWL_ASK_CANCEL, .run = run_id, .text = PAWL_STR("no longer wanted")});
+    CHECK_INT(head(&w).status, PAWL_CANCELLED_RUN);
+    CHECK_INT(w.calls, 0);
+    close_world(&w);
+}
+
+static void endless_nonsense(void)
+{
+    struct world w;
+    open_world(&w, "[{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}},"
+                   "{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}}]");
+    start(&w);
+    CHECK_INT(head(&w).status, PAWL_FAILED_RUN);
+    CHECK_INT(count(&w, PAWL_STEP_FAILED), PAWL_AGENT_BAD_ROUNDS + 1);
+    close_world(&w);
+}
+
+int main(void)
+{
+    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
+    plain();
+    forgetful();
+    lost_and_resolved();
+    keyed();
+    gated(true);
+    gated(false);
+    crashed(true);
+    crashed(false);
+    cancelled();
+    endless_nonsense();
+    return TEST_END();
+}
