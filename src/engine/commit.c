@@ -215,6 +215,7 @@ void pawl_hot_settle(struct pawl_hot *h)
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {
+        h->filling->progress = h->filling->progress || park; /* its owner has lived to put it down */
         send(h);
         return;
     }

@@ -109,16 +109,38 @@ static void start(struct pawl_engine *e, const struct pawl_event *in)
     ask_wake(e);
 }
 
+/* Requests that waited for the claim to be over: it may have brought their runs. */
+static void load_waiting(struct pawl_engine *e)
+{
+    struct pawl_map_entry *entry;
+    for (uint32_t i = 0; !e->claiming && (entry = pawl_map_next(&e->loading, &i)) != NULL;) {
+        struct pawl_loading *l = entry->value;
+        struct pawl_id run;
+        struct pawl_hot *h;
+        memcpy(run.b, entry->key.p, sizeof run.b);
+        if (l->asked) continue;
+        if ((h = pawl_hot_find(e, run)) == NULL) {
+            pawl_hot_find_one(e, l, run);
+            continue;
+        }
+        pawl_map_take(&e->loading, run.b, sizeof run.b);
+        for (struct pawl_asking *a = l->askings, *next; a; a = next) next = a->next, pawl_request_do(e, a, h);
+        pawl_engine_put(e, l, sizeof *l);
+    }
+}
+
 static void runs_found(struct pawl_engine *e, const struct pawl_event *in)
 {
     e->claiming = false;
     if (in->status || !in->found) { /* the store could not: look again in a second */
         pawl_engine_timer(e, &e->wake, e->wall_ns + 1000000000);
+        load_waiting(e);
         return;
     }
     for (uint32_t i = 0; i < in->found->count; i++) pawl_hot_load(e, &in->found->runs[i]);
     if (in->found->count == PAWL_CLAIM_BATCH) pawl_engine_claim_due(e);
     else ask_wake(e);
+    load_waiting(e);
 }
 
 static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct pawl_id run)

@@ -110,10 +110,17 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
     pawl_hot_dirty(h);
 }
 
-void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking)
+void pawl_hot_find_one(struct pawl_engine *e, struct pawl_loading *l, struct pawl_id run)
 {
     const struct pawl_find one = {.what = PAWL_FIND_CLAIM_RUNS,
                                   .runs = {.one = true, .run = run, .max = 1, .lease_until_ns = PAWL_NEVER}};
+    if (e->claiming || l->asked) return;
+    l->asked = true;
+    pawl_engine_find(e, PAWL_OF_ONE, &one, NULL, NULL);
+}
+
+void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking)
+{
     struct pawl_loading *l = pawl_map_get(&e->loading, run.b, sizeof run.b);
     if (!l) {
         l = pawl_engine_get(e, sizeof *l);
@@ -123,7 +130,7 @@ void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_as
             pawl_engine_put(e, l, sizeof *l);
             return;
         }
-        pawl_engine_find(e, PAWL_OF_ONE, &one, NULL, NULL);
+        pawl_hot_find_one(e, l, run);
     }
     if (!asking) return;
     struct pawl_asking **at = &l->askings;

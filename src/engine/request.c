@@ -174,7 +174,9 @@ void pawl_request_key_found(struct pawl_engine *e, struct pawl_asking *asking, i
     }
     asking->next = NULL;
     if (status) {
-        pawl_request_refuse(e, asking->id, r->run, PAWL_ECONFLICT, "the run's id is in use", "start it again");
+        const bool none = status == PAWL_ENOTFOUND;
+        pawl_request_refuse(e, asking->id, r->run, none ? PAWL_ECONFLICT : status,
+                            none ? "the run's id is in use" : "the store could not be read", "start it again");
         pawl_asking_free(e, asking);
         return;
     }
