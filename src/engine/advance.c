@@ -235,6 +235,7 @@ static void stop_slot(struct pawl_slot *s)
     s->find_id = 0;
     p->now_ns = s->hot->e->now_ns;
     p->wall_ns = s->hot->e->wall_ns;
+    if (p->step) pawl_dedupe_recall(p);
     pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped");
     p->how = PAWL_ENDS_FAILED;
     p->stage = PAWL_STAGE_RECORD;

@@ -221,10 +221,7 @@ void pawl_hot_settle(struct pawl_hot *h)
     }
     if (e->handing_over && !busy(h)) park = true; /* the store says that it is live: the next owner takes it up */
     if (!park) return;
-    if (h->head.wake_ns < e->wake_wall_ns && !h->run.ended) {
-        e->wake_wall_ns = h->head.wake_ns;
-        pawl_engine_timer(e, &e->wake, e->wake_wall_ns);
-    }
+    if (h->head.wake_ns < e->wake_wall_ns && !h->run.ended) pawl_engine_wake_at(e, h->head.wake_ns);
     pawl_hot_drop(h); /* a parked run costs a row, nothing here */
 }
 

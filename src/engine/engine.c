@@ -91,7 +91,21 @@ void pawl_engine_claim_due(struct pawl_engine *e)
     if (e->claiming || e->handing_over) return;
     e->more = e->hot.count >= PAWL_HOT_MAX;
     if (e->more) return;
+    e->store_failed = false;
     e->claiming = pawl_engine_find(e, PAWL_OF_RUNS, &due, NULL, NULL) != 0;
+}
+
+void pawl_engine_wake_at(struct pawl_engine *e, int64_t wall_ns)
+{
+    e->wake_wall_ns = wall_ns;
+    if (!e->store_failed) pawl_engine_timer(e, &e->wake, wall_ns);
+}
+
+/* What is due could not be told: look again in a second. */
+static void look_again(struct pawl_engine *e)
+{
+    e->store_failed = true;
+    pawl_engine_timer(e, &e->wake, e->wall_ns + 1000000000);
 }
 
 static void ask_wake(struct pawl_engine *e)
@@ -132,8 +146,8 @@ static void load_waiting(struct pawl_engine *e)
 static void runs_found(struct pawl_engine *e, const struct pawl_event *in)
 {
     e->claiming = false;
-    if (in->status || !in->found) { /* the store could not: look again in a second */
-        pawl_engine_timer(e, &e->wake, e->wall_ns + 1000000000);
+    if (in->status || !in->found) {
+        look_again(e);
         load_waiting(e);
         return;
     }
@@ -173,9 +187,8 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
 
 static void wake_found(struct pawl_engine *e, const struct pawl_event *in)
 {
-    if (in->status || !in->found) return;
-    e->wake_wall_ns = in->found->wake_ns;
-    pawl_engine_timer(e, &e->wake, e->wake_wall_ns);
+    if (in->status || !in->found) look_again(e);
+    else pawl_engine_wake_at(e, in->found->wake_ns);
 }
 
 /* An answer to one of our actions. Its pending entry goes; what comes twice, or late, finds none and is ignored. */

@@ -113,6 +113,7 @@ struct pawl_engine {
     struct pawl_timer wake;
     int64_t wake_wall_ns;    /* of the earliest parked run */
     bool claiming, more;     /* a claim of due runs is under way; there may be more of them */
+    bool store_failed;       /* it could not say what is due: the wake timer is set to ask again */
     bool handing_over;
     struct pawl_hot *dirty;
     struct pawl_action *actions;
@@ -129,6 +130,7 @@ uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const 
                           struct pawl_slot *slot, struct pawl_asking *asking); /* 0: no memory */
 void pawl_engine_timer(struct pawl_engine *e, struct pawl_timer *t, int64_t wall_ns); /* PAWL_NEVER: off */
 void pawl_engine_claim_due(struct pawl_engine *e);
+void pawl_engine_wake_at(struct pawl_engine *e, int64_t wall_ns); /* the earliest parked run is due then */
 void *pawl_engine_get(struct pawl_engine *e, size_t bytes); /* zeroed; NULL: e->rc is set */
 void pawl_engine_put(struct pawl_engine *e, void *p, size_t bytes);
 /* load.c: runs come and go */

@@ -171,6 +171,18 @@ enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p)
     return v;
 }
 
+/* Stopped before it came here again: a question that only the contract had was asked with the claim in hand. */
+void pawl_dedupe_recall(struct pawl_pass *p)
+{
+    const struct pawl_step *s = p->step;
+    if (p->claim_took || !p->tool || !wide(p) || s->state < PAWL_STEP_ASKED || s->state > PAWL_STEP_APPROVED) return;
+    if (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) return;
+    set_claim_key(p);
+    p->claim_took = true;
+    p->claim_state = PAWL_CLAIM_OURS;
+    p->entered |= 1u << PAWL_STAGE_DEDUPE;
+}
+
 /* The claim follows the step's end: done is kept for `within`, known not applied is released. */
 void pawl_dedupe_leave(struct pawl_pass *p)
 {

@@ -24,6 +24,9 @@ struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct paw
 /* ... and is a later step of this run waiting behind this idempotent one? Then it is not sent again. */
 bool pawl_dedupe_superseded(const struct pawl_pass *p);
 
+/* dedupe.c: the pass is to end where it stands; if its step holds a claim since before a restart, it lets go of it. */
+void pawl_dedupe_recall(struct pawl_pass *p);
+
 enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);
