@@ -9,7 +9,8 @@ static void read_model(struct pawl_reader *r, const struct pawl_yaml *v, struct 
     if (!pawl_reader_need(r, v, "model", "name one of the models")) return;
     if (!pawl_reader_text(r, v, "model", &a->model) || pawl_config_model(r->config, a->model)) return;
     near = (struct pawl_near){.name = a->model};
-    for (uint32_t i = 0; i < r->config->models_count; i++) pawl_near_try(&near, r->config->models[i].name);
+    for (uint32_t i = 0; pawl_reader_suggests(r) && i < r->config->models_count; i++)
+        pawl_near_try(&near, r->config->models[i].name);
     pawl_reader_dangling(r, pawl_reader_get(v, "model"), "model", &near);
 }
 
@@ -21,7 +22,8 @@ static void add_tool(struct pawl_reader *r, const struct pawl_yaml *v, const str
     if (v->kind != PAWL_YAML_TEXT) {
         pawl_reader_expected(r, v, "tools", "the name of a tool");
     } else if (!found) {
-        for (uint32_t i = 0; i < r->config->tools_count; i++) pawl_near_try(&near, r->config->tools[i].name);
+        for (uint32_t i = 0; pawl_reader_suggests(r) && i < r->config->tools_count; i++)
+            pawl_near_try(&near, r->config->tools[i].name);
         pawl_reader_dangling(r, v, "tool", &near);
     } else if (pawl_agent_tool(a, v->text)) {
         pawl_fault(r->faults, v->line, v->column, "keep one of the two", "tools: '%.*s' stands twice", (int)v->text.n,
@@ -74,6 +76,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents)
 {
     struct pawl_agent *made = pawl_arena_zeroed(r->arena, agents->count * sizeof *made);
+    if (!pawl_reader_few(r, agents, "agents", 1024)) return;
     if (!made) return;
     r->config->agents = made;
     r->config->agents_count = agents->count;

@@ -143,6 +143,7 @@ void pawl_reader_headers(struct pawl_reader *r, const struct pawl_yaml *map, boo
 {
     const struct pawl_yaml *v = pawl_reader_map(r, map, "headers");
     struct pawl_pair *pairs = v ? pawl_arena_zeroed(r->arena, v->count * sizeof *pairs) : NULL;
+    if (v && !pawl_reader_few(r, v, "headers", 64)) return;
     for (uint32_t i = 0; pairs && i < v->count; i++) {
         const struct pawl_yaml_member *m = &v->members[i];
         const char *why = header_fault(m, pairs, *count);

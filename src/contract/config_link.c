@@ -8,16 +8,9 @@ static const struct pawl_tool *find(struct pawl_reader *r, const struct pawl_yam
     const struct pawl_tool *found = pawl_config_tool(c, name);
     struct pawl_near near = {.name = name};
     if (found) return found;
-    for (uint32_t i = 0; i < c->tools_count; i++) pawl_near_try(&near, c->tools[i].name);
+    for (uint32_t i = 0; pawl_reader_suggests(r) && i < c->tools_count; i++) pawl_near_try(&near, c->tools[i].name);
     pawl_reader_dangling(r, v, "tool", &near);
     return NULL;
-}
-
-static bool has(const struct pawl_yaml *map, struct pawl_str key)
-{
-    for (uint32_t i = 0; i < map->count; i++)
-        if (pawl_str_eq(map->members[i].key, key)) return true;
-    return false;
 }
 
 static const struct pawl_yaml *required_of(const struct pawl_yaml *tool)
@@ -35,7 +28,7 @@ static void check_arguments(struct pawl_reader *r, const struct pawl_yaml *at, c
     const struct pawl_yaml *node = r->tool_nodes[other - r->config->tools], *required = required_of(node);
     for (uint32_t i = 0; given && required && i < required->count; i++) {
         const struct pawl_str name = required->items[i]->text;
-        if (required->items[i]->kind != PAWL_YAML_TEXT || has(given, name)) continue;
+        if (required->items[i]->kind != PAWL_YAML_TEXT || pawl_yaml_find(given, name)) continue;
         pawl_fault(r->faults, at->line, at->column,
                    own ? "say what it gets: args: {NAME: {$arg: /args/NAME}}" : "add it to args",
                    "%s: argument '%.*s' is missing, which tool '%.*s' requires", key, name.n > 80 ? 80 : (int)name.n,

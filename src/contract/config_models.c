@@ -91,6 +91,7 @@ static void read_model(struct pawl_reader *r, const struct pawl_yaml_member *mem
 void pawl_read_models(struct pawl_reader *r, const struct pawl_yaml *models)
 {
     struct pawl_model *made = pawl_arena_zeroed(r->arena, models->count * sizeof *made);
+    if (!pawl_reader_few(r, models, "models", 1024)) return;
     if (!made) return;
     r->config->models = made;
     r->config->models_count = models->count;

@@ -19,6 +19,18 @@ bool pawl_reader_need(struct pawl_reader *r, const struct pawl_yaml *map, const 
     return false;
 }
 
+bool pawl_reader_suggests(const struct pawl_reader *r)
+{
+    return r->faults->count < PAWL_CONFIG_ERRORS;
+}
+
+bool pawl_reader_few(struct pawl_reader *r, const struct pawl_yaml *v, const char *what, uint32_t max)
+{
+    if (v->count <= max) return true;
+    pawl_fault(r->faults, v->line, v->column, "", "expected at most %u %s, found %u", max, what, v->count);
+    return false;
+}
+
 /* What came, in words. Foreign text is shown so that it stays one line. */
 static const char *found(struct pawl_reader *r, const struct pawl_yaml *v)
 {
@@ -69,7 +81,7 @@ static void unknown_key(struct pawl_reader *r, const struct pawl_yaml_member *m,
     struct pawl_near near = {.name = m->key};
     char known[sizeof((struct pawl_error *)0)->next] = "";
     const int n = m->key.n > 80 ? 80 : (int)m->key.n;
-    for (const char *const *k = now; *k; k++) pawl_near_try(&near, pawl_str_of(*k));
+    for (const char *const *k = now; pawl_reader_suggests(r) && *k; k++) pawl_near_try(&near, pawl_str_of(*k));
     list_keys(now, known, sizeof known);
     if (near.best.p)
         pawl_fault(r->faults, m->line, m->column, known, "unknown key '%.*s'; did you mean '%.*s'?", n, m->key.p,

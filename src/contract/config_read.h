@@ -35,6 +35,11 @@ void pawl_reader_keys(struct pawl_reader *r, const struct pawl_yaml *map, const 
 const struct pawl_yaml *pawl_reader_get(const struct pawl_yaml *map, const char *key); /* NULL: not there */
 bool pawl_reader_need(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, const char *next);
 
+bool pawl_reader_suggests(
+    const struct pawl_reader *r); /* few faults so far: looking for the nearest name is worth it */
+bool pawl_reader_few(struct pawl_reader *r, const struct pawl_yaml *v, const char *what,
+                     uint32_t max); /* what a list or map has */
+
 /* A fault: "KEY: expected EXPECTED, found …". */
 void pawl_reader_expected(struct pawl_reader *r, const struct pawl_yaml *v, const char *key, const char *expected);
 /* A fault that names something which is not there, and the nearest that is. */

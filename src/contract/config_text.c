@@ -178,10 +178,9 @@ bool pawl_reader_argument(struct pawl_reader *r, uint32_t line, uint32_t column,
     struct pawl_near near = {.name = name};
     const struct pawl_yaml at = {.kind = PAWL_YAML_TEXT, .line = line, .column = column};
     if (!r->arguments) return true;
-    for (uint32_t i = 0; i < r->arguments->count; i++) {
-        if (pawl_str_eq(r->arguments->members[i].key, name)) return true;
+    if (pawl_yaml_find(r->arguments, name)) return true;
+    for (uint32_t i = 0; pawl_reader_suggests(r) && i < r->arguments->count; i++)
         pawl_near_try(&near, r->arguments->members[i].key);
-    }
     pawl_reader_dangling(r, &at, "argument", &near);
     return false;
 }

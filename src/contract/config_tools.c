@@ -143,6 +143,7 @@ void pawl_read_tools(struct pawl_reader *r, const struct pawl_yaml *tools)
 {
     struct pawl_tool *made = pawl_arena_zeroed(r->arena, tools->count * sizeof *made);
     const struct pawl_yaml **nodes = pawl_arena_zeroed(r->arena, tools->count * sizeof *nodes);
+    if (!pawl_reader_few(r, tools, "tools", 1024)) return;
     if (!made || !nodes) return;
     r->config->tools = made;
     r->config->tools_count = tools->count;

@@ -79,11 +79,12 @@ static struct piece at_brace(struct pawl_str text, uint32_t *at)
 static struct piece next_piece(struct pawl_str text, uint32_t *at)
 {
     struct pawl_env_ref env;
-    uint32_t from = *at, env_at = from;
+    uint32_t from = *at;
     if (from >= text.n) return (struct piece){.kind = PIECE_END};
     if (text.p[from] == '{') return at_brace(text, at);
-    if (text.p[from] == '$' && pawl_env_next(text, &env_at, &env) && env.whole.p == text.p + from) {
-        *at = env_at;
+    if (text.n - from >= 6 && memcmp(text.p + from, "${env:", 6) == 0) {
+        pawl_env_next(text, at, &env);
+        assert(env.whole.p == text.p + from);
         return env.fault ? bad(env.whole, env.fault) : (struct piece){PIECE_LITERAL, env.whole, NULL};
     }
     while (++from < text.n && text.p[from] != '{' && text.p[from] != '$') {

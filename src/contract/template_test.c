@@ -31,6 +31,8 @@ static const struct row {
     {TEXT, "{args.nl}", "a\r\nX: 1", NULL},
     {TEXT, "{args.empty}", "", NULL},
     {TEXT, "${args.n}", "$1.5", NULL},
+    {TEXT, "$$${env $ {args.n}$", NULL, "those are like"},
+    {TEXT, "$$$ $1 ${env:A}$", "$$$ $1 ${env:A}$", NULL},
     {TEXT, "{args.\xc3\xa9t\xc3\xa9}", "s", NULL},
     {TEXT, "{args.gone}", NULL, "{args.gone} is missing"},
     {TEXT, "{args.none}", NULL, "{args.none} is null"},

@@ -45,6 +45,7 @@ struct pawl_yaml { /* immutable once read; an alias and its anchor share one */
 int pawl_yaml_read(struct pawl_str text, struct pawl_arena *a, struct pawl_faults *f, const struct pawl_yaml **out);
 
 const struct pawl_yaml_member *pawl_yaml_member(const struct pawl_yaml *map, const char *key); /* NULL: none */
+const struct pawl_yaml_member *pawl_yaml_find(const struct pawl_yaml *map, struct pawl_str key);
 /* As JSON text; BAD is null. */
 void pawl_yaml_json(const struct pawl_yaml *v, struct pawl_json_writer *w);
 /* Where the value of a JSON pointer stands, or what it leads to as far as it goes: the line of its key. */

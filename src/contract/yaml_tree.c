@@ -63,12 +63,23 @@ int pawl_yaml_close(struct pawl_yaml *v, const struct pawl_yaml_part *parts, uin
     return PAWL_OK;
 }
 
+const struct pawl_yaml_member *pawl_yaml_find(const struct pawl_yaml *map, struct pawl_str key)
+{
+    uint32_t from = 0, to = map->count;
+    assert(map->kind == PAWL_YAML_MAP);
+    while (from < to) {
+        const uint32_t middle = from + (to - from) / 2;
+        const int c = pawl_str_cmp(map->members[middle].key, key);
+        if (c == 0) return &map->members[middle];
+        if (c < 0) from = middle + 1;
+        else to = middle;
+    }
+    return NULL;
+}
+
 const struct pawl_yaml_member *pawl_yaml_member(const struct pawl_yaml *map, const char *key)
 {
-    assert(map->kind == PAWL_YAML_MAP);
-    for (uint32_t i = 0; i < map->count; i++)
-        if (pawl_str_is(map->members[i].key, key)) return &map->members[i];
-    return NULL;
+    return pawl_yaml_find(map, pawl_str_of(key));
 }
 
 void pawl_yaml_json(const struct pawl_yaml *v, struct pawl_json_writer *w)
