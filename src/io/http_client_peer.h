@@ -8,13 +8,15 @@
 #include <uv.h>
 #include <netinet/in.h>
 
+enum { PEER_BYTES = 2 * 1024 * 1024 };
+
 static uv_loop_t loop;
 static uv_tcp_t listener;
 static int port;
 
 struct connection {
     uv_tcp_t tcp;
-    char in[70000];
+    char in[PEER_BYTES];
     size_t n;
     int requests;
 };
@@ -52,7 +54,7 @@ static void say(struct connection *c, const char *text)
     say_bytes(c, text, strlen(text));
 }
 
-static char seen_head[70000], seen_body[70000];
+static char seen_head[PEER_BYTES], seen_body[PEER_BYTES];
 
 static void say_many_headers(struct connection *c, int count)
 {

@@ -243,7 +243,7 @@ static void test_request(void)
     CHECK(strcasestr(seen_head, "Accept-Encoding") == NULL);
     CHECK_TEXT(seen_body, "{\"amount\":42}");
 
-    static char big[60000]; /* past where curl would ask for 100-continue, and past one write */
+    static char big[1500000]; /* past where curl would ask for 100-continue, and past one write */
     memset(big, 'b', sizeof big - 1);
     g = get("PUT", "/ok", big, true);
     CHECK(g.end == PAWL_HTTP_ANSWERED && strcmp(seen_body, big) == 0);
@@ -497,6 +497,13 @@ static void test_sent_once(void)
     CHECK_INT(g.end, PAWL_HTTP_LOST);
     CHECK_INT(requests_seen, 2);
     CHECK_TEXT(g.detail, "the connection ended before an answer came, and this request is not sent twice");
+    end();
+
+    begin(); /* while all is well, too: an idle connection may end just when it is used */
+    get("GET", "/ok", NULL, false);
+    g = get("POST", "/ok", "{}", true);
+    CHECK(!g.reused);
+    CHECK_INT(connections, 2);
     end();
 
     begin();

@@ -118,6 +118,18 @@ static void test_found(void)
     }
 }
 
+/* The command itself ends with us, before anybody looks for it: else this waits for the runner's patience. */
+static void test_death_signal(void)
+{
+    pid_t said = 0;
+    live_and_die("echo $$ > $TELL; exec sleep 1000", 1, &said);
+    const int fd = open(lock, O_RDONLY | O_CLOEXEC);
+    CHECK_INT(flock(fd, LOCK_EX), 0);
+    CHECK(is_dead(said));
+    close(fd);
+    CHECK_INT(pawl_orphan_settle(lock, SECOND, NULL), PAWL_OK);
+}
+
 static void write_lock(const char *text)
 {
     const int fd = open(lock, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -208,6 +220,7 @@ int main(void)
 {
     snprintf(lock, sizeof lock, "/tmp/pawl-orphan-%ld", (long)getpid());
     test_found();
+    test_death_signal();
     test_bystanders();
     test_files();
     return TEST_END();

@@ -320,6 +320,11 @@ static void test_limits(void)
     CHECK_TEXT(g.out, "77\n524288\n");
 }
 
+static void ask_to_stop(uv_timer_t *timer)
+{
+    pawl_process_stop(timer->data);
+}
+
 static void test_stop_and_cancel(void)
 {
     struct got g = {.at_output = STOP};
@@ -345,6 +350,19 @@ static void test_stop_and_cancel(void)
     CHECK_INT(g.end, PAWL_PROCESS_STOPPED);
     CHECK_INT(g.status, 128 + SIGKILL);
     CHECK(g.took_ns >= 30 * MS);
+
+    /* Asked again and again, it gets no more time. */
+    uv_timer_t nag;
+    uv_timer_init(&loop, &nag);
+    g = (struct got){.at_output = STOP};
+    CHECK_INT(start(&g, &spec), PAWL_OK);
+    while (g.streamed == 0) uv_run(&loop, UV_RUN_ONCE);
+    nag.data = g.p;
+    uv_timer_start(&nag, ask_to_stop, 0, 5);
+    finish(&g);
+    uv_close((uv_handle_t *)&nag, NULL);
+    all_gone();
+    CHECK_INT(g.status, 128 + SIGKILL);
 
     spec.argv = argv;
     g = (struct got){.at_output = CANCEL};
