@@ -152,7 +152,15 @@ static void clock(struct pawl_hot *h, bool parked)
     pawl_engine_timer(e, &h->deadline, due_ns);
 }
 
-static void send(struct pawl_hot *h)
+/* LEDGER 11: a claim counts until something moves on. One that ends in parking again has not ended its owner, and counts
+ * no more; those before it do. */
+static uint32_t fruitless_claims(const struct pawl_hot *h, bool park)
+{
+    if (h->moved) return 0;
+    return park && h->claims > 0 ? h->claims - 1 : h->claims;
+}
+
+static void send(struct pawl_hot *h, bool park)
 {
     struct pawl_engine *e = h->e;
     struct pawl_batch *b = h->filling;
@@ -160,7 +168,8 @@ static void send(struct pawl_hot *h)
     struct pawl_action *a = p ? pawl_engine_act(e, PAWL_DO_COMMIT) : NULL;
     struct pawl_commit *c = &b->commit;
     if (!a) return;
-    if (b->progress) h->head.claims_without_progress = 0;
+    h->moved = h->moved || b->progress;
+    h->head.claims_without_progress = fruitless_claims(h, park);
     h->head.seq = h->run.seq;
     h->head.hash = h->run.hash;
     h->head.updated_ns = h->run.at_ns;
@@ -215,8 +224,7 @@ void pawl_hot_settle(struct pawl_hot *h)
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {
-        h->filling->progress = h->filling->progress || park; /* its owner has lived to put it down */
-        send(h);
+        send(h, park);
         return;
     }
     if (e->handing_over && !busy(h)) park = true; /* the store says that it is live: the next owner takes it up */

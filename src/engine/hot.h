@@ -69,6 +69,8 @@ struct pawl_hot {
     int64_t active_since_ns;
     struct pawl_timer deadline, again;
     bool taken;              /* just claimed: settle even where nothing happened */
+    bool moved;              /* something has moved on since it was claimed */
+    uint32_t claims;         /* claims_without_progress as it was then, this claim included */
 };
 
 struct pawl_asking { /* a request that waits for its run to be loaded, or for its key to be found */

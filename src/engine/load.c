@@ -20,6 +20,7 @@ struct pawl_hot *pawl_hot_new(struct pawl_engine *e, const struct pawl_head *hea
     if (head->key.p) h->head.key = pawl_str_copy(&h->arena, head->key);
     h->stored = h->head;
     h->durable_seq = head->seq;
+    h->claims = head->claims_without_progress;
     h->deadline = (struct pawl_timer){.of = PAWL_TIMER_RUN, .owner = h};
     h->again = (struct pawl_timer){.of = PAWL_TIMER_COMMIT, .owner = h};
     h->active_since_ns = e->now_ns;

@@ -247,7 +247,8 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
     put_who(&o, r);
     if (pawl_hot_append(h, PAWL_GATE_ANSWERED, s->number, finish(&o))) return (struct refusal){0, NULL, NULL};
     if ((slot = pawl_hot_slot(h, s->number)) != NULL) {
-        slot->pass.stage = PAWL_STAGE_DEDUPE; /* what has changed since it was asked is seen again */
+        if (slot->pass.stage > PAWL_STAGE_DEDUPE)
+            slot->pass.stage = PAWL_STAGE_DEDUPE; /* what has changed since it was asked is seen again */
         if (slot->pass.claim_took) slot->pass.claim_state = PAWL_CLAIM_OURS;
         else slot->pass.claim_state = PAWL_CLAIM_NOT_ASKED;
         pawl_slot_drive(slot);

@@ -2,6 +2,7 @@
  *
  * The intent is the first attempt; a further one is recorded, and durable, before it leaves (LEDGER 11). What a crash
  * left open comes back here as an outcome: it may have left, nobody knows what it did. */
+#include "policy/look.h"
 #include "policy/pipeline.h"
 #include <string.h>
 
@@ -57,6 +58,22 @@ static bool points_elsewhere(struct pawl_pass *p)
     return memcmp(h.b, p->step->digest.b, 32) != 0;
 }
 
+/* Decided while the tool knew the key; by now it may not: a wait, a slow disk or a sleeping machine lies between. */
+static bool forgotten(const struct pawl_pass *p)
+{
+    return p->unknown && pawl_pass_changes(p) && p->attempts > 0 && !pawl_retry_key_remembered(p);
+}
+
+/* It was announced, and is not sent after all. What was unknown stays so. */
+static enum pawl_verdict not_sent(struct pawl_pass *p)
+{
+    p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO, .error_class = PAWL_CLASS_UNAVAILABLE,
+                                       .retry_after_ns = -1,
+                                       .message = PAWL_STR("not sent again: its key may be forgotten by now")};
+    p->came = true;
+    return PAWL_GO;
+}
+
 static enum pawl_verdict next(struct pawl_pass *p)
 {
     struct pawl_buf b;
@@ -68,6 +85,7 @@ static enum pawl_verdict next(struct pawl_pass *p)
     }
     if (p->tool && pawl_dedupe_superseded(p))
         return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
+    if (forgotten(p)) return p->recovered = true, pawl_pass_back(p, PAWL_STAGE_RETRY);
     pawl_buf_init_arena(&b, p->arena);
     pawl_buf_printf(&b, "{\"attempt\":%u}", p->attempts + 1);
     if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;
@@ -86,6 +104,7 @@ enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
         return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
     }
     if (s->state == PAWL_STEP_DOUBT) return pawl_pass_wait(p, PAWL_WANT_PERSON);
+    if (p->counted && forgotten(p)) return not_sent(p);
     if (p->counted) return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
     if (s->stop || s->applied) return resolved(p);
     if (s->resend) {

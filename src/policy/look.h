@@ -6,3 +6,6 @@ enum pawl_seen { PAWL_SEEN_NOTHING_KNOWN, PAWL_SEEN_HAPPENED, PAWL_SEEN_NOT };
 /* May a look resolve a doubt of this step at all? It needs `settles`, and a way to identify the attempt. */
 bool pawl_look_can_tell(const struct pawl_pass *p);
 enum pawl_seen pawl_look_tells(struct pawl_pass *p);
+/* retry.c: does the tool still know this step's key, so that sending again is safe whatever the attempts before did? Asked
+ * when it is decided, and again when it leaves: a wait lies between (LEDGER 4). */
+bool pawl_retry_key_remembered(const struct pawl_pass *p);

@@ -89,7 +89,7 @@ static bool may_try(struct pawl_pass *p)
 
 /* LEDGER 4: remembered_for counts from the first attempt, less the attempt's timeout and 5 %; a clock that went back
  * since ends it. */
-static bool key_remembered(const struct pawl_pass *p)
+bool pawl_retry_key_remembered(const struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
     const int64_t for_ns = p->tool->remembered_for_ns - p->tool->remembered_for_ns / 20 - p->tool->timeout_ns;
@@ -162,7 +162,7 @@ static enum pawl_verdict ladder(struct pawl_pass *p)
 {
     const bool again_is_safe = p->outcome.applied != PAWL_APPLIED_ACCEPTED && p->outcome.applied != PAWL_APPLIED_UNUSABLE;
     if (pawl_dedupe_superseded(p)) return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
-    if (!p->looks && !p->moved && again_is_safe && key_remembered(p) && may_try(p)) return again(p);
+    if (!p->looks && !p->moved && again_is_safe && pawl_retry_key_remembered(p) && may_try(p)) return again(p);
     if (pawl_look_can_tell(p)) return look(p);
     return doubt(p);
 }

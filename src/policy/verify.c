@@ -71,6 +71,17 @@ static yyjson_val *parse(struct pawl_pass *p, struct pawl_str text)
     return text.p && pawl_json_read(text, p->arena, &v, NULL) == PAWL_OK ? v : NULL;
 }
 
+/* What the look saw. An answer that its contract does not know, or that holds nothing (a command that printed nothing, a
+ * bare text), is none: "not there" must be said, not guessed. */
+static yyjson_val *seen_now(struct pawl_pass *p)
+{
+    const struct pawl_tool *look = pawl_config_tool(p->config, p->tool->verify.tool);
+    yyjson_val *now = p->looked.applied == PAWL_APPLIED_YES ? parse(p, p->looked.result) : NULL;
+    if (!yyjson_is_obj(now) && !yyjson_is_arr(now)) return NULL;
+    if (look && look->output && pawl_schema_check(look->output, now, NULL, NULL)) return NULL;
+    return now;
+}
+
 /* The look's answer has our key somewhere: at by_key of it, or of an item where the answer is a list. */
 static bool has_our_key(struct pawl_pass *p, yyjson_val *answer)
 {
@@ -84,7 +95,7 @@ static bool has_our_key(struct pawl_pass *p, yyjson_val *answer)
 
 enum pawl_seen pawl_look_tells(struct pawl_pass *p)
 {
-    yyjson_val *now = p->looked.applied == PAWL_APPLIED_YES ? parse(p, p->looked.result) : NULL, *before;
+    yyjson_val *now = seen_now(p), *before;
     if (p->tool->verify.by_key.p) {
         if (now) return has_our_key(p, now) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
         return p->looked_status == 404 || p->looked_status == 410 ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
@@ -98,7 +109,7 @@ enum pawl_seen pawl_look_tells(struct pawl_pass *p)
 static int compare(struct pawl_pass *p)
 {
     const struct pawl_verify *v = &p->tool->verify;
-    yyjson_val *now = p->looked.applied == PAWL_APPLIED_YES ? parse(p, p->looked.result) : NULL;
+    yyjson_val *now = seen_now(p);
     if (!now) return 2;
     if (v->expect) return fits(p, now) ? 1 : -1;
     return v->by_key.p ? (has_our_key(p, now) ? 1 : -1) : 2;
