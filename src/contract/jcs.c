@@ -1,6 +1,7 @@
 /* src/contract/jcs.c - canonical JSON, RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them.
  * yyjson's shortest digits are ECMAScript's but for three things: a trailing ".0", "e21" for "e+21", and "-0". */
 #include "contract/json.h"
+#include <stdio.h>
 #include <string.h>
 
 /* The order of UTF-16 code units, read from UTF-8: it differs from the order of bytes only where one character is above
@@ -109,22 +110,28 @@ static void write_double(double d, struct pawl_buf *out)
 
 enum { EXACT_BITS = 53 };
 
+/* Beyond 2^53 an integer is written only where ECMAScript's text of its double has the very same digits: anything else
+ * would send another number than was said. */
 static int write_integer(yyjson_val *v, struct pawl_buf *out, struct pawl_error *err)
 {
     const int64_t i = yyjson_get_sint(v);
     const bool negative = yyjson_is_sint(v) && i < 0; /* yyjson reads -0 as a signed zero */
     const uint64_t size = negative ? 0 - (uint64_t)i : yyjson_get_uint(v);
-    const double d = (double)size;
+    const size_t from = out->n;
+    char digits[24];
+    int n;
+    if (negative) pawl_buf_char(out, '-');
     if (size <= UINT64_C(1) << EXACT_BITS) {
-        if (negative) pawl_buf_char(out, '-');
         pawl_buf_printf(out, "%llu", (unsigned long long)size);
         return PAWL_OK;
     }
-    if (d >= 18446744073709551616.0 || (uint64_t)d != size)
-        return pawl_fail(err, PAWL_EINVAL, "", "send it as a string", "the integer %s%llu is beyond what a double keeps exactly",
-                         negative ? "-" : "", (unsigned long long)size);
-    write_double(negative ? -d : d, out);
-    return PAWL_OK;
+    const size_t number = out->n;
+    write_double((double)size, out);
+    n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)size);
+    if (out->failed || (out->n - number == (size_t)n && memcmp(out->p + number, digits, (size_t)n) == 0)) return PAWL_OK;
+    out->n = from;
+    return pawl_fail(err, PAWL_EINVAL, "", "send it as a string", "the integer %s%s is beyond what a double keeps exactly",
+                     negative ? "-" : "", digits);
 }
 
 static int write_array(yyjson_val *v, struct pawl_buf *out, struct pawl_error *err)

@@ -188,6 +188,7 @@ static void on_time_over(uv_timer_t *t)
 {
     struct pawl *p = t->data;
     p->turn_over = true;
+    uv_stop(t->loop);
     p->interrupts++; /* ends the call that waits; not an interruption of the work */
 }
 

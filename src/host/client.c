@@ -70,7 +70,7 @@ static int hear_all(struct pawl *p, pawl_line_fn *line, void *ctx, struct pawl_e
         const int rc = pawl_control_hear(&p->line, POLL_NS, &text, err);
         if (p->interrupts != interrupts)
             return pawl_fail(err, PAWL_ECANCELLED, "", "pawl show RUN", "interrupted; the owner of the store goes on");
-        if (rc == PAWL_ETIMEDOUT) continue;
+        if (rc == PAWL_ETIMEDOUT || rc == PAWL_EPENDING) continue;
         if (rc) return pawl_fail(err, rc, p->socket_path, "pawl resume RUN", "the owner of the store has gone");
         memset(err, 0, sizeof *err);
         const bool last = is_last(p, text, err);

@@ -15,6 +15,7 @@ struct pawl_host_event *pawl_host_event(struct pawl *p, int kind)
     e->ev.kind = kind;
     *p->events_end = e;
     p->events_end = &e->next;
+    uv_stop(&p->loop); /* what came by a timer's callback is looked at before the loop blocks again */
     return e;
 }
 
@@ -175,7 +176,7 @@ static void step(struct pawl *p, struct pawl_event *ev)
 
 static void on_timer(uv_timer_t *t)
 {
-    (void)t; /* pump looks at the clock itself */
+    uv_stop(t->loop); /* pump looks at the clock itself; without this the loop would go on to poll, and block */
 }
 
 void pawl_host_pump(struct pawl *p)

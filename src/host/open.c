@@ -243,6 +243,7 @@ static void on_turn_over(uv_timer_t *t)
 {
     struct pawl *p = t->data;
     p->turn_over = true;
+    uv_stop(t->loop);
 }
 
 /* Nothing new begins; what is under way may end, for a while. */
