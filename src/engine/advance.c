@@ -223,6 +223,14 @@ static void stop_slot(struct pawl_slot *s)
     const bool intended = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
     if (p->ended || (p->step && p->step->kind == PAWL_STEP_UNDO)) return;
     if (intended && pawl_pass_changes(p)) {
+        if (p->want == PAWL_WANT_DURABLE) { /* announced, and still here */
+            p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO, .error_class = PAWL_CLASS_CANCELLED,
+                                               .retry_after_ns = -1, .message = PAWL_STR("the run was stopped before it left")};
+            p->came = true;
+            p->stage = PAWL_STAGE_CLASSIFY;
+            pawl_slot_drive(s);
+            return;
+        }
         if (p->want != PAWL_WANT_TIME) return;
         p->stage = PAWL_STAGE_RETRY;
         p->came = p->recovered = true;

@@ -283,6 +283,12 @@ static void refused(struct pawl_hot *h, int result)
 {
     struct pawl_engine *e = h->e;
     const struct pawl_id run = h->head.run;
+    if (result == PAWL_EFENCED && h->flight->commit.head.epoch < h->head.epoch) { /* by a later claim of our own */
+        h->flight->commit.head.epoch = h->head.epoch;
+        h->flight->commit.head.owner = h->head.owner;
+        pawl_hot_resend(h);
+        return;
+    }
     if (h->create && result == PAWL_ECONFLICT) {
         pawl_request_retry_start(e, h);
         return;

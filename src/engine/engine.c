@@ -123,38 +123,16 @@ static void start(struct pawl_engine *e, const struct pawl_event *in)
     ask_wake(e);
 }
 
-/* Requests that waited for the claim to be over: it may have brought their runs. */
-static void load_waiting(struct pawl_engine *e)
-{
-    struct pawl_map_entry *entry;
-    for (uint32_t i = 0; !e->claiming && (entry = pawl_map_next(&e->loading, &i)) != NULL;) {
-        struct pawl_loading *l = entry->value;
-        struct pawl_id run;
-        struct pawl_hot *h;
-        memcpy(run.b, entry->key.p, sizeof run.b);
-        if (l->asked) continue;
-        if ((h = pawl_hot_find(e, run)) == NULL) {
-            pawl_hot_find_one(e, l, run);
-            continue;
-        }
-        pawl_map_take(&e->loading, run.b, sizeof run.b);
-        for (struct pawl_asking *a = l->askings, *next; a; a = next) next = a->next, pawl_request_do(e, a, h);
-        pawl_engine_put(e, l, sizeof *l);
-    }
-}
-
 static void runs_found(struct pawl_engine *e, const struct pawl_event *in)
 {
     e->claiming = false;
     if (in->status || !in->found) {
         look_again(e);
-        load_waiting(e);
         return;
     }
     for (uint32_t i = 0; i < in->found->count; i++) pawl_hot_load(e, &in->found->runs[i]);
     if (in->found->count == PAWL_CLAIM_BATCH) pawl_engine_claim_due(e);
     else ask_wake(e);
-    load_waiting(e);
 }
 
 static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct pawl_id run)
@@ -170,7 +148,7 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
         for (struct pawl_asking *a = l->askings; a; a = next) {
             next = a->next;
             if (stored->head.status >= PAWL_DONE) pawl_request_ended(e, a, stored);
-            else if ((h = pawl_hot_find(e, run)) != NULL) pawl_request_do(e, a, h);
+            else if ((h = pawl_hot_find(e, run)) != NULL) pawl_request_to(e, a, h);
             else pawl_request_refuse(e, a->id, run, PAWL_ECORRUPT, "the run cannot be read", "run pawl verify"), pawl_asking_free(e, a);
         }
     } else {

@@ -81,7 +81,6 @@ struct pawl_asking { /* a request that waits for its run to be loaded, or for it
 };
 struct pawl_loading {
     struct pawl_asking *askings;
-    bool asked; /* the store; not while a claim of due runs is under way, which may bring this very run */
 };
 struct pawl_claim_entry { /* who holds a claim that somebody here works on or waits for */
     struct pawl_id run;
@@ -140,7 +139,6 @@ struct pawl_hot *pawl_hot_new(struct pawl_engine *e, const struct pawl_head *hea
 struct pawl_hot *pawl_hot_find(const struct pawl_engine *e, struct pawl_id run);
 void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored); /* a claimed run */
 void pawl_hot_drop(struct pawl_hot *h); /* forget it and all that is under way */
-void pawl_hot_find_one(struct pawl_engine *e, struct pawl_loading *l, struct pawl_id run);
 void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking);
 /* commit.c: records in, batches out */
 int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, struct pawl_str body);
@@ -168,7 +166,7 @@ void pawl_claims_committed(struct pawl_engine *e, const struct pawl_claim_op *op
 void pawl_claims_leave(struct pawl_slot *s); /* its pass is gone: what it reserved is free again */
 /* request.c */
 void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *request);
-void pawl_request_do(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h); /* its run is hot now; frees it */
+void pawl_request_to(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h); /* its run is hot; frees it */
 void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const struct pawl_run_records *stored);
 void pawl_request_key_found(struct pawl_engine *e, struct pawl_asking *asking, int status, struct pawl_id run);
 void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status, const struct pawl_found *found);

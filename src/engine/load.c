@@ -1,6 +1,5 @@
 /* src/engine/load.c - runs come into memory by their records and go when they park or end. */
 #include "engine/hot.h"
-#include <assert.h>
 #include <string.h>
 
 struct pawl_hot *pawl_hot_find(const struct pawl_engine *e, struct pawl_id run)
@@ -89,11 +88,25 @@ static void poison(struct pawl_hot *h)
     pawl_hot_abort(h, PAWL_DEAD, PAWL_CLASS_CRASHED_ITS_OWNER, text, (struct pawl_str){NULL, 0}, PAWL_STR("pawl"));
 }
 
+/* Claimed while it was in hand: asked for by a client while a claim of due runs was under way, or due again before its
+ * parking was reported. It is ours as before, under the new epoch; a commit that is on its way under the old one comes
+ * back refused and is sent again. */
+static void claimed_again(struct pawl_hot *h, const struct pawl_head *head)
+{
+    h->head.epoch = head->epoch;
+    h->head.owner = head->owner;
+    if (!h->flight) h->stored.wake_ns = head->wake_ns;
+    pawl_hot_dirty(h);
+}
+
 void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
 {
     struct pawl_str missing = {NULL, 0};
     struct pawl_hot *h = pawl_hot_find(e, stored->head.run);
-    assert(!h); /* a claim of ours makes it live, so that it is not found due again */
+    if (h) {
+        claimed_again(h, &stored->head);
+        return;
+    }
     h = pawl_hot_new(e, &stored->head);
     if (!h) return;
     for (uint32_t i = 0; i < stored->count; i++) {
@@ -111,17 +124,10 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
     pawl_hot_dirty(h);
 }
 
-void pawl_hot_find_one(struct pawl_engine *e, struct pawl_loading *l, struct pawl_id run)
+void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking)
 {
     const struct pawl_find one = {.what = PAWL_FIND_CLAIM_RUNS,
                                   .runs = {.one = true, .run = run, .max = 1, .lease_until_ns = PAWL_NEVER}};
-    if (e->claiming || l->asked) return;
-    l->asked = true;
-    pawl_engine_find(e, PAWL_OF_ONE, &one, NULL, NULL);
-}
-
-void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking)
-{
     struct pawl_loading *l = pawl_map_get(&e->loading, run.b, sizeof run.b);
     if (!l) {
         l = pawl_engine_get(e, sizeof *l);
@@ -131,7 +137,7 @@ void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_as
             pawl_engine_put(e, l, sizeof *l);
             return;
         }
-        pawl_hot_find_one(e, l, run);
+        pawl_engine_find(e, PAWL_OF_ONE, &one, NULL, NULL);
     }
     if (!asking) return;
     struct pawl_asking **at = &l->askings;

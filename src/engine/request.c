@@ -309,7 +309,7 @@ static struct refusal act(struct pawl_hot *h, const struct pawl_request *r, uint
     return (struct refusal){0, NULL, NULL};
 }
 
-void pawl_request_do(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
+static void request_do(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
 {
     const struct pawl_request *r = &asking->request;
     struct refusal no = {0, NULL, NULL};
@@ -353,6 +353,12 @@ static void ended_in_memory(struct pawl_engine *e, struct pawl_asking *asking, s
     pawl_asking_free(e, asking);
 }
 
+void pawl_request_to(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
+{
+    if (h->run.ended) ended_in_memory(e, asking, h);
+    else request_do(e, asking, h);
+}
+
 void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
 {
     struct pawl_hot *h;
@@ -364,7 +370,6 @@ void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_r
     asking = keep(e, id, r);
     if (!asking) return;
     h = pawl_hot_find(e, r->run);
-    if (!h) pawl_hot_ask_load(e, r->run, asking);
-    else if (h->run.ended) ended_in_memory(e, asking, h);
-    else pawl_request_do(e, asking, h);
+    if (h) pawl_request_to(e, asking, h);
+    else pawl_hot_ask_load(e, r->run, asking);
 }

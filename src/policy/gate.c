@@ -119,6 +119,18 @@ static enum pawl_verdict denied(struct pawl_pass *p)
     return pawl_pass_fail(p, PAWL_CLASS_DENIED, "a person said no, or nobody answered in time");
 }
 
+/* What a person was asked stays asked: that the first doing has expired meanwhile neither answers the question nor makes
+ * another request of the one that was shown. */
+static void stand_by_question(struct pawl_pass *p)
+{
+    const struct pawl_step *s = p->step;
+    p->why |= s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT);
+    if (s->generation > p->generation) p->generation = s->generation;
+    if (p->first_step || !s->first_step) return;
+    p->first_run = s->first_run;
+    p->first_step = s->first_step;
+}
+
 enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
 {
     struct pawl_step *s = p->step;
@@ -130,6 +142,7 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
         p->digest = s->digest;
         return PAWL_GO;
     }
+    if (s->state == PAWL_STEP_ASKED || s->state == PAWL_STEP_APPROVED) stand_by_question(p);
     if ((v = fix_request(p)) != PAWL_GO) return v;
     if (contract_asks(p)) p->why |= PAWL_WHY_GATE;
     if (!p->why) return PAWL_GO;
