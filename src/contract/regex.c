@@ -1,197 +1,139 @@
-/* src/contract/regex.c - translating ECMA-262 into what PCRE2 understands alike: $ is the very end, \cX, \uXXXX, [^], \p{…}. */
-#define PCRE2_CODE_UNIT_WIDTH 8
+/* src/contract/regex.c - PCRE2 with memory that is handed to it, and limits on what a match may cost.
+ *
+ * A pattern that backtracks without end ((a+)+$) is stopped by a count of PCRE2's steps. The count is of one starting
+ * place, so a pattern that may start anywhere gets the whole count divided by the places there are. */
 #include "contract/regex.h"
-#include <pcre2.h>
+#include <assert.h>
 #include <string.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 
-#include "base/alloc.h"
-
-enum { PATTERN_MAX = 64 * 1024, MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000 };
-
-static bool is_hex(struct pawl_str s, uint32_t at, uint32_t n)
-{
-    for (uint32_t i = at; i < at + n; i++)
-        if (i >= s.n || !strchr("0123456789abcdefABCDEF", s.p[i]) || !s.p[i]) return false;
-    return true;
-}
-
-static unsigned hex(struct pawl_str s, uint32_t at, uint32_t n)
-{
-    unsigned v = 0;
-    for (uint32_t i = at; i < at + n; i++) {
-        const char c = s.p[i];
-        v = v * 16 + (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-    }
-    return v;
-}
-
-/* \p{General_Category=L}, \p{Letter}: PCRE2 knows the short names; scripts as they are. */
-static uint32_t property(struct pawl_str s, uint32_t i, struct pawl_buf *out)
-{
-    static const char *const names[][2] = {
-        {"Letter", "L"}, {"Lowercase_Letter", "Ll"}, {"Uppercase_Letter", "Lu"}, {"Titlecase_Letter", "Lt"},
-        {"Modifier_Letter", "Lm"}, {"Other_Letter", "Lo"}, {"Mark", "M"}, {"Number", "N"}, {"Decimal_Number", "Nd"},
-        {"digit", "Nd"}, {"Letter_Number", "Nl"}, {"Other_Number", "No"}, {"Punctuation", "P"}, {"punct", "P"},
-        {"Symbol", "S"}, {"Separator", "Z"}, {"Space_Separator", "Zs"}, {"Other", "C"}, {"Control", "Cc"}};
-    uint32_t end = i + 3, from;
-    if (i + 2 >= s.n || s.p[i + 2] != '{') return 0;
-    while (end < s.n && s.p[end] != '}') end++;
-    if (end >= s.n) return 0;
-    from = i + 3;
-    for (uint32_t k = from; k < end; k++)
-        if (s.p[k] == '=') from = k + 1;
-    struct pawl_str name = {s.p + from, end - from};
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-        if (pawl_str_is(name, names[k][0])) name = pawl_str_of(names[k][1]);
-    pawl_buf_printf(out, "\\%c{", s.p[i + 1]);
-    pawl_buf_str(out, name);
-    pawl_buf_char(out, '}');
-    return end + 1 - i;
-}
-
-/* One escape at s.p[i] == '\\'. How many bytes of the pattern it took; 0: not one. */
-static uint32_t escape(struct pawl_str s, uint32_t i, bool in_class, struct pawl_buf *out)
-{
-    const char c = i + 1 < s.n ? s.p[i + 1] : 0;
-    if (!c) return 0;
-    if ((c == 'p' || c == 'P')) return property(s, i, out);
-    if (c == 'u' && is_hex(s, i + 2, 4)) {
-        unsigned v = hex(s, i + 2, 4);
-        uint32_t took = 6;
-        if (v >= 0xd800 && v < 0xdc00 && i + 7 < s.n && s.p[i + 6] == '\\' && s.p[i + 7] == 'u' && is_hex(s, i + 8, 4)) {
-            const unsigned low = hex(s, i + 8, 4);
-            if (low >= 0xdc00 && low < 0xe000) v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00), took = 12;
-        }
-        pawl_buf_printf(out, "\\x{%x}", v);
-        return took;
-    }
-    if (c == 'u' && i + 2 < s.n && s.p[i + 2] == '{') {
-        uint32_t end = i + 3;
-        while (end < s.n && s.p[end] != '}') end++;
-        if (end >= s.n || end == i + 3 || end - i > 9 || !is_hex(s, i + 3, end - i - 3)) return 0;
-        pawl_buf_printf(out, "\\x{%x}", hex(s, i + 3, end - i - 3));
-        return end + 1 - i;
-    }
-    if (c == 'c' && i + 2 < s.n && ((s.p[i + 2] | 32) >= 'a' && (s.p[i + 2] | 32) <= 'z')) {
-        pawl_buf_printf(out, "\\x{%x}", (unsigned)s.p[i + 2] & 31);
-        return 3;
-    }
-    if (c == 's' || c == 'S') { /* ECMAScript's white space: more than ASCII */
-        static const char set[] = "\\t\\n\\x0b\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
-        if (in_class && c == 'S') return 0;
-        pawl_buf_printf(out, in_class ? "%s" : c == 's' ? "[%s]" : "[^%s]", set);
-        return 2;
-    }
-    if (c == 'v') return pawl_buf_text(out, "\\x0b"), 2;
-    if (c == '0') return pawl_buf_text(out, "\\x00"), 2;
-    if (in_class && c == 'b') return pawl_buf_text(out, "\\x08"), 2;
-    if (strchr("aeAzZGXRKQEghHVNoC", c)) return 0; /* PCRE2's own escapes are no escapes of ECMA-262 */
-    if (c == 'k' && (i + 2 >= s.n || s.p[i + 2] != '<')) return 0;
-    pawl_buf_add(out, s.p + i, 2);
-    return 2;
-}
-
-static bool translate(struct pawl_str s, struct pawl_buf *out)
-{
-    bool in_class = false;
-    for (uint32_t i = 0; i < s.n;) {
-        const char c = s.p[i];
-        if (c == '\\') {
-            const uint32_t took = escape(s, i, in_class, out);
-            if (!took) return false;
-            i += took;
-            continue;
-        }
-        if (!in_class && c == '[') {
-            if (i + 2 < s.n && s.p[i + 1] == '^' && s.p[i + 2] == ']') {
-                pawl_buf_text(out, "[\\s\\S]");
-                i += 3;
-                continue;
-            }
-            if (i + 1 < s.n && s.p[i + 1] == ']') {
-                pawl_buf_text(out, "(?!)");
-                i += 2;
-                continue;
-            }
-            in_class = true;
-        } else if (in_class && c == ']') {
-            in_class = false;
-        } else if (in_class && c == '[') {
-            pawl_buf_char(out, '\\');
-        } else if (!in_class && c == '$') {
-            pawl_buf_text(out, "\\z");
-            i++;
-            continue;
-        } else if (!in_class && c == '(' && i + 2 < s.n && s.p[i + 1] == '?' && !strchr(":=!<", s.p[i + 2])) {
-            return false;
-        }
-        pawl_buf_char(out, c);
-        i++;
-    }
-    return !in_class;
-}
+enum {
+    STEPS_MAX = 10 * 1000 * 1000, /* about a tenth of a second */
+    STEPS_MIN = 5000,             /* of one starting place */
+    HEAP_KIB_MAX = 16 * 1024,
+    ALIGN = 16
+};
 
 struct pawl_regex {
     pcre2_code *code;
-    pcre2_match_context *limits;
-    const struct pawl_alloc *from;
+    bool anchored;
 };
 
-static struct pawl_regex *make(const struct pawl_alloc *from, pcre2_code *code)
+static void *arena_get(size_t bytes, void *arena)
 {
-    struct pawl_regex *r = from->resize(from->ctx, NULL, 0, sizeof *r);
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    if (!r || !limits) {
-        if (r) from->resize(from->ctx, r, sizeof *r, 0);
-        pcre2_match_context_free(limits);
-        pcre2_code_free(code);
+    return pawl_arena_get(arena, bytes);
+}
+
+static void arena_keep(void *p, void *arena)
+{
+    (void)p, (void)arena; /* goes with all the rest */
+}
+
+static int compile_error(int code, size_t at, struct pawl_error *err)
+{
+    char says[160];
+    if (code == PCRE2_ERROR_HEAP_FAILED) return PAWL_ENOMEM;
+    if (code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH)
+        return pawl_fail(err, PAWL_EINVAL, "", "write it without look-behind", "look-behind of no fixed length cannot be run");
+    if (pcre2_get_error_message(code, (PCRE2_UCHAR *)says, sizeof says) < 0) says[0] = 0;
+    return pawl_fail(err, PAWL_EINVAL, "", "write a simpler pattern", "cannot be run: %s, near its place %zu", says, at);
+}
+
+int pawl_regex_compile_native(struct pawl_str pattern, struct pawl_arena *a, struct pawl_regex **out,
+                              struct pawl_error *err)
+{
+    uint32_t options = 0;
+    int code = 0;
+    PCRE2_SIZE at = 0;
+    *out = NULL;
+    struct pawl_regex *re = pawl_arena_zeroed(a, sizeof *re);
+    pcre2_general_context *memory = re ? pcre2_general_context_create(arena_get, arena_keep, a) : NULL;
+    pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
+    if (!context) return PAWL_ENOMEM;
+    re->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
+                             PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C, &code, &at,
+                             context);
+    if (!re->code && a->failed) return PAWL_ENOMEM;
+    if (!re->code) return compile_error(code, at, err);
+    pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
+    re->anchored = (options & PCRE2_ANCHORED) != 0;
+    *out = re;
+    return PAWL_OK;
+}
+
+int pawl_regex_compile(struct pawl_str pattern, struct pawl_arena *a, struct pawl_regex **out, struct pawl_error *err)
+{
+    struct pawl_buf b;
+    int rc;
+    *out = NULL;
+    pawl_buf_init_arena(&b, a);
+    if ((rc = pawl_regex_translate(pattern, &b, err)) != PAWL_OK) return rc;
+    const struct pawl_str native = pawl_buf_done(&b);
+    return native.p ? pawl_regex_compile_native(native, a, out, err) : PAWL_ENOMEM;
+}
+
+/* Every piece begins with its size. The last one in `first` can be given back; others there wait for fini. */
+static void *run_get(size_t bytes, void *ctx)
+{
+    struct pawl_regex_run *run = ctx;
+    unsigned char *p;
+    if (bytes > SIZE_MAX / 2) return NULL;
+    const size_t need = ALIGN + ((bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1));
+    if (need <= sizeof run->first - run->used) {
+        p = run->first + run->used;
+        run->used += need;
+    } else if (!(p = run->from->resize(run->from->ctx, NULL, 0, need))) {
         return NULL;
     }
-    pcre2_set_match_limit(limits, MATCH_LIMIT);
-    pcre2_set_depth_limit(limits, DEPTH_LIMIT);
-    *r = (struct pawl_regex){code, limits, from};
-    return r;
+    memcpy(p, &need, sizeof need);
+    return p + ALIGN;
 }
 
-int pawl_regex_compile(struct pawl_str pattern, const struct pawl_alloc *from, struct pawl_regex **out,
-                       struct pawl_error *err)
+static void run_free(void *q, void *ctx)
 {
-    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
-    struct pawl_buf b;
-    pcre2_code *code = NULL;
-    PCRE2_SIZE at = 0;
-    PCRE2_UCHAR text[128] = "it is not a pattern of ECMA-262";
-    int number = 0;
-    bool good;
-    *out = NULL;
-    if (pattern.n > PATTERN_MAX) return pawl_fail(err, PAWL_ELIMIT, "", "make it shorter", "the pattern is too long");
-    pawl_buf_init(&b, from);
-    good = translate(pattern, &b);
-    if (good && !b.failed) code = pcre2_compile((PCRE2_SPTR)(b.p ? b.p : ""), b.n, options & ~(uint32_t)PCRE2_ALT_BSUX, &number, &at, NULL);
-    const bool no_memory = b.failed;
-    pawl_buf_fini(&b);
-    if (no_memory) return PAWL_ENOMEM;
-    if (!code && number) pcre2_get_error_message(number, text, sizeof text);
-    if (!code) return pawl_fail(err, PAWL_EINVAL, "", "write an ECMA-262 pattern", "the pattern %.*s: %s", pattern.n < 80 ? (int)pattern.n : 80, pattern.p, (const char *)text);
-    *out = make(from, code);
-    return *out ? PAWL_OK : PAWL_ENOMEM;
+    struct pawl_regex_run *run = ctx;
+    size_t bytes;
+    if (!q) return;
+    unsigned char *p = (unsigned char *)q - ALIGN;
+    memcpy(&bytes, p, sizeof bytes);
+    if ((uintptr_t)p < (uintptr_t)run->first || (uintptr_t)p >= (uintptr_t)run->first + sizeof run->first)
+        run->from->resize(run->from->ctx, p, bytes, 0);
+    else if (p + bytes == run->first + run->used) run->used -= bytes;
 }
 
-void pawl_regex_free(struct pawl_regex *r)
+void pawl_regex_run_init(struct pawl_regex_run *run, const struct pawl_alloc *from)
 {
-    if (!r) return;
-    pcre2_match_context_free(r->limits);
-    pcre2_code_free(r->code);
-    r->from->resize(r->from->ctx, r, sizeof *r, 0);
+    run->from = from;
+    run->data = run->limits = NULL;
+    run->used = 0;
 }
 
-int pawl_regex_search(const struct pawl_regex *r, struct pawl_str text)
+void pawl_regex_run_fini(struct pawl_regex_run *run)
 {
-    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-    int rc;
-    if (!match) return PAWL_ENOMEM;
-    rc = pcre2_match(r->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, PCRE2_NO_UTF_CHECK, match, r->limits);
-    pcre2_match_data_free(match);
-    if (rc >= 0) return 1;
-    return rc == PCRE2_ERROR_NOMATCH ? 0 : PAWL_ELIMIT;
+    pcre2_match_data_free(run->data); /* NULL is fine for both */
+    pcre2_match_context_free(run->limits);
+    run->data = run->limits = NULL;
+}
+
+static bool begin(struct pawl_regex_run *run)
+{
+    pcre2_general_context *memory = pcre2_general_context_create(run_get, run_free, run);
+    if (memory && !run->limits) run->limits = pcre2_match_context_create(memory);
+    if (memory && run->limits) run->data = pcre2_match_data_create(1, memory);
+    pcre2_general_context_free(memory);
+    if (run->limits) pcre2_set_heap_limit(run->limits, HEAP_KIB_MAX);
+    return run->data != NULL;
+}
+
+int pawl_regex_match(const struct pawl_regex *re, struct pawl_str text, struct pawl_regex_run *run)
+{
+    assert(re && run->from);
+    if (!run->data && !begin(run)) return PAWL_ENOMEM;
+    const uint32_t steps = re->anchored ? STEPS_MAX : STEPS_MAX / (text.n + 1);
+    pcre2_set_match_limit(run->limits, steps < STEPS_MIN ? STEPS_MIN : steps);
+    const int rc = pcre2_match(re->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, PCRE2_NO_UTF_CHECK, run->data, run->limits);
+    if (rc >= 0) return PAWL_OK;
+    if (rc == PCRE2_ERROR_NOMATCH) return PAWL_ENOTFOUND;
+    return rc == PCRE2_ERROR_NOMEMORY ? PAWL_ENOMEM : PAWL_ELIMIT;
 }

@@ -275,9 +275,9 @@ static int64_t code_points(struct pawl_str s)
     return n;
 }
 
-static bool matches(struct run *r, const struct pawl_regex *regex, struct pawl_str text)
+static bool matches(struct run *r, const struct pawl_pattern *regex, struct pawl_str text)
 {
-    const int rc = pawl_regex_search(regex, text);
+    const int rc = pawl_pattern_search(regex, text);
     if (rc < 0) r->rc = rc;
     return rc == 1;
 }

@@ -270,13 +270,13 @@ static int sub_list(struct compile *c, struct pawl_schema_node *node, yyjson_val
     return PAWL_OK;
 }
 
-static int regex(struct compile *c, struct pawl_str path, const char *keyword, struct pawl_str text, struct pawl_regex **out)
+static int regex(struct compile *c, struct pawl_str path, const char *keyword, struct pawl_str text, struct pawl_pattern **out)
 {
-    struct pawl_regexes *keep = pawl_arena_zeroed(&c->s->arena, sizeof *keep);
+    struct pawl_patterns *keep = pawl_arena_zeroed(&c->s->arena, sizeof *keep);
     struct pawl_error err = {0};
     int rc;
     if (!keep) return PAWL_ENOMEM;
-    rc = pawl_regex_compile(text, c->s->from, out, &err);
+    rc = pawl_pattern_compile(text, c->s->from, out, &err);
     if (rc == PAWL_ENOMEM) return rc;
     if (rc) return fault(c, path, keyword, err.what);
     keep->regex = *out;
@@ -553,7 +553,7 @@ int pawl_schema_compile(yyjson_val *schema, const struct pawl_schema_options *op
 void pawl_schema_free(struct pawl_schema *s)
 {
     if (!s) return;
-    for (struct pawl_regexes *r = s->regexes; r; r = r->next) pawl_regex_free(r->regex);
+    for (struct pawl_patterns *r = s->regexes; r; r = r->next) pawl_pattern_free(r->regex);
     pawl_arena_fini(&s->arena);
     s->from->resize(s->from->ctx, s, sizeof *s, 0);
 }

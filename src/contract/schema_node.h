@@ -1,13 +1,13 @@
 /* src/contract/schema_node.h - a compiled schema: one node for each subschema, its keywords checked and resolved.
  * Private to schema_*.c. Everything lives in the schema's arena and is immutable once compiled. */
 #pragma once
-#include "contract/regex.h"
+#include "contract/pattern.h"
 #include "contract/schema.h"
 
 struct pawl_schema_node;
 struct pawl_schema_member { /* a name, or a pattern, and its subschema */
     struct pawl_str name;
-    struct pawl_regex *pattern;
+    struct pawl_pattern *pattern;
     struct pawl_schema_node *node;
 };
 struct pawl_schema_resource { /* a document or an embedded $id */
@@ -36,7 +36,7 @@ struct pawl_schema_node {
     yyjson_val *constant, *enumeration, *multiple_of, *maximum, *minimum, *above, *below;
     int64_t max_length, min_length, max_items, min_items, max_properties, min_properties, max_contains, min_contains;
     bool unique;
-    struct pawl_regex *pattern;
+    struct pawl_pattern *pattern;
     struct pawl_str pattern_text, format;
     yyjson_val *required, *dependent_required;
     struct pawl_schema_member *properties, *patterns, *dependent;
@@ -55,9 +55,9 @@ struct pawl_schema {
     struct pawl_schema_node *root;
     struct pawl_schema_resource *resources;
     struct pawl_schema_anchor *anchors;
-    struct pawl_regexes {
-        struct pawl_regex *regex;
-        struct pawl_regexes *next;
+    struct pawl_patterns {
+        struct pawl_pattern *regex;
+        struct pawl_patterns *next;
     } *regexes;
     bool assert_formats, allow_arg, tracks; /* tracks: unevaluated* stands somewhere */
 };

@@ -50,7 +50,7 @@ static void add_remote(const char *path, const char *name)
         if (pawl_json_read(pawl_buf_done(&b), &arena, &v, NULL)) return;
     }
     remotes[remotes_count++] = v;
-    if (id && strstr(id, "://") && remotes_count < REMOTES_MAX) { /* also found where it was fetched from */
+    if (id && strstr(id, "://") && strncmp(id, "http://localhost:1234/draft2020-12/", 35) != 0 && remotes_count < REMOTES_MAX) { /* also found where it was fetched from */
         pawl_buf_init_arena(&b, &arena);
         pawl_buf_printf(&b, "{\"$id\":\"http://localhost:1234/%s\",\"$ref\":\"%s\"}", name, id);
         if (pawl_json_read(pawl_buf_done(&b), &arena, &remotes[remotes_count], NULL) == PAWL_OK) remotes_count++;
