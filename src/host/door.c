@@ -10,13 +10,20 @@ static struct pawl_door *find_door(struct pawl *p, uint64_t id)
     return NULL;
 }
 
+/* Whoever waits for it in the loop must look before the loop blocks again. */
+static void is_done(struct pawl_door *d)
+{
+    d->done = true;
+    uv_stop(&d->p->loop);
+}
+
 void pawl_door_line(struct pawl_door *d, struct pawl_str json)
 {
     if (d->done || !json.p) return;
     if (d->client) {
-        if (pawl_control_send(d->p->control, d->client, json)) d->done = true;
+        if (pawl_control_send(d->p->control, d->client, json)) is_done(d);
     } else if (d->line && d->line(d->ctx, json.p, json.n)) {
-        d->done = true;
+        is_done(d);
         d->err.code = PAWL_ECANCELLED;
     }
 }
@@ -30,7 +37,7 @@ void pawl_door_end(struct pawl_door *d, struct pawl_str json_members)
     pawl_buf_text(&b, json_members.n ? ",\"last\":true}" : "\"last\":true}");
     pawl_door_line(d, pawl_buf_done(&b));
     pawl_buf_fini(&b);
-    d->done = true;
+    is_done(d);
 }
 
 void pawl_door_fail(struct pawl_door *d, const struct pawl_error *err)
@@ -58,7 +65,7 @@ void pawl_door_fail(struct pawl_door *d, const struct pawl_error *err)
     pawl_door_line(d, pawl_buf_done(&b));
     pawl_buf_fini(&b);
     if (!d->err.code) d->err = *err;
-    d->done = true;
+    is_done(d);
 }
 
 static void refuse(struct pawl_door *d, int code, const char *what, const char *next)
