@@ -314,7 +314,7 @@ static void past_read(struct pawl_host_job *job)
         pawl_door_fail(d, &job->err);
     } else if (!d->done) {
         records_lines(d, job->runs->records, job->runs->count);
-        if (d->next_seq <= job->runs->head.seq) d->next_seq = job->runs->head.seq + 1; /* asked from beyond the end */
+        d->next_seq = job->runs->head.seq + 1; /* also where it was asked from beyond the end: only what is new */
         end_if_still(d, &job->runs->head);
     }
     pawl_host_job_free(job);
