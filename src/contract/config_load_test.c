@@ -345,6 +345,15 @@ static void examples(void)
 static void without_memory(void)
 {
     struct test_alloc t;
+    struct pawl_config *kept = load(pawl_str_of(full), "p", &memory.alloc);
+    EVERY_FAILED_ALLOCATION(t) {
+        struct pawl_buf out;
+        pawl_buf_init(&out, &t.alloc);
+        const int code = pawl_config_fill(kept, PAWL_STR("${env:KEY}"), &out, NULL);
+        CHECK_INT(code, t.failed ? PAWL_ENOMEM : PAWL_OK);
+        pawl_buf_fini(&out);
+    }
+    pawl_config_free(kept, &memory.alloc);
     const struct pawl_str broken =
         PAWL_STR("version: 1\nfoo: 1\ntools: {t: {effect: x, http: {method: G, url: \"${env:NO}\"}}}\n");
     EVERY_FAILED_ALLOCATION(t) {

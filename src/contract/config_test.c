@@ -134,6 +134,12 @@ static const struct row {
      "15: finish: expected stop, length, tool_calls or content_filter, found 'ended'\n"
      "15: input: expected a number from 0 to 1000000000, found the number -1\n"
      "16: script: a reference to the environment is not read here"},
+    {"version: 1\nmodels:\n  m:\n    provider: script\n    script:\n      - {fail: soon}\n      - {fail: {retry_after: true, "
+     "retry_after_ms: 5}}\n",
+     "6: fail: expected a status, or a mapping such as {status: 429}, found 'soon'\n"
+     "7: retry_after: expected a number or a text, found true"},
+    {"version: 1\nmodels:\n  m:\n    provider: openai\n    model: x\n    base_url: http://[::g]/\n    headers: {X-A: \"a\\nb\"}",
+     "6: base_url: 'http://[::g]/' has a host that is none\n7: header X-A: holds a control character or a line end"},
     /* tools: how they are called */
     {"version: 1\ntools:\n  a.b: {}\n  c: x\n  d: {http: {method: GET, url: http://h/}, command: [x]}\n  e: {mcp: {}, facts: {}, efect: read}",
      "3: tools: expected a name of up to 64 letters, digits, _ and -, found 'a.b'\n"
@@ -344,6 +350,24 @@ static void many_faults(void)
     CHECK_TEXT(report.errors[0].where, "configuration:1");
 }
 
+static void too_many(void)
+{
+    struct pawl_buf b;
+    pawl_buf_init(&b, &memory.alloc);
+    pawl_buf_text(&b, "version: 1\ntools:\n");
+    for (int i = 0; i < 1025; i++) pawl_buf_printf(&b, "  t%d: {}\n", i);
+    CHECK(load(pawl_buf_done(&b).p, "pawl.yaml", &memory.alloc) == NULL);
+    CHECK_TEXT(report.errors[0].what, "expected at most 1024 tools, found 1025");
+    b.n = 0; /* two bytes here are six in JSON */
+    pawl_buf_text(&b, "version: 1\ntools: {t: {description: \"");
+    for (int i = 0; i < 200000; i++) pawl_buf_text(&b, "\\e");
+    pawl_buf_text(&b, "\"}}");
+    CHECK(load(pawl_buf_done(&b).p, "pawl.yaml", &memory.alloc) == NULL);
+    CHECK_TEXT(report.errors[0].what, "more than 1 MiB, written out as JSON");
+    CHECK_INT(report.count, 1);
+    pawl_buf_fini(&b);
+}
+
 static void defaults(void)
 {
     struct pawl_config *c =
@@ -392,6 +416,14 @@ static void defaults(void)
     CHECK(pawl_config_agent(c, PAWL_STR("b")) == NULL && pawl_config_tool(c, PAWL_STR("")) == NULL);
     CHECK(pawl_agent_tool(a, PAWL_STR("r")) == NULL);
     pawl_config_free(c, &memory.alloc);
+    c = load(
+        "version: 1\ndefaults: {retry: {first: 60s}}\nmodels: {m: {provider: openai, model: x, timeout: {total: 5s}}}\n",
+        NULL, &memory.alloc);
+    if (!CHECK(c != NULL)) return;
+    CHECK_TEXT(c->store.p, "sqlite:pawl.db");
+    CHECK_INT(c->models[0].retry.max_ns, 60 * s); /* what was said counts before what was not */
+    CHECK_INT(c->models[0].first_token_ns, 5 * s);
+    pawl_config_free(c, &memory.alloc);
 }
 
 int main(void)
@@ -400,6 +432,7 @@ int main(void)
     CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     faults();
     many_faults();
+    too_many();
     defaults();
     CHECK_INT(memory.out_bytes, 0);
     return TEST_END();

@@ -49,6 +49,8 @@ static const struct row {
     {TEXT, "{run.id.x}", NULL, "without parts"},
     {TEXT, "{args.a b}", NULL, "other characters"},
     {TEXT, "{args.}", NULL, "those are like"},
+    {TEXT, "{args.a.b c}", NULL, "other characters"},
+    {TEXT, "{run.input.b c}", NULL, "other characters"},
     {TEXT, "{args..a}", NULL, "other characters"},
     {TEXT, "{args.a.}", NULL, "other characters"},
     {TEXT, "{.a}", NULL, "those are like"},

@@ -58,6 +58,7 @@ static const struct row {
     /* refused */
     {"", NULL, "1: nothing in the file"},
     {"# nothing\n", NULL, "1: nothing in the file"},
+    {"{b: 1, a: 1, b: 2}", "{\"a\":1,\"b\":1}", "1: key 'b' stands twice: first on line 1"},
     {"a: 1\nb: 2\na: 3\na: 4", "{\"a\":1,\"b\":2}", "3: key 'a' stands twice: first on line 1"},
     {"a:\n  b: &d {x: 1}\n  <<: *d", "{\"a\":{\"b\":{\"x\":1}}}", "3: merge keys (<<) are not read"},
     {"\"<<\": 1", "{\"<<\":1}", NULL},
