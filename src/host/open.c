@@ -314,7 +314,7 @@ void pawl_close(struct pawl *p)
     pawl_control_disconnect(&p->line);
     if (p->async_open) {
         uv_walk(&p->loop, close_handle, NULL);
-        uv_run(&p->loop, UV_RUN_DEFAULT);
+        while (uv_run(&p->loop, UV_RUN_DEFAULT)) {} /* a stop that is still set ends one run early */
         uv_loop_close(&p->loop);
     }
     pawl_registry_fini(&p->registry);
