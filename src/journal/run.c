@@ -327,6 +327,7 @@ static int fold_answered(struct fold *f)
     struct pawl_step *s = f->step;
     if (s->state != PAWL_STEP_ASKED) return corrupt(f, "an answer to no question");
     s->denied = !pawl_str_is(pawl_json_str(f->body, "answer"), "yes");
+    s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
     s->reason = keep(f, "reason");
     s->state = PAWL_STEP_APPROVED;
     return PAWL_OK;

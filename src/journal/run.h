@@ -32,7 +32,7 @@ struct pawl_step {
     uint64_t asked_seq;
     struct pawl_id first_run;  /* REPEAT, CONFLICT: the step that did it first; also of a step answered from another */
     uint32_t first_step;
-    bool denied;               /* gate.answered {answer: "no"} */
+    bool denied;               /* gate.answered {answer: "no", until: when a yes that nobody said runs out} */
     struct pawl_str reason;    /* what who answered said */
     /* the intent: step.intended {kind, name, key, generation, digest, request, intent, args, gate, look} */
     struct pawl_str request;   /* JSON text; model: {NULL,0}, only its digest is kept */

@@ -107,7 +107,10 @@ static enum pawl_verdict expired(struct pawl_pass *p)
     struct pawl_buf b;
     enum pawl_verdict v;
     pawl_buf_init_arena(&b, p->arena);
-    pawl_buf_printf(&b, "{\"answer\":\"%s\",\"by\":\"expiry\"}", yes ? "yes" : "no");
+    pawl_buf_printf(&b, "{\"answer\":\"%s\",\"by\":\"expiry\"", yes ? "yes" : "no");
+    if (yes) /* it counts as long as a person's would have */
+        pawl_buf_printf(&b, ",\"until\":%lld", (long long)(p->wall_ns + p->tool->gate_expires_ns));
+    pawl_buf_char(&b, '}');
     v = pawl_pass_append(p, PAWL_GATE_ANSWERED, &b);
     return v == PAWL_GO ? pawl_pass_back(p, PAWL_STAGE_GATE) : v;
 }
