@@ -1,0 +1,400 @@
+/* src/host/view.c - VIEW of docs/protocol.md. The fold tells what is; times, tries and who answered are read from the
+ * records, because a fold keeps only the last of them. The sentence and the commands are in view_tell.c. */
+#include "host/view.h"
+#include "contract/json.h"
+#include "host/view_tell.h"
+#include <string.h>
+
+struct try { /* one attempt */
+    struct try *next;
+    int64_t attempt, at_ns, retry_at_ns;
+    struct pawl_str class_name, applied, message;
+};
+
+struct extra { /* what the fold does not keep of a step; by step number */
+    struct try *tries, **tries_end;
+    int64_t decided_ns, asked_ns, answered_ns, ms;
+    struct pawl_str answer, by, reason, from, verified, class_name;
+    bool has_ms;
+};
+
+struct view {
+    struct pawl_run *run;
+    struct extra *extras; /* [steps_count + 1] */
+    struct pawl_arena *arena;
+    const struct pawl_config *config;
+    struct pawl_json_writer w;
+};
+
+static void put(struct pawl_json_writer *w, const char *name, struct pawl_str text)
+{
+    if (!text.p) return;
+    pawl_jw_key(w, name);
+    pawl_jw_str(w, text);
+}
+
+static void number(struct pawl_json_writer *w, const char *name, int64_t v)
+{
+    pawl_jw_key(w, name);
+    pawl_jw_i64(w, v);
+}
+
+static void raw(struct pawl_json_writer *w, const char *name, struct pawl_str json)
+{
+    if (!json.p) return;
+    pawl_jw_key(w, name);
+    pawl_jw_raw(w, json);
+}
+
+static void hash(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
+{
+    char hex[65];
+    pawl_hex(hex, h.b, sizeof h.b);
+    pawl_jw_key(w, name);
+    pawl_jw_text(w, hex);
+}
+
+/* A model's text that should be JSON: as JSON where it is, else as text. */
+static void json_or_text(struct view *v, const char *name, struct pawl_str text)
+{
+    yyjson_val *value;
+    if (!text.p) return;
+    pawl_jw_key(&v->w, name);
+    if (pawl_json_read(text, v->arena, &value, NULL) == PAWL_OK) pawl_jw_value(&v->w, value);
+    else pawl_jw_str(&v->w, text);
+}
+
+/* ---- from the records ---- */
+
+static struct try *add_try(struct view *v, struct extra *x, int64_t attempt, int64_t at_ns)
+{
+    struct try *t = pawl_arena_zeroed(v->arena, sizeof *t);
+    if (!t) return NULL;
+    t->attempt = attempt;
+    t->at_ns = at_ns;
+    if (!x->tries_end) x->tries_end = &x->tries;
+    *x->tries_end = t;
+    x->tries_end = &t->next;
+    return t;
+}
+
+static struct try *last_try(struct extra *x)
+{
+    struct try *t = x->tries;
+    while (t && t->next) t = t->next;
+    return t;
+}
+
+static void take_attempt(struct view *v, struct extra *x, const struct pawl_record *r, yyjson_val *body)
+{
+    yyjson_val *ended = yyjson_obj_get(body, "ended");
+    struct try *t = last_try(x);
+    if (!ended) {
+        add_try(v, x, pawl_json_i64(body, "attempt", t ? t->attempt + 1 : 1), r->at_ns);
+        return;
+    }
+    if (!t || t->class_name.p || t->applied.p) return; /* a second word on the same attempt: the first stands */
+    t->applied = pawl_json_str(ended, "applied");
+    t->class_name = pawl_json_str(ended, "class");
+    t->message = pawl_json_str(ended, "message");
+    t->retry_at_ns = pawl_json_i64(ended, "retry_at", 0);
+}
+
+static void take_end(struct extra *x, const struct pawl_record *r, yyjson_val *body)
+{
+    struct try *t = last_try(x);
+    x->ms = pawl_json_i64(body, "ms", 0);
+    x->has_ms = true;
+    x->from = pawl_json_str(body, "from");
+    x->verified = pawl_json_str(body, "verified");
+    if (r->kind != PAWL_STEP_FAILED || !t || t->class_name.p) return;
+    t->class_name = pawl_json_str(body, "class");
+    t->message = pawl_json_str(body, "message");
+    t->applied = PAWL_STR("no");
+    if (pawl_json_bool(body, "applied", false)) t->applied = PAWL_STR("yes");
+}
+
+static void take_record(struct view *v, const struct pawl_record *r, yyjson_val *body)
+{
+    struct extra *x = r->step && r->step <= v->run->steps_count ? &v->extras[r->step] : NULL;
+    struct try *t;
+    if (!x) return;
+    if (!x->decided_ns) x->decided_ns = r->at_ns;
+    switch (r->kind) {
+    case PAWL_STEP_INTENDED: add_try(v, x, 1, r->at_ns); break;
+    case PAWL_STEP_ATTEMPTED: take_attempt(v, x, r, body); break;
+    case PAWL_STEP_COMPLETED:
+    case PAWL_STEP_FAILED: take_end(x, r, body); break;
+    case PAWL_STEP_IN_DOUBT:
+        t = last_try(x);
+        if (t && !t->class_name.p) {
+            t->class_name = pawl_json_str(body, "class");
+            t->applied = pawl_json_str(body, "applied");
+            t->message = pawl_json_str(body, "message");
+        }
+        break;
+    case PAWL_GATE_ASKED:
+        x->asked_ns = r->at_ns;
+        x->answer = (struct pawl_str){NULL, 0};
+        break;
+    case PAWL_GATE_ANSWERED:
+    case PAWL_STEP_RESOLVED:
+        x->answered_ns = r->at_ns;
+        x->answer = pawl_json_str(body, r->kind == PAWL_GATE_ANSWERED ? "answer" : "how");
+        x->by = pawl_json_str(body, "by");
+        x->reason = pawl_json_str(body, "reason");
+        break;
+    default: break;
+    }
+}
+
+/* Steps that a model decided began when its answer was recorded. */
+static void decided_times(struct view *v, const struct pawl_record *records, uint32_t count)
+{
+    for (uint32_t i = 0; i < v->run->steps_count; i++) {
+        const uint64_t seq = v->run->steps[i]->decided_seq;
+        if (seq && seq <= count) v->extras[i + 1].decided_ns = records[seq - 1].at_ns;
+    }
+}
+
+static int read_records(struct view *v, const struct pawl_record *records, uint32_t count, yyjson_val **last,
+                        struct pawl_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        yyjson_val *body = NULL;
+        const int rc = pawl_json_read(records[i].body, v->arena, &body, err);
+        if (rc) return rc;
+        take_record(v, &records[i], body);
+        *last = body;
+    }
+    decided_times(v, records, count);
+    return v->arena->failed ? PAWL_ENOMEM : PAWL_OK;
+}
+
+/* ---- a step ---- */
+
+static const char *state_word(enum pawl_step_state s)
+{
+    switch (s) {
+    case PAWL_STEP_DECIDED: return "decided";
+    case PAWL_STEP_ASKED: return "asked";
+    case PAWL_STEP_APPROVED: return "approved";
+    case PAWL_STEP_INTENDED_STATE: return "intended";
+    case PAWL_STEP_DOUBT: return "in_doubt";
+    case PAWL_STEP_DONE: return "done";
+    case PAWL_STEP_NOT_DONE: return "failed";
+    }
+    return "unknown";
+}
+
+static void model_answer(struct view *v, const struct pawl_step *s)
+{
+    yyjson_val *root, *calls, *call;
+    size_t i, n;
+    if (!s->result.p || pawl_json_read(s->result, v->arena, &root, NULL)) return;
+    put(&v->w, "said", pawl_json_str(root, "content"));
+    calls = yyjson_obj_get(root, "tool_calls");
+    if (!yyjson_arr_size(calls)) return;
+    pawl_jw_key(&v->w, "calls");
+    pawl_jw_open(&v->w, '[');
+    yyjson_arr_foreach(calls, i, n, call) {
+        pawl_jw_open(&v->w, '{');
+        put(&v->w, "name", pawl_json_str(call, "name"));
+        json_or_text(v, "args", pawl_json_str(call, "arguments"));
+        pawl_jw_close(&v->w, '}');
+    }
+    pawl_jw_close(&v->w, ']');
+}
+
+static void write_tries(struct view *v, const struct extra *x)
+{
+    struct pawl_json_writer *w = &v->w;
+    pawl_jw_key(w, "tries");
+    pawl_jw_open(w, '[');
+    for (const struct try *t = x->tries; t; t = t->next) {
+        pawl_jw_open(w, '{');
+        number(w, "attempt", t->attempt);
+        number(w, "at_ns", t->at_ns);
+        if (t->class_name.n) put(w, "class", t->class_name);
+        put(w, "applied", t->applied);
+        if (t->message.n) put(w, "message", t->message);
+        if (t->retry_at_ns) number(w, "retry_at_ns", t->retry_at_ns);
+        pawl_jw_close(w, '}');
+    }
+    pawl_jw_close(w, ']');
+}
+
+static void write_question(struct view *v, const struct pawl_step *s, const struct extra *x)
+{
+    struct pawl_json_writer *w = &v->w;
+    if (x->asked_ns) {
+        pawl_jw_key(w, "asked");
+        pawl_jw_open(w, '{');
+        pawl_jw_key(w, "why");
+        pawl_jw_open(w, '[');
+        if (s->why & PAWL_WHY_GATE) pawl_jw_text(w, "gate");
+        if (s->why & PAWL_WHY_REPEAT) pawl_jw_text(w, "repeat");
+        if (s->why & PAWL_WHY_CONFLICT) pawl_jw_text(w, "conflict");
+        pawl_jw_close(w, ']');
+        if (s->expires_ns != PAWL_NEVER) number(w, "expires_ns", s->expires_ns);
+        hash(w, "digest", s->asked_digest);
+        number(w, "at_ns", x->asked_ns);
+        pawl_jw_close(w, '}');
+    }
+    if (x->answer.p) {
+        pawl_jw_key(w, "answered");
+        pawl_jw_open(w, '{');
+        put(w, "answer", x->answer);
+        put(w, "by", x->by);
+        put(w, "reason", x->reason);
+        number(w, "at_ns", x->answered_ns);
+        pawl_jw_close(w, '}');
+    }
+}
+
+static void write_first(struct view *v, const struct pawl_step *s)
+{
+    char id[PAWL_ID_TEXT];
+    if (!s->first_step) return;
+    pawl_id_text(s->first_run, id);
+    pawl_jw_key(&v->w, "first");
+    pawl_jw_open(&v->w, '{');
+    pawl_jw_key(&v->w, "run");
+    pawl_jw_text(&v->w, id);
+    number(&v->w, "step", s->first_step);
+    pawl_jw_close(&v->w, '}');
+    if (s->answered && pawl_id_eq(s->first_run, v->run->id)) number(&v->w, "same_as", s->first_step);
+}
+
+static void write_times(struct view *v, const struct pawl_step *s, const struct extra *x)
+{
+    number(&v->w, "decided_ns", x->decided_ns);
+    if (s->intended_seq) number(&v->w, "intended_ns", s->intended_at_ns);
+    if (!s->ended_seq) return;
+    number(&v->w, "ended_ns", s->ended_at_ns);
+    if (s->intended_seq) number(&v->w, "ms", (s->ended_at_ns - s->intended_at_ns) / 1000000);
+    else if (x->has_ms) number(&v->w, "ms", x->ms);
+}
+
+static void write_flags(struct view *v, const struct pawl_step *s, const struct extra *x)
+{
+    static const char *const flags[] = {"undone", "undo_failed", "applied"};
+    const bool set[] = {s->undone, s->undo_failed, s->applied && s->kind != PAWL_STEP_MODEL};
+    if (x->from.n) put(&v->w, "from", x->from);
+    if (x->verified.n) put(&v->w, "verified", x->verified);
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        if (set[i]) pawl_jw_key(&v->w, flags[i]), pawl_jw_bool(&v->w, true);
+    if (s->undoes) number(&v->w, "undoes", s->undoes);
+}
+
+static void write_step(struct view *v, const struct pawl_step *s)
+{
+    static const char *const kinds[] = {"", "model", "tool", "undo"}, *const effects[] = {"read", "idempotent", "mutate",
+                                                                                          "irreversible"};
+    const struct pawl_hash none = {{0}};
+    const struct pawl_tool *tool = v->config && s->kind != PAWL_STEP_MODEL ? pawl_config_tool(v->config, s->name) : NULL;
+    const struct extra *x = &v->extras[s->number];
+    struct pawl_json_writer *w = &v->w;
+    pawl_jw_open(w, '{');
+    number(w, "step", s->number);
+    put(w, "kind", pawl_str_of(kinds[s->kind]));
+    put(w, "name", s->name);
+    put(w, "state", pawl_str_of(state_word(s->state)));
+    json_or_text(v, "args", s->args);
+    put(w, "call_id", s->call_id);
+    if (s->key[0]) put(w, "key", pawl_str_of(s->key));
+    if (s->generation) number(w, "generation", s->generation);
+    if (memcmp(&s->digest, &none, sizeof none) != 0) hash(w, "digest", s->digest);
+    if (tool) put(w, "effect", pawl_str_of(effects[tool->effect]));
+    raw(w, "request", s->request);
+    if (s->kind == PAWL_STEP_MODEL) model_answer(v, s);
+    else raw(w, "result", s->result);
+    if (s->error_class) put(w, "class", pawl_str_of(pawl_class_name(s->error_class)));
+    if (s->message.n) put(w, "message", s->message);
+    number(w, "attempts", s->attempts);
+    write_tries(v, x);
+    write_times(v, s, x);
+    write_question(v, s, x);
+    write_first(v, s);
+    write_flags(v, s, x);
+    pawl_jw_close(w, '}');
+}
+
+/* ---- the run ---- */
+
+static void write_turns(struct view *v)
+{
+    struct pawl_json_writer *w = &v->w;
+    pawl_jw_key(w, "turns");
+    pawl_jw_open(w, '[');
+    for (uint32_t i = 0; i < v->run->turns_count; i++) {
+        const struct pawl_turn_text *t = &v->run->turns[i];
+        pawl_jw_open(w, '{');
+        put(w, "text", t->text);
+        number(w, "seq", (int64_t)t->seq);
+        number(w, "before_step", t->before_step);
+        pawl_jw_close(w, '}');
+    }
+    pawl_jw_close(w, ']');
+}
+
+static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *last)
+{
+    const struct pawl_run *run = v->run;
+    const struct pawl_told told = pawl_view_state(run, head);
+    struct pawl_json_writer *w = &v->w;
+    char id[PAWL_ID_TEXT];
+    pawl_id_text(run->id, id);
+    pawl_jw_open(w, '{');
+    put(w, "run", pawl_str_of(id));
+    put(w, "agent", run->agent);
+    put(w, "key", run->key);
+    raw(w, "input", run->input);
+    pawl_jw_key(w, "chat");
+    pawl_jw_bool(w, run->chat);
+    put(w, "status", pawl_str_of(told.status));
+    if (told.waiting[0]) put(w, "waiting", pawl_str_of(told.waiting));
+    number(w, "created_ns", run->created_ns);
+    if (run->ended) number(w, "ended_ns", run->at_ns);
+    number(w, "active_ns", head->active_ns);
+    number(w, "lives", (int64_t)head->epoch);
+    raw(w, "output", run->output);
+    if (run->error_class) put(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
+    if (run->message.n) put(w, "message", run->message);
+    pawl_view_sentence(run, &told, v->arena, w);
+    pawl_view_next(run, &told, w);
+    pawl_jw_key(w, "steps");
+    pawl_jw_open(w, '[');
+    for (uint32_t i = 0; i < run->steps_count; i++) write_step(v, run->steps[i]);
+    pawl_jw_close(w, ']');
+    write_turns(v);
+    if (run->ended && yyjson_obj_get(last, "not_undone")) {
+        pawl_jw_key(w, "not_undone");
+        pawl_jw_value(w, yyjson_obj_get(last, "not_undone"));
+    }
+    pawl_jw_close(w, '}');
+}
+
+int pawl_view_write(const struct pawl_config *config, const struct pawl_head *head, const struct pawl_record *records,
+                    uint32_t count, struct pawl_buf *out, struct pawl_error *err)
+{
+    struct pawl_arena arena;
+    struct pawl_run run;
+    struct view v = {.run = &run, .arena = &arena, .config = config, .w = {.out = out}};
+    yyjson_val *last = NULL;
+    int rc;
+    if (count == 0) return pawl_fail(err, PAWL_ECORRUPT, "", "pawl verify", "a run without records");
+    pawl_arena_init(&arena, out->arena ? out->arena->from : out->from);
+    rc = pawl_run_init(&run, &arena);
+    for (uint32_t i = 0; i < count && rc == PAWL_OK; i++) rc = pawl_run_fold(&run, &records[i], err);
+    if (rc == PAWL_OK) {
+        v.extras = pawl_arena_zeroed(&arena, (run.steps_count + 1) * sizeof *v.extras);
+        rc = v.extras ? read_records(&v, records, count, &last, err) : PAWL_ENOMEM;
+    }
+    if (rc == PAWL_OK) {
+        write_run(&v, head, last);
+        if (arena.failed || out->failed) rc = PAWL_ENOMEM;
+    }
+    pawl_arena_fini(&arena);
+    return rc;
+}

@@ -1,0 +1,177 @@
+/* src/host/view_tell.c - one sentence that says what happened to a run and what can be done, and the commands for it. */
+#include "host/view_tell.h"
+#include "contract/shown.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN_MAX = 160 }; /* of foreign text within the sentence */
+
+struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head)
+{
+    static const char *const waits[] = {"", "gate", "doubt", "message", "configuration", "tool", "timer", "claim", "step"};
+    struct pawl_told t = {"running", ""};
+    const bool whole = run->seq == head->seq;
+    switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
+    case PAWL_RUNNING: break;
+    case PAWL_WAITING: t.status = "waiting"; break;
+    case PAWL_ENDING: t.status = "ending"; break;
+    case PAWL_DONE: t.status = "done"; break;
+    case PAWL_FAILED_RUN: t.status = "failed"; break;
+    case PAWL_CANCELLED_RUN: t.status = "cancelled"; break;
+    case PAWL_DEAD: t.status = "dead"; break;
+    }
+    if (run->ended) return t;
+    if (whole && head->waiting) t.waiting = waits[head->waiting];
+    for (uint32_t i = 0; !whole && i < run->steps_count; i++) {
+        const enum pawl_step_state s = run->steps[i]->state;
+        if (s == PAWL_STEP_ASKED) t.waiting = "gate";
+        if (s == PAWL_STEP_DOUBT) t.waiting = "doubt";
+    }
+    if (!whole && t.waiting[0] && !run->ending) t.status = "waiting";
+    return t;
+}
+
+static const struct pawl_step *first_in(const struct pawl_run *run, enum pawl_step_state state)
+{
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (run->steps[i]->state == state) return run->steps[i];
+    return NULL;
+}
+
+static const struct pawl_step *first_open(const struct pawl_run *run)
+{
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (!pawl_step_ended(run->steps[i])) return run->steps[i];
+    return NULL;
+}
+
+static void step_name(struct pawl_buf *b, const struct pawl_step *s)
+{
+    pawl_buf_printf(b, "step %u (", s->number);
+    pawl_shown(s->name, 64, b);
+    pawl_buf_text(b, ")");
+}
+
+static void reason(struct pawl_buf *b, struct pawl_str text)
+{
+    if (!text.n) return;
+    pawl_buf_text(b, ": ");
+    pawl_shown(text, SHOWN_MAX, b);
+}
+
+static void tell_end(const struct pawl_run *run, struct pawl_buf *b)
+{
+    const struct pawl_step *last = run->steps_count ? run->steps[run->steps_count - 1] : NULL;
+    switch (run->status) {
+    case PAWL_DONE:
+        pawl_buf_text(b, "Done");
+        reason(b, run->output.p && run->output.n ? run->output : (struct pawl_str){NULL, 0});
+        return;
+    case PAWL_CANCELLED_RUN: pawl_buf_text(b, "It was stopped"); break;
+    case PAWL_DEAD: pawl_buf_text(b, "It was given up, because the process that ran it died again and again"); break;
+    default:
+        pawl_buf_text(b, "It failed");
+        if (last && last->state == PAWL_STEP_NOT_DONE) pawl_buf_text(b, " at "), step_name(b, last);
+        break;
+    }
+    if (run->error_class) pawl_buf_printf(b, ", %s", pawl_class_name(run->error_class));
+    reason(b, run->message);
+}
+
+static void tell_doubt(const struct pawl_step *s, struct pawl_buf *b)
+{
+    pawl_buf_text(b, "In doubt: ");
+    step_name(b, s);
+    if (s->doubt_applied) pawl_buf_text(b, " happened, but its answer cannot be used");
+    else pawl_buf_text(b, " may have happened or not, and nothing here can tell");
+    reason(b, s->message);
+    pawl_buf_text(b, "; look there, then say what you found");
+}
+
+static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, struct pawl_buf *b)
+{
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < run->steps_count; i++) others += run->steps[i]->state == PAWL_STEP_ASKED && run->steps[i] != s;
+    pawl_buf_text(b, "It waits for your yes or no to ");
+    step_name(b, s);
+    if (s->why & PAWL_WHY_CONFLICT) pawl_buf_printf(b, ", which differs from what step %u did", s->first_step);
+    else if (s->why & PAWL_WHY_REPEAT) pawl_buf_printf(b, ", which step %u did already", s->first_step);
+    if (others) pawl_buf_printf(b, ", and to %u more", others);
+}
+
+static void tell_open(const struct pawl_run *run, const struct pawl_told *told, struct pawl_buf *b)
+{
+    const struct pawl_step *asked = first_in(run, PAWL_STEP_ASKED), *doubt = first_in(run, PAWL_STEP_DOUBT);
+    const struct pawl_step *open = first_open(run);
+    if (strcmp(told->waiting, "doubt") == 0 && doubt) {
+        tell_doubt(doubt, b);
+    } else if (strcmp(told->waiting, "gate") == 0 && asked) {
+        tell_gate(run, asked, b);
+    } else if (strcmp(told->waiting, "message") == 0) {
+        pawl_buf_text(b, "It waits for the next message");
+    } else if (strcmp(told->waiting, "configuration") == 0) {
+        pawl_buf_text(b, "It waits for its configuration: a secret that it names is not set, or the file is from a newer pawl");
+    } else if (strcmp(told->waiting, "tool") == 0) {
+        pawl_buf_text(b, "It waits for a program that has its tool ");
+        if (open) pawl_shown(open->name, 64, b);
+    } else if (run->ending) {
+        pawl_buf_text(b, "It is being stopped");
+        reason(b, run->ending_message);
+    } else {
+        pawl_buf_text(b, "It is under way");
+        if (open) pawl_buf_text(b, " at "), step_name(b, open);
+        if (open && open->open && open->attempts > 1) pawl_buf_printf(b, ", attempt %u", open->attempts);
+        pawl_buf_text(b, "; where no pawl runs, resume takes it up");
+    }
+}
+
+void pawl_view_sentence(const struct pawl_run *run, const struct pawl_told *told, struct pawl_arena *a,
+                        struct pawl_json_writer *w)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    if (run->ended) tell_end(run, &b);
+    else tell_open(run, told, &b);
+    if (b.n && b.p[b.n - 1] != '.' && b.p[b.n - 1] != '"') pawl_buf_char(&b, '.');
+    pawl_jw_key(w, "sentence");
+    pawl_jw_str(w, pawl_buf_done(&b));
+}
+
+static void command(struct pawl_json_writer *w, const char *verb, const char *id, uint32_t step, const char *rest)
+{
+    char text[160];
+    if (step) snprintf(text, sizeof text, "pawl %s %s/%u%s", verb, id, step, rest);
+    else snprintf(text, sizeof text, "pawl %s %s%s", verb, id, rest);
+    pawl_jw_text(w, text);
+}
+
+void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, struct pawl_json_writer *w)
+{
+    char id[PAWL_ID_TEXT];
+    bool person = false;
+    pawl_id_text(run->id, id);
+    pawl_jw_key(w, "next");
+    pawl_jw_open(w, '[');
+    for (uint32_t i = 0; !run->ended && i < run->steps_count; i++) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->state == PAWL_STEP_ASKED) {
+            command(w, "approve", id, s->number, "");
+            command(w, "deny", id, s->number, "");
+        } else if (s->state == PAWL_STEP_DOUBT) {
+            command(w, "resolve", id, s->number, " --happened RESULT");
+            command(w, "resolve", id, s->number, " --not-happened");
+            command(w, "resolve", id, s->number, " --stop");
+        } else {
+            continue;
+        }
+        person = true;
+    }
+    if (strcmp(told->waiting, "message") == 0) {
+        command(w, "send", id, 0, " TEXT");
+        command(w, "send", id, 0, " --end");
+    } else if (!run->ended && !person) {
+        command(w, "resume", id, 0, "");
+        command(w, "cancel", id, 0, "");
+    }
+    pawl_jw_close(w, ']');
+}
