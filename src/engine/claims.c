@@ -60,6 +60,14 @@ void pawl_claims_want(struct pawl_slot *s)
     s->find_id = pawl_engine_find(e, PAWL_OF_SLOT_FIND, &find, s, NULL);
 }
 
+/* The holder may be here too, and wait: after a restart whoever came first made the entry. */
+static void tell_holder(struct pawl_engine *e, const struct pawl_claim_entry *c)
+{
+    const struct pawl_hot *h = pawl_hot_find(e, c->run);
+    struct pawl_slot *s = h ? pawl_hot_slot(h, c->step) : NULL;
+    if (s && s->pass.want == PAWL_WANT_CLAIM_FREE) pawl_engine_timer(e, &s->timer, e->wall_ns);
+}
+
 void pawl_claims_found(struct pawl_slot *s, int status, const struct pawl_claim *claim)
 {
     struct pawl_engine *e = s->hot->e;
@@ -76,6 +84,7 @@ void pawl_claims_found(struct pawl_slot *s, int status, const struct pawl_claim 
     else if (c && (claim->state == PAWL_CLAIM_IN_FLIGHT || claim->state == PAWL_CLAIM_IN_DOUBT)) {
         c->run = claim->run; /* a parked run holds it: the entry is its, and we wait */
         c->step = claim->step;
+        tell_holder(e, c);
     }
 }
 
@@ -100,9 +109,7 @@ void pawl_claims_leave(struct pawl_slot *s)
 {
     struct pawl_engine *e = s->hot->e;
     const struct pawl_claim_entry *c;
-    if (!s->pass.tool || s->pass.claim_state == PAWL_CLAIM_NOT_ASKED) {
-        if (s->pass.want != PAWL_WANT_CLAIM) return;
-    }
+    if (!s->pass.tool) return;
     c = entry_of(e, s->pass.claim_key);
     if (!c || !is(c, s)) return;
     if (s->pass.claim_took && s->pass.ended) return; /* its last word is in the commit, and frees it when durable */

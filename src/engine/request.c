@@ -98,7 +98,9 @@ static struct pawl_str finish(struct body *o)
 static bool is_json(struct pawl_engine *e, struct pawl_str text, struct pawl_error *err)
 {
     yyjson_val *v;
-    return pawl_json_read(text, &e->step, &v, err) == PAWL_OK;
+    const int rc = pawl_json_read(text, &e->step, &v, err);
+    if (rc == PAWL_ENOMEM) e->rc = rc;
+    return rc == PAWL_OK;
 }
 
 static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
@@ -190,7 +192,11 @@ void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, in
     struct pawl_run run;
     pawl_arena_init(&scratch, e->from);
     pawl_run_init(&run, &scratch);
-    if (status || found->runs->count == 0 || pawl_run_fold(&run, &found->runs->records[0], NULL))
+    const int rc = status                     ? status
+                   : found->runs->count == 0 ? PAWL_ENOTFOUND
+                                             : pawl_run_fold(&run, &found->runs->records[0], NULL);
+    if (!status && rc == PAWL_ENOMEM) e->rc = rc;
+    if (rc)
         pawl_request_refuse(e, asking->id, r->run, PAWL_EIO, "the run that has this key could not be read", "pawl verify");
     else if (!pawl_str_eq(run.agent, r->agent) || !pawl_str_eq(run.input, r->input))
         pawl_request_refuse(e, asking->id, run.id, PAWL_ECONFLICT, "a run with this key has another agent or another input",
@@ -329,15 +335,16 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     const struct pawl_request *r = &asking->request;
     struct pawl_arena scratch;
     struct pawl_run run;
-    bool fine = true;
+    int rc = PAWL_OK;
     pawl_arena_init(&scratch, e->from);
     pawl_run_init(&run, &scratch);
-    for (uint32_t i = 0; i < stored->count && fine; i++) fine = pawl_run_fold(&run, &stored->records[i], NULL) == PAWL_OK;
+    for (uint32_t i = 0; i < stored->count && rc == PAWL_OK; i++) rc = pawl_run_fold(&run, &stored->records[i], NULL);
+    if (rc == PAWL_ENOMEM) e->rc = rc;
     const struct pawl_step *s = pawl_run_step(&run, r->step);
     const bool gate = r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY;
     const bool same_answer = gate && s && s->asked_seq && s->denied == (r->what == PAWL_ASK_DENY);
     const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN);
-    if (fine && (pawl_run_answered(&run, r->id) || over || same_answer)) pawl_request_answer(e, asking->id, &run, r->step);
+    if (rc == PAWL_OK && (pawl_run_answered(&run, r->id) || over || same_answer)) pawl_request_answer(e, asking->id, &run, r->step);
     else pawl_request_refuse(e, asking->id, stored->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
     pawl_arena_fini(&scratch);
     pawl_asking_free(e, asking);
