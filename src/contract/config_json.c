@@ -70,18 +70,31 @@ static const char *arg_fault(const struct walk *w, const struct pawl_yaml *map, 
     return w->arg & PAWL_ARG_RESULT ? "refers to /args, /run, /result or /key" : "refers to /args or /run";
 }
 
-static void check_arg(const struct walk *w, const struct pawl_yaml *map, const struct pawl_yaml_member *m)
+static void check_arg(const struct walk *w, const struct pawl_yaml *map, const struct pawl_yaml_member *m, bool placed)
 {
     struct pawl_str head, rest;
     if (m->value->kind == PAWL_YAML_BAD) return;
     const char *why = arg_fault(w, map, m, &head, &rest);
+    if (!why && !placed) why = "stands for the value of const, minimum, maximum, exclusive ones, or an item of enum";
     if (why) pawl_fault(w->r->faults, m->line, m->column, "write {$arg: /args/NAME}", "%s: $arg %s", w->key, why);
     else if (pawl_str_is(head, "args") && rest.n > 0 && !memchr(rest.p, '~', rest.n))
         pawl_reader_argument(w->r, m->line, m->column, pawl_pointer_head(rest));
 }
 
+/* Where the value of a keyword may be a $arg (contract/schema.h), or the items of its list. */
+enum place { NOWHERE, HERE, ITEMS };
+
+static enum place place_of(const struct walk *w, struct pawl_str keyword)
+{
+    static const char *const here[] = {"const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"};
+    if (!w->schema) return HERE;
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        if (pawl_str_is(keyword, here[i])) return HERE;
+    return pawl_str_is(keyword, "enum") ? ITEMS : NOWHERE;
+}
+
 /* As deep as a tree is. */
-static void walk(const struct walk *w, const struct pawl_yaml *v)
+static void walk(const struct walk *w, const struct pawl_yaml *v, enum place at)
 {
     if (v->kind == PAWL_YAML_TEXT && pawl_env_has(v->text))
         pawl_fault(w->r->faults, v->line, v->column, "secrets belong into headers",
@@ -89,17 +102,19 @@ static void walk(const struct walk *w, const struct pawl_yaml *v)
     if (v->kind == PAWL_YAML_TEXT && !w->schema && pawl_template_has(v->text))
         pawl_fault(w->r->faults, v->line, v->column, "write {$arg: /args/NAME} for the value",
                    "%s: texts within JSON are no templates", w->key);
-    for (uint32_t i = 0; v->kind == PAWL_YAML_LIST && i < v->count; i++) walk(w, v->items[i]);
+    for (uint32_t i = 0; v->kind == PAWL_YAML_LIST && i < v->count; i++)
+        walk(w, v->items[i], w->schema && at != ITEMS ? NOWHERE : HERE);
     for (uint32_t i = 0; v->kind == PAWL_YAML_MAP && i < v->count; i++) {
-        if (pawl_str_is(v->members[i].key, "$arg")) check_arg(w, v, &v->members[i]);
-        else walk(w, v->members[i].value);
+        const struct pawl_yaml_member *m = &v->members[i];
+        if (pawl_str_is(m->key, "$arg")) check_arg(w, v, m, at == HERE);
+        else walk(w, m->value, place_of(w, m->key));
     }
 }
 
 void pawl_reader_literal(struct pawl_reader *r, const struct pawl_yaml *v, const char *key)
 {
     const struct walk w = {r, key, 0, true};
-    walk(&w, v);
+    walk(&w, v, w.schema ? NOWHERE : HERE);
 }
 
 bool pawl_reader_json(struct pawl_reader *r, const struct pawl_yaml *v, const char *key, unsigned arg,
@@ -107,7 +122,7 @@ bool pawl_reader_json(struct pawl_reader *r, const struct pawl_yaml *v, const ch
 {
     const struct walk w = {r, key, arg, false};
     const uint32_t before = r->faults->count;
-    walk(&w, v);
+    walk(&w, v, w.schema ? NOWHERE : HERE);
     *out = pawl_reader_canonical(r, v, NULL);
     return out->p != NULL && r->faults->count == before;
 }
@@ -135,7 +150,7 @@ bool pawl_reader_schema(struct pawl_reader *r, const struct pawl_yaml *map, cons
         pawl_reader_expected(r, v, key, "a JSON Schema: a mapping, or true or false");
         return false;
     }
-    walk(&w, v);
+    walk(&w, v, w.schema ? NOWHERE : HERE);
     const struct pawl_str text = pawl_reader_canonical(r, v, &tree);
     if (!text.p) return false;
     const int code = pawl_schema_compile(tree, &options, r->from, out, &err);

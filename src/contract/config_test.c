@@ -255,6 +255,11 @@ static const struct row {
      "8: there is no argument 'm'\n8: key 'facts' is not in this version\n"
      "8: unknown key 'arg'; did you mean 'args'?\n9: expires: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'never'\n"
      "10: then: expected deny or approve, found 'maybe'\n11: unknown key 'when'; did you mean 'then'?"},
+    {TOOL
+     "    gate: {if: {properties: {args: {enum: [{$arg: /args}, [{$arg: /run/id}]], minimum: {$arg: /args/n}, title: {$arg: "
+     "/args}}}}}",
+     "6: if: $arg stands for the value of const, minimum, maximum, exclusive ones, or an item of enum\n"
+     "6: if: $arg stands for the value of const, minimum, maximum, exclusive ones, or an item of enum"},
     {TOOL "    gate: {if: {properties: {args: {const: {$arg: /result}}}}}", "6: if: $arg refers to /args or /run"},
     {TOOL
      "    effect: mutate\n    verify: {tool: looc, by_key: key, args: {a: {$arg: /nothing}}, settles: soon, expects: {}}\n"
