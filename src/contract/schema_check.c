@@ -306,7 +306,7 @@ static bool strings(struct run *r, const struct pawl_schema_node *n, yyjson_val 
     if (n->min_length >= 0 || n->max_length >= 0)
         ok = sized(r, n, at, code_points(s), n->min_length, n->max_length, "minLength", "maxLength", "characters", v);
     if (n->pattern && !matches(r, n->pattern, s)) ok = bad(r, n, "pattern", at, v, "text that matches", n->pattern_text, NULL);
-    if (n->format.p && r->s->assert_formats && !pawl_format_fits(n->format, s))
+    if (n->format.p && r->s->assert_formats && !pawl_schema_format_fits(n->format, s))
         ok = bad(r, n, "format", at, v, "text in the format", n->format, NULL);
     return ok;
 }

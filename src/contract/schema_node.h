@@ -65,5 +65,5 @@ enum { PAWL_SCHEMA_DEPTH = 200, PAWL_EVALUATED_MAX = 4096 };
 
 /* schema_meta.c: the documents of the 2020-12 meta-schema, one after the other; {NULL,0}: no more. */
 struct pawl_str pawl_schema_meta(uint32_t i);
-/* format.c: does the text fit the format? An unknown one fits. */
-bool pawl_format_fits(struct pawl_str format, struct pawl_str text);
+/* schema_format.c: does the text fit the format? An unknown one fits. */
+bool pawl_schema_format_fits(struct pawl_str format, struct pawl_str text);
