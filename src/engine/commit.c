@@ -130,7 +130,7 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
     if (!h->slots) head->waiting = PAWL_WAIT_MESSAGE;
     if (all && !h->run.ending) head->status = PAWL_WAITING;
     if (!all) return head->waiting = PAWL_WAIT_NONE, head->waiting_step = 0, head->wake_ns = 0, false;
-    if (h->agent->ends_by_ns && h->run.created_ns + h->agent->ends_by_ns < wake_ns)
+    if (h->agent->ends_by_ns && !h->run.ending && h->run.created_ns + h->agent->ends_by_ns < wake_ns)
         wake_ns = h->run.created_ns + h->agent->ends_by_ns;
     head->wake_ns = wake_ns > 0 ? wake_ns : 1;
     return true;
