@@ -204,6 +204,10 @@ static const struct row {
      "9: retry: expected a mapping of keys to values, found 'no'\n"
      "11: fresh: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'a'"},
     {TOOL "    description: \"${env:KEY}\"", "6: description: a reference to the environment is not read here"},
+    /* what was told once is not told again as a wrong value */
+    {TOOL "    effect: read\n    timeout: .inf\n    fresh: !!int 5\n    retry: 9007199254740993",
+     "7: .inf is a number that JSON does not have\n8: a tag; only !!str is read\n"
+     "9: 9007199254740993 is an integer beyond 2^53, which JSON does not keep exactly"},
     /* schemas */
     {TOOL "    input:\n      type: object\n      properties:\n        a:\n          type: strin\n",
      "10: input: not a schema: /properties/a/type*"},
