@@ -1,0 +1,226 @@
+/* src/sim/check_fold.c - whole runs: two folds of one journal are one, the claim table is a fold too, and at the end
+ * everything can be read back and verified. */
+#include "sim/world.h"
+#include <string.h>
+
+static bool same_hash(struct pawl_hash a, struct pawl_hash b)
+{
+    return memcmp(a.b, b.b, sizeof a.b) == 0;
+}
+
+/* The name of the first member that differs; NULL: none. */
+static const char *step_differs(const struct pawl_step *a, const struct pawl_step *b)
+{
+#define NUMBER(m) \
+    if (a->m != b->m) return #m
+#define TEXT(m) \
+    if (!pawl_str_eq(a->m, b->m)) return #m
+#define HASH(m) \
+    if (!same_hash(a->m, b->m)) return #m
+    NUMBER(number);
+    NUMBER(kind);
+    NUMBER(state);
+    TEXT(name);
+    TEXT(call_id);
+    TEXT(args);
+    NUMBER(turn);
+    NUMBER(undoes);
+    NUMBER(decided_seq);
+    NUMBER(intended_seq);
+    NUMBER(ended_seq);
+    NUMBER(intended_at_ns);
+    NUMBER(ended_at_ns);
+    NUMBER(why);
+    HASH(asked_digest);
+    NUMBER(expires_ns);
+    NUMBER(asked_seq);
+    NUMBER(first_step);
+    NUMBER(denied);
+    TEXT(reason);
+    if (!pawl_id_eq(a->first_run, b->first_run)) return "first_run";
+    if (strcmp(a->key, b->key) != 0) return "key";
+    TEXT(request);
+    HASH(digest);
+    NUMBER(generation);
+    if (a->has_intent && b->has_intent) { /* before it is recorded, it is the pass's own */
+        HASH(intent_key);
+        HASH(args_digest);
+    }
+    TEXT(look);
+    NUMBER(attempts);
+    NUMBER(open);
+    NUMBER(unknown);
+    NUMBER(first_attempt_ns);
+    NUMBER(last_attempt_ns);
+    NUMBER(retry_at_ns);
+    NUMBER(last_class);
+    NUMBER(doubt_applied);
+    NUMBER(stop);
+    NUMBER(resend);
+    NUMBER(applied);
+    NUMBER(undone);
+    NUMBER(undo_failed);
+    NUMBER(answered);
+    TEXT(result);
+    TEXT(message);
+    NUMBER(error_class);
+    return NULL;
+}
+
+static const char *run_differs(const struct pawl_run *a, const struct pawl_run *b)
+{
+    TEXT(agent);
+    TEXT(key);
+    TEXT(input);
+    HASH(config);
+    NUMBER(chat);
+    NUMBER(created_ns);
+    NUMBER(at_ns);
+    NUMBER(seq);
+    HASH(hash);
+    NUMBER(steps_count);
+    NUMBER(turns_count);
+    NUMBER(turns_seen);
+    NUMBER(answers_count);
+    NUMBER(ending);
+    NUMBER(chat_ended);
+    NUMBER(ending_status);
+    NUMBER(ending_class);
+    TEXT(ending_message);
+    NUMBER(ended);
+    NUMBER(status);
+    NUMBER(error_class);
+    TEXT(output);
+    TEXT(message);
+    for (uint32_t i = 0; i < a->turns_count; i++)
+        if (!pawl_str_eq(a->turns[i].text, b->turns[i].text) || a->turns[i].before_step != b->turns[i].before_step)
+            return "turns";
+    for (uint32_t i = 0; i < a->answers_count; i++)
+        if (!pawl_str_eq(a->answers[i].id, b->answers[i].id) || a->answers[i].seq != b->answers[i].seq)
+            return "answers";
+    return NULL;
+#undef NUMBER
+#undef TEXT
+#undef HASH
+}
+
+/* What the decider makes of both; only where it is asked at all. */
+static bool same_decision(struct pawl_sim *w, const struct pawl_run *a, const struct pawl_run *b)
+{
+    struct pawl_decision x, y;
+    if (a->ending || a->ended) return true;
+    for (uint32_t i = 0; i < a->steps_count; i++)
+        if (!pawl_step_ended(a->steps[i])) return true;
+    if (w->decide(&w->config, a, &w->scratch, &x, NULL) || w->decide(&w->config, b, &w->scratch, &y, NULL)) return true;
+    if (x.what != y.what || x.status != y.status || x.messages_count != y.messages_count) return false;
+    for (uint32_t i = 0; i < x.messages_count; i++)
+        if (x.messages[i].role != y.messages[i].role || !pawl_str_eq(x.messages[i].content, y.messages[i].content))
+            return false;
+    return pawl_str_eq(x.output, y.output);
+}
+
+void pawl_sim_check_same_fold(struct pawl_sim *w, const struct pawl_run *a, const struct pawl_run *b, const char *which)
+{
+    const char *differs = run_differs(a, b);
+    uint32_t step = 0;
+    for (uint32_t i = 0; !differs && i < a->steps_count; i++)
+        if ((differs = step_differs(a->steps[i], b->steps[i])) != NULL) step = i + 1;
+    if (!differs && !same_decision(w, a, b)) differs = "the next decision";
+    if (differs)
+        pawl_sim_broken(w, "deterministic", "%s fold and the stored one differ in %s of #%u", which, differs, step);
+}
+
+/* ---- the claim table (LEDGER 6) ---- */
+
+static bool wide(const struct pawl_run *run, const struct pawl_tool *t)
+{
+    if (t->effect != PAWL_EFFECT_MUTATE && t->effect != PAWL_EFFECT_IRREVERSIBLE) return false;
+    if (t->repeat == PAWL_REPEAT_ALLOW || t->scope == PAWL_SCOPE_RUN) return false;
+    return t->scope != PAWL_SCOPE_KEY || run->key.p != NULL;
+}
+
+static struct pawl_hash claim_key(const struct pawl_run *run, const struct pawl_tool *t, const struct pawl_step *s)
+{
+    const struct pawl_str scope = t->scope == PAWL_SCOPE_AGENT ? run->agent
+                                  : t->scope == PAWL_SCOPE_KEY ? run->key
+                                                               : PAWL_STR("");
+    const char kind = (char)('0' + t->scope);
+    const struct pawl_str parts[] = {{&kind, 1}, scope, {"\n", 1}, {(const char *)s->intent_key.b, 32}};
+    return pawl_sha256_parts(parts, 4);
+}
+
+/* What the row must say for this step; NULL: it does, or need not. */
+static const char *row_is_wrong(const struct pawl_step *s, bool held, bool ours, const struct pawl_claim *c,
+                                bool expired)
+{
+    const bool repeat = (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) != 0;
+    const bool done = pawl_step_ended(s) && s->applied && !s->answered;
+    if (s->state == PAWL_STEP_ASKED && !repeat && !ours) return "asked, and its claim is not held";
+    if (s->state == PAWL_STEP_INTENDED_STATE && !ours) return "intended, and its claim is not held";
+    if (s->state == PAWL_STEP_INTENDED_STATE && c->state != PAWL_CLAIM_IN_FLIGHT && c->state != PAWL_CLAIM_IN_DOUBT)
+        return "intended, and its claim is not in flight";
+    if (s->state == PAWL_STEP_DOUBT && (!ours || c->state != PAWL_CLAIM_IN_DOUBT))
+        return "in doubt, and its claim is not";
+    if (done && !held && !expired) return "done, and its claim was released";
+    if (done && ours && c->state != PAWL_CLAIM_DONE && c->state != PAWL_CLAIM_UNDONE)
+        return "done, and its claim is not";
+    if (pawl_step_ended(s) && !done && ours) return "not applied, and its claim is still held";
+    return NULL;
+}
+
+void pawl_sim_check_claims(struct pawl_sim *w, const struct pawl_sim_run *run)
+{
+    for (uint32_t i = 0; i < run->stored.steps_count; i++) {
+        const struct pawl_step *s = run->stored.steps[i];
+        const int at = s->kind == PAWL_STEP_TOOL && s->has_intent ? pawl_sim_tool_index(w, s->name) : -1;
+        const struct pawl_tool *t = at >= 0 ? &w->contracts[at] : NULL;
+        struct pawl_claim c;
+        if (!t || !wide(&run->stored, t)) continue;
+        const bool held = w->door->find_claim(w->door, claim_key(&run->stored, t, s), &c, NULL) == PAWL_OK;
+        const bool ours = held && c.step == s->number && pawl_id_eq(c.run, run->id);
+        const bool expired =
+            t->within_ns > 0 && pawl_sim_wall_most(w) >= s->ended_at_ns + t->within_ns - 10 * PAWL_SIM_S;
+        const char *wrong = row_is_wrong(s, held, ours, &c, expired);
+        if (wrong) pawl_sim_broken(w, "claims", "run%u #%u is %s", run->index, s->number, wrong);
+    }
+}
+
+/* ---- the end ---- */
+
+static void read_back(struct pawl_sim *w, const struct pawl_sim_run *run)
+{
+    struct pawl_run_records stored;
+    struct pawl_arena a;
+    struct pawl_run again;
+    struct pawl_error err = {0};
+    struct pawl_hash last;
+    pawl_arena_init(&a, w->o->from);
+    pawl_run_init(&again, &a);
+    if (w->door->read(w->door, run->id, 1, &a, &stored, &err)) {
+        pawl_sim_broken(w, "nothing-lost", "run%u cannot be read: %s", run->index, err.what);
+    } else if (pawl_chain_check(stored.records, stored.count, &last, &err)) {
+        pawl_sim_broken(w, "chain", "run%u: %s", run->index, err.what);
+    } else {
+        for (uint32_t i = 0; i < stored.count; i++)
+            if (pawl_run_fold(&again, &stored.records[i], &err))
+                pawl_sim_broken(w, "fold", "run%u: %s", run->index, err.what);
+        if (w->out->held) pawl_sim_check_same_fold(w, &again, &run->stored, "a second");
+    }
+    pawl_arena_fini(&a);
+}
+
+void pawl_sim_check_end(struct pawl_sim *w)
+{
+    for (uint32_t i = 0; i < w->runs_count && w->out->held; i++) {
+        const struct pawl_sim_run *run = w->runs[i];
+        if (!run->stored.ended)
+            pawl_sim_broken(w, "ends", "run%u has not ended: status %d, waiting %d at #%u, wake %lld", run->index,
+                            (int)run->head.status, (int)run->head.waiting, run->head.waiting_step,
+                            run->head.wake_ns == PAWL_NEVER ? -1LL : (long long)run->head.wake_ns);
+        read_back(w, run);
+    }
+    if (w->out->held && !pawl_sim_people_content(w)) pawl_sim_broken(w, "answered", "somebody was never answered");
+    if (w->out->held && w->node && !pawl_engine_idle(w->node->engine))
+        pawl_sim_broken(w, "idle", "every run has ended, and the engine is not idle: %u hot",
+                        pawl_engine_hot(w->node->engine));
+}

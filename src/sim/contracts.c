@@ -1,0 +1,318 @@
+/* src/sim/contracts.c - a configuration of the seed's own: tools with all that a contract can say, two or three agents.
+ *
+ * What a contract promises here is true of its server (server.c reads the same structs): a tool that declares `key`
+ * honours keys for as long as it says, `settles` is how late a request can land, an error code that is said to mean
+ * "not applied" means that. The guarantees are only as good as the contracts. */
+#include "sim/world.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct pawl_schema *schema(struct pawl_sim *w, struct pawl_str text, bool args)
+{
+    const struct pawl_schema_options options = {.allow_arg = args};
+    struct pawl_schema *out = NULL;
+    yyjson_val *v;
+    assert(w->schemas_count < sizeof w->schemas / sizeof *w->schemas);
+    if (pawl_json_read(text, &w->arena, &v, NULL) || pawl_schema_compile(v, &options, w->o->from, &out, NULL)) {
+        w->no_memory = true;
+        return NULL;
+    }
+    w->schemas[w->schemas_count++] = out;
+    return out;
+}
+
+static struct pawl_tool *add(struct pawl_sim *w, enum pawl_sim_role role, struct pawl_str name)
+{
+    const uint32_t at = w->config.tools_count++;
+    struct pawl_tool *t = &w->contracts[at];
+    assert(at < PAWL_SIM_TOOLS);
+    w->tools[at] = (struct pawl_sim_tool){.role = role, .settles_ns = 30 * PAWL_SIM_S};
+    w->tools[at].bad = (uint32_t)pawl_sim_between(w, 0, 350);
+    w->tools[at].lost = (uint32_t)pawl_sim_between(w, 0, 350);
+    *t = (struct pawl_tool){.name = name, .effect = PAWL_EFFECT_READ, .effect_declared = true};
+    t->key_header = PAWL_STR("Idempotency-Key");
+    t->remembered_for_ns = 24 * PAWL_SIM_H;
+    t->gate_expires_ns = 24 * PAWL_SIM_H;
+    t->verify.settles_ns = -1;
+    t->timeout_ns = pawl_sim_between(w, 1, 10) * PAWL_SIM_S;
+    t->output_bytes = 65536;
+    t->retry = (struct pawl_retry){.attempts = (uint32_t)pawl_sim_between(w, 1, 4),
+                                   .factor = 2,
+                                   .first_ns = pawl_sim_between(w, 200, 2000) * PAWL_SIM_MS,
+                                   .max_ns = 30 * PAWL_SIM_S,
+                                   .jitter = pawl_sim_chance(w, 700)};
+    return t;
+}
+
+static uint32_t number_of(const struct pawl_sim *w, const struct pawl_tool *t)
+{
+    return (uint32_t)(t - w->contracts) + 1;
+}
+
+/* How it is reached. `reads`: by GET where that is HTTP. */
+static void draw_driver(struct pawl_sim *w, struct pawl_tool *t, bool reads)
+{
+    struct pawl_str *argv;
+    const uint64_t dice = pawl_sim_below(w, 10);
+    t->driver = dice < 6 ? PAWL_DRIVER_HTTP : dice < 8 ? PAWL_DRIVER_COMMAND : PAWL_DRIVER_INPROCESS;
+    if (t->driver == PAWL_DRIVER_HTTP) {
+        t->method = reads ? PAWL_STR("GET") : PAWL_STR("POST");
+        t->url = reads ? pawl_sim_text(w, "https://tools.sim/%.*s/{args.item}", (int)t->name.n, t->name.p)
+                       : pawl_sim_text(w, "https://tools.sim/%.*s", (int)t->name.n, t->name.p);
+    }
+    if (t->driver != PAWL_DRIVER_COMMAND) return;
+    argv = pawl_sim_get(w, 2 * sizeof *argv);
+    argv[0] = PAWL_STR("/bin/sim");
+    argv[1] = t->name;
+    t->argv = argv;
+    t->argv_count = 2;
+    t->key_header = PAWL_STR("PAWL_IDEMPOTENCY_KEY");
+}
+
+static void add_rule(struct pawl_sim *w, struct pawl_tool *t, struct pawl_error_rule rule)
+{
+    struct pawl_error_rule *rules = pawl_sim_get(w, (t->errors_count + 1) * sizeof *rules);
+    if (t->errors_count) memcpy(rules, t->errors, t->errors_count * sizeof *rules);
+    rules[t->errors_count++] = rule;
+    t->errors = rules;
+}
+
+static void draw_errors(struct pawl_sim *w, struct pawl_tool *t)
+{
+    if (t->driver == PAWL_DRIVER_COMMAND && pawl_sim_chance(w, 500))
+        add_rule(w, t,
+                 (struct pawl_error_rule){
+                     .status = 3, .exit = true, .applied = PAWL_APPLIED_NO, .error_class = PAWL_CLASS_REJECTED});
+    if (t->driver != PAWL_DRIVER_HTTP) return;
+    if (pawl_sim_chance(w, 300))
+        add_rule(w, t,
+                 (struct pawl_error_rule){
+                     .status = 503, .applied = PAWL_APPLIED_NO, .retry = true, .error_class = PAWL_CLASS_OVERLOADED});
+    if (pawl_sim_chance(w, 300))
+        add_rule(w, t,
+                 (struct pawl_error_rule){.status = 422,
+                                          .applied = PAWL_APPLIED_NO,
+                                          .error_class = PAWL_CLASS_REJECTED});
+    if (t->key_declared && pawl_sim_chance(w, 250))
+        add_rule(w, t, (struct pawl_error_rule){.status = 409, .applied = PAWL_APPLIED_YES, .already_done = true});
+}
+
+static void draw_gate(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_tool *truth)
+{
+    const uint64_t dice = pawl_sim_below(w, 100);
+    const bool hard = t->effect == PAWL_EFFECT_IRREVERSIBLE;
+    char text[128];
+    t->gate = dice < (hard ? 40U : 10U) ? PAWL_GATE_ALWAYS : dice < (hard ? 75U : 30U) ? PAWL_GATE_IF : PAWL_GATE_NONE;
+    t->gate_then_approve = pawl_sim_chance(w, 150);
+    if (pawl_sim_chance(w, 500)) t->gate_expires_ns = pawl_sim_between(w, 1, 10) * PAWL_SIM_MIN;
+    if (t->gate != PAWL_GATE_IF) return;
+    truth->gate_over = pawl_sim_between(w, 1, 3);
+    snprintf(text, sizeof text, "{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}}}",
+             (int)truth->gate_over);
+    t->gate_if = schema(w, pawl_str_of(text), false);
+}
+
+static void draw_dedupe(struct pawl_sim *w, struct pawl_tool *t)
+{
+    static const struct pawl_str item = {"/item", 5};
+    const uint64_t dice = pawl_sim_below(w, 100);
+    t->scope = dice < 40   ? PAWL_SCOPE_RUN
+               : dice < 60 ? PAWL_SCOPE_AGENT
+               : dice < 75 ? PAWL_SCOPE_KEY
+                           : PAWL_SCOPE_GLOBAL;
+    t->repeat = t->effect == PAWL_EFFECT_IRREVERSIBLE ? PAWL_REPEAT_CONFIRM : PAWL_REPEAT_ANSWER;
+    if (pawl_sim_chance(w, 400)) t->repeat = (enum pawl_repeat)pawl_sim_below(w, 3);
+    if (pawl_sim_chance(w, 400)) t->within_ns = pawl_sim_between(w, 2, 60) * PAWL_SIM_MIN;
+    if (pawl_sim_chance(w, 500)) t->dedupe_by = &item, t->dedupe_by_count = 1;
+}
+
+/* A read that tells of what a change did: by its key, or by how the place looks now. */
+static void draw_verify(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_tool *truth, uint32_t number)
+{
+    static const struct pawl_str item = {"/item", 5};
+    const uint64_t dice = pawl_sim_below(w, 100);
+    struct pawl_tool *look;
+    if (dice < 40 || t->effect == PAWL_EFFECT_IDEMPOTENT) return;
+    look = add(w, PAWL_SIM_LOOK, pawl_sim_text(w, "look%u", number));
+    draw_driver(w, look, true);
+    look->effect = PAWL_EFFECT_READ;
+    truth->look = number_of(w, look);
+    w->tools[truth->look - 1].of = number_of(w, t);
+    t->verify.tool = look->name;
+    if (pawl_sim_chance(w, 500))
+        look->output = schema(w, PAWL_STR("{\"anyOf\":[{\"type\":\"array\"},{\"required\":[\"item\"]}]}"), false);
+    if (pawl_sim_chance(w, 500)) t->verify.args = PAWL_STR("{\"item\":{\"$arg\":\"/args/item\"}}");
+    if (pawl_sim_chance(w, 850)) {
+        t->verify.settles_ns = pawl_sim_between(w, 10, 60) * PAWL_SIM_S;
+        truth->settles_ns = t->verify.settles_ns - 3 * PAWL_SIM_S; /* the rest is for a wall clock that steps forth */
+    }
+    if (dice < 75) {
+        t->verify.by_key = PAWL_STR("/idempotency_key");
+        return;
+    }
+    truth->by_place = truth->own_items = true;
+    t->dedupe_by = &item;
+    t->dedupe_by_count = 1;
+    t->verify.expect = schema(w,
+                              PAWL_STR("{\"required\":[\"amount\"],\"properties\":{\"amount\":{\"const\":{\"$arg\":"
+                                       "\"/args/amount\"}}}}"),
+                              true);
+}
+
+static void draw_undo(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_tool *truth, uint32_t number)
+{
+    struct pawl_tool *undo;
+    if (t->effect == PAWL_EFFECT_IDEMPOTENT || !pawl_sim_chance(w, 350)) return;
+    undo = add(w, PAWL_SIM_UNDO, pawl_sim_text(w, "undo%u", number));
+    undo->effect = PAWL_EFFECT_MUTATE;
+    undo->key_declared = pawl_sim_chance(w, 600);
+    draw_driver(w, undo, false);
+    truth->undo = number_of(w, undo);
+    w->tools[truth->undo - 1].of = number_of(w, t);
+    t->undo_tool = undo->name;
+    if (pawl_sim_chance(w, 600)) t->undo_args = PAWL_STR("{\"item\":{\"$arg\":\"/args/item\"}}");
+}
+
+static void draw_change(struct pawl_sim *w, uint32_t number, struct pawl_schema *input, struct pawl_schema *output)
+{
+    const uint64_t dice = pawl_sim_below(w, 100);
+    struct pawl_tool *t = add(w, PAWL_SIM_CHANGE, pawl_sim_text(w, "change%u", number));
+    struct pawl_sim_tool *truth = &w->tools[number_of(w, t) - 1];
+    t->effect = dice < 20 ? PAWL_EFFECT_IDEMPOTENT : dice < 60 ? PAWL_EFFECT_MUTATE : PAWL_EFFECT_IRREVERSIBLE;
+    t->key_declared = pawl_sim_chance(w, 500);
+    if (pawl_sim_chance(w, 400)) t->remembered_for_ns = pawl_sim_between(w, 2, 15) * PAWL_SIM_MIN;
+    if (pawl_sim_chance(w, 400)) t->input = input;
+    if (pawl_sim_chance(w, 400)) t->output = output;
+    draw_driver(w, t, false);
+    draw_dedupe(w, t);
+    draw_gate(w, t, truth);
+    draw_errors(w, t);
+    draw_verify(w, t, truth, number);
+    draw_undo(w, t, truth, number);
+}
+
+static void draw_reads(struct pawl_sim *w, struct pawl_schema *output)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        struct pawl_tool *t = add(w, PAWL_SIM_READ, pawl_sim_text(w, "read%u", i));
+        draw_driver(w, t, true);
+        if (pawl_sim_chance(w, 400)) t->fresh_ns = pawl_sim_between(w, 5, 120) * PAWL_SIM_S;
+        if (pawl_sim_chance(w, 300)) t->output = output;
+    }
+}
+
+/* Agents take all tools but the looks. */
+static struct pawl_agent *draw_agents(struct pawl_sim *w, const struct pawl_tool *contracts)
+{
+    struct pawl_agent *agents = pawl_sim_get(w, PAWL_SIM_AGENTS * sizeof *agents);
+    const struct pawl_tool **tools = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *tools);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < w->config.tools_count; i++)
+        if (w->tools[i].role != PAWL_SIM_LOOK) tools[count++] = &contracts[i];
+    for (uint32_t i = 0; i < w->config.agents_count; i++)
+        agents[i] = (struct pawl_agent){.name = pawl_sim_text(w, "agent%u", i),
+                                        .model = PAWL_STR("main"),
+                                        .instructions = PAWL_STR("Do what is asked."),
+                                        .tools = tools,
+                                        .tools_count = count};
+    return agents;
+}
+
+static void draw_limits(struct pawl_sim *w)
+{
+    struct pawl_schema *answer = NULL;
+    for (uint32_t i = 0; i < w->config.agents_count; i++) {
+        struct pawl_agent *a = &w->agents[i];
+        const uint64_t dice = pawl_sim_below(w, 10);
+        a->deadline_ns = dice < 4   ? 0
+                         : dice < 6 ? pawl_sim_between(w, 30, 180) * PAWL_SIM_S
+                                    : pawl_sim_between(w, 10, 60) * PAWL_SIM_MIN;
+        if (pawl_sim_chance(w, 150)) a->ends_by_ns = pawl_sim_between(w, 10, 300) * PAWL_SIM_MIN;
+        a->steps_max = (uint32_t)pawl_sim_between(w, 6, 30);
+        if (!pawl_sim_chance(w, 250)) continue;
+        if (!answer) answer = schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"done\"]}"), false);
+        a->output = answer;
+        a->output_json = PAWL_STR("{\"type\":\"object\",\"required\":[\"done\"]}");
+    }
+}
+
+static void draw_model(struct pawl_sim *w)
+{
+    w->models = pawl_sim_get(w, sizeof *w->models);
+    w->models[0] = (struct pawl_model){.name = PAWL_STR("main"),
+                                       .provider = PAWL_PROVIDER_OPENAI,
+                                       .base_url = PAWL_STR("https://model.sim/v1"),
+                                       .model = PAWL_STR("sim"),
+                                       .first_token_ns = 20 * PAWL_SIM_S};
+    w->models[0].total_ns = pawl_sim_between(w, 10, 90) * PAWL_SIM_S;
+    w->models[0].retry = (struct pawl_retry){.attempts = (uint32_t)pawl_sim_between(w, 2, 5),
+                                             .first_ns = PAWL_SIM_S / 2,
+                                             .max_ns = 30 * PAWL_SIM_S,
+                                             .factor = 2,
+                                             .jitter = true};
+}
+
+/* The same configuration on a day when its variables point elsewhere: same text, same hash, other targets. */
+static void make_twin(struct pawl_sim *w)
+{
+    w->twin_contracts = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *w->twin_contracts);
+    memcpy(w->twin_contracts, w->contracts, PAWL_SIM_TOOLS * sizeof *w->contracts);
+    for (uint32_t i = 0; i < w->config.tools_count; i++) {
+        struct pawl_tool *t = &w->twin_contracts[i];
+        if (t->driver == PAWL_DRIVER_HTTP)
+            t->url = pawl_sim_text(w, "https://moved.sim%s", t->url.p + strlen("https://tools.sim"));
+    }
+    w->twin = w->config;
+    w->twin.tools = w->twin_contracts;
+    w->twin_agents = draw_agents(w, w->twin_contracts);
+    for (uint32_t i = 0; i < w->config.agents_count; i++) {
+        const struct pawl_tool *const *tools = w->twin_agents[i].tools;
+        w->twin_agents[i] = w->agents[i];
+        w->twin_agents[i].tools = tools;
+    }
+    w->twin.agents = w->twin_agents;
+}
+
+void pawl_sim_draw_config(struct pawl_sim *w)
+{
+    const uint32_t changes = (uint32_t)pawl_sim_between(w, 1, 4);
+    struct pawl_schema *input = schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"item\"]}"), false);
+    struct pawl_schema *output = schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"ref\"]}"), false);
+    int64_t remembered_ns = 24 * PAWL_SIM_H;
+    w->contracts = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *w->contracts);
+    draw_reads(w, output);
+    for (uint32_t i = 0; i < changes; i++) draw_change(w, i, input, output);
+    w->config.agents_count = (uint32_t)pawl_sim_between(w, 1, PAWL_SIM_AGENTS);
+    w->agents = draw_agents(w, w->contracts);
+    draw_limits(w);
+    draw_model(w);
+    w->config.models = w->models;
+    w->config.models_count = 1;
+    w->config.tools = w->contracts;
+    w->config.agents = w->agents;
+    w->config.sync_every_step = pawl_sim_chance(w, 100);
+    w->config.json = pawl_sim_text(w, "{\"sim\":\"%llu\"}", (unsigned long long)w->o->seed);
+    w->config.hash = pawl_sha256(w->config.json.p, w->config.json.n);
+    make_twin(w);
+    /* A wall clock that steps back makes a key look younger than it is: by less than the 5 % that the engine allows for. */
+    for (uint32_t i = 0; i < w->config.tools_count; i++)
+        if (w->contracts[i].remembered_for_ns < remembered_ns) remembered_ns = w->contracts[i].remembered_for_ns;
+    w->wall_back_max_ns = remembered_ns / 30;
+}
+
+int pawl_sim_tool_index(const struct pawl_sim *w, struct pawl_str name)
+{
+    for (uint32_t i = 0; i < w->config.tools_count; i++)
+        if (pawl_str_eq(w->contracts[i].name, name)) return (int)i;
+    return -1;
+}
+
+bool pawl_sim_must_ask(const struct pawl_sim *w, int tool, yyjson_val *args)
+{
+    const struct pawl_tool *t = &w->contracts[tool];
+    yyjson_val *amount = yyjson_obj_get(args, "amount");
+    if (t->gate == PAWL_GATE_ALWAYS) return true;
+    if (t->gate == PAWL_GATE_NONE) return t->effect == PAWL_EFFECT_IRREVERSIBLE;
+    return !yyjson_is_num(amount) || yyjson_get_num(amount) > (double)w->tools[tool].gate_over;
+}

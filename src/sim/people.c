@@ -1,0 +1,301 @@
+/* src/sim/people.c - clients and the people who are asked. Whoever gets no answer says the same again, with the same id;
+ * in the storm they also say things twice, differently, or about a call that is no longer the one that waits.
+ *
+ * What a person says of a step in doubt is true: they look at the tool's own ledger, and only once nothing can land any
+ * more. The guarantees are only as good as that word. */
+#include "sim/world.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static void deliver(struct pawl_sim *w, struct pawl_sim_event *e);
+
+static void deliver_in(struct pawl_sim *w, struct pawl_sim_ask *ask, int64_t low_ms, int64_t high_ms)
+{
+    pawl_sim_at(w, w->now_ns + pawl_sim_between(w, low_ms, high_ms) * PAWL_SIM_MS, deliver, NULL, ask, 0);
+}
+
+static struct pawl_sim_ask *ask_new(struct pawl_sim *w, enum pawl_ask what, const char *name)
+{
+    struct pawl_sim_ask *ask = pawl_sim_get(w, sizeof *ask);
+    ask->request.what = what;
+    ask->request.id = pawl_sim_text(w, "%s-%llu", name, (unsigned long long)++w->asks_count);
+    ask->request.by = PAWL_STR("somebody");
+    *w->asks_end = ask;
+    w->asks_end = &ask->next;
+    return ask;
+}
+
+/* ---- saying it, and hearing what came of it ---- */
+
+static void say(struct pawl_sim *w, struct pawl_sim_event *e)
+{
+    static const char *const words[] = {"start", "send", "approve", "deny", "resolve", "cancel", "resume"};
+    struct pawl_sim_ask *ask = e->p;
+    struct pawl_event in = {.kind = PAWL_EV_REQUEST, .id = e->id, .request = &ask->request};
+    uint8_t random[10];
+    if (ask->delivery != e->id) return;
+    if (ask->request.what == PAWL_ASK_START) {
+        pawl_prng_fill(&w->prng, random, sizeof random);
+        ask->request.run = pawl_id_v7(pawl_sim_wall(w), random, &w->last_id);
+    }
+    PAWL_SIM_SAY(w, "n%u asked: %s %.*s, step %u (%llu)", e->node->number, words[ask->request.what],
+                 (int)ask->request.id.n, ask->request.id.p, ask->request.step, (unsigned long long)e->id);
+    pawl_sim_node_step(e->node, &in);
+}
+
+static void deliver(struct pawl_sim *w, struct pawl_sim_event *e)
+{
+    struct pawl_sim_ask *ask = e->p;
+    if (ask->answered && !ask->again) return;
+    if (!w->node) {
+        deliver_in(w, ask, 300, 5000);
+        return;
+    }
+    if (ask->deliveries++ > 0) pawl_sim_count(w, PAWL_SIM_N_DUPLICATES);
+    ask->node = w->node;
+    ask->delivery = ++w->deliveries;
+    pawl_sim_at(w, w->now_ns, say, w->node, ask, ask->delivery);
+}
+
+void pawl_sim_people_alone(struct pawl_sim *w, struct pawl_sim_node *n)
+{
+    for (struct pawl_sim_ask *ask = w->asks; ask; ask = ask->next) {
+        if (ask->node != n) continue;
+        ask->node = NULL;
+        ask->delivery = 0;
+        deliver_in(w, ask, 100, 10000);
+    }
+}
+
+static bool other_input(const struct pawl_sim *w, const struct pawl_request *r)
+{
+    for (uint32_t i = 0; i < w->runs_count; i++) {
+        const struct pawl_run *run = &w->runs[i]->stored;
+        if (!pawl_str_eq(run->key, r->key) && !pawl_run_answered(run, r->id)) continue;
+        if (!pawl_str_eq(run->input, r->input) || !pawl_str_eq(run->agent, r->agent)) return true;
+    }
+    return false;
+}
+
+/* Confirmed is durable: what a yes to a client stands on is in the store by now (LEDGER 13). */
+static void check_confirmed(struct pawl_sim *w, const struct pawl_sim_ask *ask, const struct pawl_answer *a)
+{
+    const struct pawl_request *r = &ask->request;
+    const struct pawl_sim_run *run = pawl_sim_run_of(w, a->run);
+    const struct pawl_step *s = run ? pawl_run_step(&run->stored, a->step) : NULL;
+    bool there = run != NULL;
+    if (there && r->what != PAWL_ASK_RESUME) there = pawl_run_answered(&run->stored, r->id) > 0;
+    if (!there && run && r->what == PAWL_ASK_START)
+        there = r->key.p && pawl_str_eq(run->stored.key, r->key) && pawl_str_eq(run->stored.input, r->input);
+    if (!there && run && r->what == PAWL_ASK_CANCEL) there = run->stored.ending || run->stored.ended;
+    if (!there && s && (r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY)) /* said before, and the same */
+        there = s->asked_seq && s->state != PAWL_STEP_ASKED && s->denied == (r->what == PAWL_ASK_DENY);
+    if (!there) pawl_sim_broken(w, "nothing-lost", "%.*s was confirmed and is not stored", (int)r->id.n, r->id.p);
+    if (there && ask->answered && !pawl_id_eq(ask->run, a->run))
+        pawl_sim_broken(w, "answered", "%.*s came again and got another answer", (int)r->id.n, r->id.p);
+    if (there && ask->against && ask->against->answered && ask->against->code == PAWL_OK && s &&
+        pawl_run_answered(&run->stored, ask->against->request.id) > s->asked_seq) /* else it was asked anew since */
+        pawl_sim_broken(w, "answered", "%.*s says otherwise than an answer before it, and was taken", (int)r->id.n,
+                        r->id.p);
+    if (there && ask->stale && pawl_run_answered(&run->stored, r->id))
+        pawl_sim_broken(w, "gated", "%.*s was bound to another digest than the call's, and was taken", (int)r->id.n,
+                        r->id.p);
+}
+
+static bool later(int code)
+{
+    return code == PAWL_EBUSY || code == PAWL_EFULL || code == PAWL_EIO || code == PAWL_ENOMEM || code == PAWL_ECONFIG;
+}
+
+void pawl_sim_people_heard(struct pawl_sim *w, struct pawl_sim_node *n, uint64_t delivery, const struct pawl_answer *a)
+{
+    struct pawl_sim_ask *ask = w->asks;
+    const int code = a->error.code;
+    while (ask && ask->delivery != delivery) ask = ask->next;
+    pawl_sim_mix(w, (uint64_t)(uint32_t)code);
+    if (!ask) return;
+    PAWL_SIM_SAY(w, "n%u answers %.*s: %s %s", n->number, (int)ask->request.id.n, ask->request.id.p,
+                 pawl_code_name(code), a->error.what);
+    ask->node = NULL;
+    ask->delivery = 0;
+    if (later(code)) {
+        deliver_in(w, ask, 500, 20000);
+        return;
+    }
+    if (code == PAWL_OK) check_confirmed(w, ask, a);
+    else if (ask->answered && ask->code == PAWL_OK)
+        pawl_sim_broken(w, "answered", "%.*s came again and was refused: %s", (int)ask->request.id.n, ask->request.id.p,
+                        a->error.what);
+    else if (ask->request.what == PAWL_ASK_START && !other_input(w, &ask->request))
+        pawl_sim_broken(w, "answered", "a start was refused for no reason: %s", a->error.what);
+    if (code == PAWL_ECONFLICT && ask->request.what == PAWL_ASK_START) pawl_sim_count(w, PAWL_SIM_N_KEY_CONFLICTS);
+    if (code && ask->stale) pawl_sim_count(w, PAWL_SIM_N_STALE_REFUSED);
+    if (code && ask->against) pawl_sim_count(w, PAWL_SIM_N_CONTRADICTED);
+    ask->again = ask->again && !ask->answered && code == PAWL_OK;
+    if (ask->again) deliver_in(w, ask, 10, 60000);
+    if (ask->answered) return;
+    ask->answered = true;
+    ask->code = code;
+    ask->run = a->run;
+    ask->step = a->step;
+}
+
+bool pawl_sim_people_content(const struct pawl_sim *w)
+{
+    for (const struct pawl_sim_ask *ask = w->asks; ask; ask = ask->next)
+        if (!ask->answered || ask->node || ask->again) return false;
+    return true;
+}
+
+/* ---- what is asked of people ---- */
+
+static bool asked_already(const struct pawl_sim *w, const struct pawl_sim_run *run, uint32_t step)
+{
+    for (const struct pawl_sim_ask *ask = w->asks; ask; ask = ask->next)
+        if (!ask->answered && pawl_id_eq(ask->request.run, run->id) && ask->request.step == step) return true;
+    return false;
+}
+
+static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    const bool yes = pawl_sim_chance(w, 750), odd = pawl_sim_plays(w, PAWL_SIM_PEOPLE);
+    struct pawl_sim_ask *ask = ask_new(w, yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, yes ? "yes" : "no"), *other;
+    ask->request.run = run->id;
+    ask->request.step = s->number;
+    ask->request.has_digest = pawl_sim_chance(w, 700);
+    ask->request.digest = s->asked_digest;
+    if (odd && pawl_sim_chance(w, 150)) {
+        ask->request.has_digest = ask->stale = true;
+        ask->request.digest.b[7] ^= 1;
+    }
+    ask->again = odd && pawl_sim_chance(w, 200);
+    deliver_in(w, ask, 0, 2000);
+    if (!odd || ask->stale || !pawl_sim_chance(w, 150)) return;
+    other = ask_new(w, yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE, "otherwise"); /* a second person, of another mind */
+    other->request.run = run->id;
+    other->request.step = s->number;
+    other->against = ask;
+    deliver_in(w, other, 0, 30000);
+}
+
+static void answer_doubt(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    struct pawl_sim_ask *ask;
+    if (pawl_sim_pending(w, s->key)) return; /* it may still land: nobody can say yet */
+    ask = ask_new(w, PAWL_ASK_RESOLVE, "resolve");
+    ask->request.run = run->id;
+    ask->request.step = s->number;
+    ask->request.how = pawl_sim_happened(w, s->key) ? PAWL_HOW_HAPPENED : PAWL_HOW_NOT_HAPPENED;
+    if (ask->request.how == PAWL_HOW_HAPPENED) ask->request.result = pawl_sim_receipt(w, s->key);
+    if (pawl_sim_chance(w, 100) || run->steps[s->number - 1].words >= 3) ask->request.how = PAWL_HOW_STOP;
+    ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
+    deliver_in(w, ask, 0, 2000);
+}
+
+static void answer_message(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_SEND, "send");
+    ask->request.run = run->id;
+    ask->request.end = run->messages >= 2 || w->calm || pawl_sim_chance(w, 300);
+    if (!ask->request.end || pawl_sim_chance(w, 300)) ask->request.text = PAWL_STR("and again, please");
+    ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
+    run->messages++;
+    deliver_in(w, ask, 0, 2000);
+}
+
+static void mend(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    struct pawl_sim_ask *ask;
+    if (w->node && (w->calm || pawl_sim_chance(w, 300))) w->node->no_config = w->node->no_tools = false;
+    ask = ask_new(w, PAWL_ASK_RESUME, "resume");
+    ask->request.run = run->id;
+    deliver_in(w, ask, 0, 2000);
+}
+
+static bool in_hand(const struct pawl_sim *w, const struct pawl_sim_run *run)
+{
+    return w->node && pawl_engine_run(w->node->engine, run->id) != NULL;
+}
+
+static void look(struct pawl_sim *w, struct pawl_sim_event *e)
+{
+    struct pawl_sim_run *run = e->p;
+    const enum pawl_waiting waiting = run->head.waiting;
+    run->person_due = false;
+    if (run->stored.ended) return;
+    for (uint32_t i = 0; i < run->stored.steps_count; i++) {
+        const struct pawl_step *s = run->stored.steps[i];
+        if (asked_already(w, run, s->number)) continue;
+        if (s->state == PAWL_STEP_ASKED && (w->calm || pawl_sim_chance(w, 850))) answer_gate(w, run, s);
+        if (s->state == PAWL_STEP_DOUBT) answer_doubt(w, run, s);
+    }
+    if (waiting == PAWL_WAIT_MESSAGE && !asked_already(w, run, 0)) answer_message(w, run);
+    if ((waiting == PAWL_WAIT_CONFIG || waiting == PAWL_WAIT_TOOL) && !asked_already(w, run, 0) && !in_hand(w, run))
+        mend(w, run);
+    pawl_sim_people_watch(w, run);
+}
+
+void pawl_sim_people_watch(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    int64_t delay_s;
+    bool due = run->head.waiting == PAWL_WAIT_MESSAGE || run->head.waiting == PAWL_WAIT_CONFIG ||
+               run->head.waiting == PAWL_WAIT_TOOL;
+    for (uint32_t i = 0; i < run->stored.steps_count && !due; i++)
+        due = run->stored.steps[i]->state == PAWL_STEP_ASKED || run->stored.steps[i]->state == PAWL_STEP_DOUBT;
+    if (!due || run->person_due || run->stored.ended) return;
+    run->person_due = true;
+    delay_s = pawl_sim_between(w, 1, w->calm ? 30 : 200);
+    if (w->calm && in_hand(w, run)) delay_s = 6 * 3600; /* it waits for something else by now, perhaps for days */
+    pawl_sim_at(w, w->now_ns + delay_s * PAWL_SIM_S, look, NULL, run, 0);
+}
+
+void pawl_sim_people_calm(struct pawl_sim *w)
+{
+    for (uint32_t i = 0; i < w->runs_count; i++) pawl_sim_people_watch(w, w->runs[i]);
+}
+
+/* ---- what they begin themselves ---- */
+
+static void plan_start(struct pawl_sim *w, uint32_t number)
+{
+    struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_START, "start");
+    struct pawl_request *r = &ask->request;
+    (void)number;
+    r->agent = w->agents[pawl_sim_below(w, w->config.agents_count)].name;
+    r->config = &w->config;
+    r->input = pawl_sim_chance(w, 600) ? PAWL_STR("\"do what is asked\"") : PAWL_STR("{\"order\":7}");
+    if (pawl_sim_chance(w, 400)) r->key = pawl_sim_text(w, "key%u", (uint32_t)pawl_sim_below(w, 3));
+    r->chat = pawl_sim_chance(w, 300);
+    ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 300);
+    deliver_in(w, ask, 0, pawl_sim_chance(w, 500) ? 2000 : 120000);
+}
+
+static void impulse(struct pawl_sim *w, struct pawl_sim_event *e)
+{
+    struct pawl_sim_run *run = w->runs_count ? w->runs[pawl_sim_below(w, w->runs_count)] : NULL;
+    struct pawl_sim_ask *ask;
+    (void)e;
+    if (w->calm || !run || run->stored.ended) return;
+    if (pawl_sim_plays(w, PAWL_SIM_CANCEL) && pawl_sim_chance(w, 500)) {
+        ask = ask_new(w, PAWL_ASK_CANCEL, "cancel");
+        ask->request.text = PAWL_STR("no longer wanted");
+    } else if (run->stored.chat && pawl_sim_chance(w, 600)) {
+        ask = ask_new(w, PAWL_ASK_SEND, "send");
+        ask->request.text = PAWL_STR("one more thing");
+    } else {
+        ask = ask_new(w, PAWL_ASK_RESUME, "resume");
+    }
+    ask->request.run = run->id;
+    ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
+    deliver_in(w, ask, 0, 100);
+}
+
+void pawl_sim_people_begin(struct pawl_sim *w)
+{
+    uint32_t starts = (uint32_t)pawl_sim_between(w, 1, 6), impulses = (uint32_t)pawl_sim_between(w, 0, 4);
+    if (w->o->runs_max && starts > w->o->runs_max) starts = w->o->runs_max;
+    for (uint32_t i = 0; i < starts; i++) plan_start(w, i);
+    for (uint32_t i = 0; i < impulses; i++)
+        pawl_sim_at(w, w->now_ns + pawl_sim_between(w, 1, 300) * PAWL_SIM_S, impulse, NULL, NULL, 0);
+}

@@ -1,0 +1,173 @@
+/* src/sim/talker.c - the model: slow, forgetful, sometimes wrong, never the same twice. It answers in OpenAI's form; asked
+ * the same again it may well say something else, which is why nothing it decided may be asked for twice. */
+#include "sim/world.h"
+#include <stdio.h>
+#include <string.h>
+
+struct answer { /* on its way */
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    uint32_t calls;
+};
+
+static void open_answer(struct pawl_sim *w, struct answer *o, const char *finish, struct pawl_str content)
+{
+    pawl_buf_init_arena(&o->b, &w->arena);
+    o->w = (struct pawl_json_writer){.out = &o->b};
+    o->calls = 0;
+    pawl_jw_open(&o->w, '{');
+    pawl_jw_key(&o->w, "choices");
+    pawl_jw_open(&o->w, '[');
+    pawl_jw_open(&o->w, '{');
+    pawl_jw_key(&o->w, "index");
+    pawl_jw_i64(&o->w, 0);
+    pawl_jw_key(&o->w, "finish_reason");
+    pawl_jw_text(&o->w, finish);
+    pawl_jw_key(&o->w, "message");
+    pawl_jw_open(&o->w, '{');
+    pawl_jw_key(&o->w, "role");
+    pawl_jw_text(&o->w, "assistant");
+    pawl_jw_key(&o->w, "content");
+    if (content.p) pawl_jw_str(&o->w, content);
+    else pawl_jw_null(&o->w);
+}
+
+static struct pawl_str close_answer(struct pawl_sim *w, struct answer *o)
+{
+    if (o->calls) pawl_jw_close(&o->w, ']');
+    pawl_jw_close(&o->w, '}');
+    pawl_jw_close(&o->w, '}');
+    pawl_jw_close(&o->w, ']');
+    pawl_jw_key(&o->w, "usage");
+    pawl_jw_raw(&o->w, PAWL_STR("{\"prompt_tokens\":10,\"completion_tokens\":5}"));
+    pawl_jw_close(&o->w, '}');
+    const struct pawl_str text = pawl_buf_done(&o->b);
+    if (!text.p) w->no_memory = true;
+    return text;
+}
+
+static void add_call(struct pawl_sim *w, struct answer *o, struct pawl_str name, struct pawl_str args)
+{
+    if (o->calls++ == 0) {
+        pawl_jw_key(&o->w, "tool_calls");
+        pawl_jw_open(&o->w, '[');
+    }
+    pawl_jw_open(&o->w, '{');
+    if (!pawl_sim_chance(w, 50)) {
+        pawl_jw_key(&o->w, "id");
+        pawl_jw_str(&o->w, pawl_sim_text(w, "c%u", o->calls));
+    }
+    pawl_jw_key(&o->w, "type");
+    pawl_jw_text(&o->w, "function");
+    pawl_jw_key(&o->w, "function");
+    pawl_jw_open(&o->w, '{');
+    pawl_jw_key(&o->w, "name");
+    pawl_jw_str(&o->w, name);
+    pawl_jw_key(&o->w, "arguments");
+    pawl_jw_str(&o->w, args);
+    pawl_jw_close(&o->w, '}');
+    pawl_jw_close(&o->w, '}');
+}
+
+/* The same thing in other words: order, number format, a remark. */
+static struct pawl_str args_for(struct pawl_sim *w, uint32_t tool, const struct pawl_sim_run *run)
+{
+    static const char *const forms[] = {"{\"item\":\"%s%c\",\"amount\":%d}", "{\"item\":\"%s%c\",\"amount\":%d.0}",
+                                        "{ \"item\" : \"%s%c\", \"amount\" : %d , \"note\" : \"please\" }"};
+    char prefix[16] = "";
+    if (w->tools[tool].own_items) snprintf(prefix, sizeof prefix, "r%u-", run->index);
+    return pawl_sim_text(w, forms[pawl_sim_chance(w, 700) ? 0 : pawl_sim_below(w, 3)], prefix,
+                         'a' + (char)pawl_sim_below(w, 3), (int)pawl_sim_between(w, 1, 4));
+}
+
+static uint32_t pick_tool(struct pawl_sim *w)
+{
+    uint32_t at;
+    do at = (uint32_t)pawl_sim_below(w, w->config.tools_count);
+    while (w->tools[at].role == PAWL_SIM_LOOK || (w->tools[at].role == PAWL_SIM_READ && pawl_sim_chance(w, 500)));
+    return at;
+}
+
+static void one_call(struct pawl_sim *w, struct answer *o, struct pawl_sim_run *run)
+{
+    const bool odd = pawl_sim_plays(w, PAWL_SIM_MODEL);
+    uint32_t at = pick_tool(w);
+    struct pawl_str args = args_for(w, at, run);
+    if (odd && run->last_tool >= 0 && pawl_sim_chance(w, 300)) { /* forgets that it did it, and does it again */
+        at = (uint32_t)run->last_tool;
+        args = pawl_sim_chance(w, 600) ? pawl_sim_text(w, "%s", run->last_args) : args_for(w, at, run);
+    }
+    if (odd && pawl_sim_chance(w, 30)) {
+        add_call(w, o, PAWL_STR("frobnicate"), args);
+        return;
+    }
+    if (odd && pawl_sim_chance(w, 30))
+        args = pawl_sim_chance(w, 500) ? PAWL_STR("{\"item\":\"a") : PAWL_STR("{\"amount\":1}");
+    if (w->contracts[at].effect != PAWL_EFFECT_READ) {
+        run->last_tool = (int)at;
+        snprintf(run->last_args, sizeof run->last_args, "%.*s", (int)args.n, args.p);
+    }
+    add_call(w, o, w->contracts[at].name, args);
+}
+
+static struct pawl_str speak(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    struct answer o;
+    uint32_t calls = 1 + (pawl_sim_chance(w, 350) ? (uint32_t)pawl_sim_between(w, 1, 2) : 0);
+    const bool cut = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 10);
+    run->answers++;
+    if (w->calm) run->calm_answers++;
+    if (run->answers > run->answers_max || run->calm_answers > 2 || cut) {
+        const bool bad = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 200);
+        run->answers = 0; /* of the next turn, in a conversation */
+        open_answer(w, &o, cut ? "length" : "stop", bad ? PAWL_STR("I think it is done") : PAWL_STR("{\"done\":true}"));
+        return close_answer(w, &o);
+    }
+    open_answer(w, &o, "tool_calls", (struct pawl_str){NULL, 0});
+    while (calls-- > 0) one_call(w, &o, run);
+    return close_answer(w, &o);
+}
+
+static void fail(struct pawl_sim *w, struct pawl_sim_call *c)
+{
+    struct pawl_reply *r = &c->reply;
+    *r = (struct pawl_reply){.transport = PAWL_ANSWERED,
+                             .status = 429,
+                             .type = PAWL_STR("application/json"),
+                             .body =
+                                 PAWL_STR("{\"error\":{\"message\":\"slow down\",\"code\":\"rate_limit_exceeded\"}}")};
+    switch (pawl_sim_below(w, 9)) {
+    case 0: r->retry_after = pawl_sim_text(w, "%d", (int)pawl_sim_between(w, 0, 60)); break;
+    case 1:
+        r->body = PAWL_STR(
+            "{\"error\":{\"message\":\"pay\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}");
+        break;
+    case 2: r->status = 500; break;
+    case 3:
+        *r = (struct pawl_reply){.transport = PAWL_LOST, .status = 200, .body = PAWL_STR("data: {\"choices\":[{\"ind")};
+        break;
+    case 4: *r = (struct pawl_reply){.transport = PAWL_NOT_SENT}; break;
+    case 5: c->ends_ns = w->now_ns + c->timeout_ns; break;
+    case 6: r->status = 200, r->body = PAWL_STR("<html>busy</html>"); break;
+    case 7:
+        r->status = 200, r->body = PAWL_STR("{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"cont");
+        break;
+    default: r->status = 503; break;
+    }
+}
+
+void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a)
+{
+    struct pawl_sim_run *run = w->runs[c->run];
+    (void)a;
+    c->tells = PAWL_SIM_TELLS_NOTHING;
+    c->ends_ns = w->now_ns + pawl_sim_between(w, 50, 3000) * PAWL_SIM_MS;
+    if (pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 150)) {
+        fail(w, c);
+        return;
+    }
+    c->reply = (struct pawl_reply){.transport = PAWL_ANSWERED,
+                                   .status = 200,
+                                   .type = PAWL_STR("application/json"),
+                                   .body = speak(w, run)};
+}
