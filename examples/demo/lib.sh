@@ -7,6 +7,7 @@ demo_begin() { # FAULT...
     cd "$DEMO_DIR"
     local faults=() f
     for f in "$@"; do faults+=(--fault "$f"); done
+    : >mock.out
     "$PAWL" mock --listen 127.0.0.1:0 --ledger shop.ledger "${faults[@]}" >mock.out 2>mock.err &
     MOCK_PID=$!
     for _ in $(seq 100); do
@@ -40,5 +41,5 @@ demo_status() { demo_value @last 'v["status"]'; }
 
 # The call that waits for a yes, as RUN/STEP and its digest; nothing where none waits.
 demo_question() {
-    demo_value @last '" ".join([v["run"] + "/" + str(s["step"]) + " " + s["digest"] for s in v["steps"] if s["state"] == "asked"][:1])'
+    demo_value @last '" ".join([v["run"] + "/" + str(s["step"]) + " " + s["asked"]["digest"] for s in v["steps"] if s["state"] == "asked"][:1])'
 }
