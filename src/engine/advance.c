@@ -381,6 +381,13 @@ static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, 
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "id");
     pawl_jw_text(&w, id);
+    pawl_jw_key(&w, "key");
+    if (h->run.key.p) pawl_jw_str(&w, h->run.key);
+    else pawl_jw_text(&w, id);
+    pawl_jw_key(&w, "agent");
+    pawl_jw_str(&w, h->run.agent);
+    pawl_jw_key(&w, "input");
+    pawl_jw_raw(&w, h->run.input);
     pawl_jw_close(&w, '}');
     pawl_jw_key(&w, "key");
     pawl_jw_text(&w, s->key);
