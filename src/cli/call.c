@@ -1,0 +1,163 @@
+/* src/cli/call.c - a subcommand's way to the store: opening it, asking, telling what went wrong. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli/cli.h"
+#include "contract/shown.h"
+#include "io/alloc.h"
+
+static struct pawl *volatile interrupted_handle;
+static volatile sig_atomic_t interrupts;
+
+static void say(const char *text)
+{
+    const ssize_t n = write(STDERR_FILENO, text, strlen(text));
+    (void)n;
+}
+
+/* Once: what is under way is finished and the run is parked. Twice: now, which is as safe as a crash. */
+static void on_signal(int number)
+{
+    (void)number;
+    if (++interrupts > 1) {
+        say("\nstopped; nothing that was acknowledged is lost\n→ pawl ls, pawl resume RUN\n");
+        _exit(CLI_INTERRUPTED);
+    }
+    say("\nfinishing what is under way, then parking; once more stops now\n");
+    if (interrupted_handle) pawl_interrupt(interrupted_handle, true);
+}
+
+static void catch_signals(struct cli *c)
+{
+    struct sigaction a = {.sa_handler = on_signal}; /* no SA_RESTART: a question at the terminal ends too */
+    sigemptyset(&a.sa_mask);
+    interrupted_handle = c->p;
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+int cli_open(struct cli *c, enum cli_how how)
+{
+    const struct pawl_options o = {.size = sizeof o, .config = c->opt[OPT_CONFIG], .store = c->opt[OPT_STORE],
+                                   .hold = how == CLI_HOLD, .only_read = how == CLI_READ};
+    struct pawl_error err;
+    const int rc = pawl_open(&o, &c->p, &err);
+    if (rc) return cli_error(c, &err);
+    if (how == CLI_WORK) catch_signals(c);
+    return 0;
+}
+
+int cli_status(struct cli *c, int rc)
+{
+    (void)c;
+    if (rc == PAWL_OK) return CLI_DONE;
+    if (rc == PAWL_ECANCELLED) return CLI_INTERRUPTED;
+    return rc == PAWL_EINVAL || rc == PAWL_ECONFIG ? CLI_USAGE : CLI_FAILED;
+}
+
+static void part(const char *before, const char *text)
+{
+    struct pawl_buf b;
+    if (!text[0]) return;
+    pawl_buf_init(&b, pawl_alloc_libc());
+    pawl_shown(pawl_str_of(text), 600, &b);
+    if (pawl_buf_done(&b).p) fprintf(stderr, "%s%s\n", before, b.p);
+    pawl_buf_fini(&b);
+}
+
+int cli_error(const struct cli *c, const struct pawl_error *err)
+{
+    (void)c;
+    fflush(stdout);
+    part("pawl: ", err->what[0] ? err->what : pawl_code_name(err->code));
+    part("  at ", err->where);
+    part("→ ", err->next);
+    return cli_status(NULL, err->code);
+}
+
+void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run)
+{
+    pawl_buf_init_arena(b, &c->arena);
+    *w = (struct pawl_json_writer){.out = b};
+    pawl_jw_open(w, '{');
+    cli_put(w, "do", what);
+    cli_put(w, "run", run);
+}
+
+void cli_put(struct pawl_json_writer *w, const char *name, const char *value)
+{
+    if (!value) return;
+    pawl_jw_key(w, name);
+    pawl_jw_text(w, value);
+}
+
+struct last {
+    struct cli *c;
+    yyjson_val *value;
+};
+
+static int take_line(void *ctx, const char *json, size_t bytes)
+{
+    struct last *l = ctx;
+    const struct pawl_str text = {json, (uint32_t)bytes};
+    yyjson_val *v;
+    if (pawl_json_read(text, &l->c->arena, &v, NULL) == PAWL_OK) l->value = v;
+    return 0;
+}
+
+int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last)
+{
+    struct last l = {c, NULL};
+    struct pawl_error err = {0};
+    struct pawl_str text;
+    int rc;
+    pawl_buf_char(request, '}');
+    text = pawl_buf_done(request);
+    if (!text.p) return pawl_fail(&err, PAWL_ENOMEM, "", "", "no memory"), cli_error(c, &err), PAWL_ENOMEM;
+    rc = pawl_call(c->p, text.p, take_line, &l, &err);
+    if (last) *last = l.value;
+    if (rc) cli_error(c, &err);
+    return rc;
+}
+
+bool cli_name(struct cli *c, char *arg, uint32_t *step)
+{
+    char *slash = strrchr(arg, '/'), *end = NULL;
+    unsigned long n;
+    *step = 0;
+    if (!slash) return true;
+    n = strtoul(slash + 1, &end, 10);
+    if (!n || n > UINT32_MAX || *end) {
+        cli_usage(c, "expected RUN/STEP with a step's number, found %s", arg);
+        return false;
+    }
+    *slash = 0;
+    *step = (uint32_t)n;
+    return true;
+}
+
+void cli_short(struct cli *c, struct pawl_str id, char out[37])
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    struct last l = {c, NULL};
+    uint32_t keep = 13;
+    yyjson_val *head;
+    size_t i, n;
+    snprintf(out, 37, "%.*s", (int)(id.n < 36 ? id.n : 36), id.p);
+    if (id.n != 36) return;
+    cli_begin(c, &b, &w, "list", NULL);
+    pawl_jw_key(&w, "prefix");
+    pawl_jw_str(&w, (struct pawl_str){id.p, keep});
+    pawl_jw_close(&w, '}');
+    if (!pawl_buf_done(&b).p || pawl_call(c->p, b.p, take_line, &l, NULL)) return;
+    yyjson_arr_foreach(yyjson_obj_get(l.value, "runs"), i, n, head) {
+        const struct pawl_str other = pawl_json_str(head, "run");
+        uint32_t same = 0;
+        if (other.n != 36 || memcmp(other.p, id.p, 36) == 0) continue;
+        while (same < 36 && other.p[same] == id.p[same]) same++;
+        if (same + 1 > keep) keep = same + 1;
+    }
+    if (keep < 36) out[keep] = 0;
+}

@@ -1,0 +1,111 @@
+/* src/cli/cli.h - what the subcommands share: one table of commands and options, a handle on the store, a terminal.
+ * Private to cli/. Everything a subcommand prints goes through struct cli's buffer, and foreign text through
+ * pawl_shown, so that no model, tool or file can write to a terminal. */
+#pragma once
+#include <stdio.h>
+#include "contract/json.h"
+#include "journal/store.h"
+#include "pawl/pawl.h"
+
+enum { /* exit statuses; they never change */
+    CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_WAITING = 3, CLI_DOUBT = 4, CLI_GUARD = 5, CLI_INTERRUPTED = 130
+};
+
+enum cli_opt { /* every option of every subcommand */
+    OPT_CONFIG, OPT_STORE, OPT_JSON, OPT_KEY, OPT_CHAT, OPT_INPUT_JSON, OPT_END, OPT_ALL, OPT_AT, OPT_DIGEST, OPT_REASON,
+    OPT_HAPPENED, OPT_NOT_HAPPENED, OPT_STOP, OPT_COMPLETION, OPT_COUNT
+};
+struct cli_option {
+    const char *name, *value, *what; /* value NULL: a switch */
+};
+extern const struct cli_option cli_options[OPT_COUNT];
+
+struct cli {
+    const struct cli_command *command;
+    const char *opt[OPT_COUNT]; /* NULL: not given; a switch: "" */
+    char **args;                /* behind the options */
+    int count;
+    struct pawl *p;
+    struct pawl_arena arena;    /* of answers */
+    struct pawl_buf out;        /* to stdout by cli_flush */
+    bool terminal, colour, person; /* stdout is a terminal; colours are wanted; somebody can be asked */
+    uint32_t width;             /* of the terminal; 0: no bound */
+    bool closed;                /* nobody reads stdout any more */
+};
+
+struct cli_command {
+    const char *name, *args, *summary, *example;
+    int (*run)(struct cli *c);
+    int (*raw)(int argc, char **argv); /* has its own options: mock, sim */
+    int min, max;                      /* arguments */
+    uint32_t options;                  /* bits 1 << OPT */
+};
+extern const struct cli_command cli_commands[];
+extern const uint32_t cli_commands_count;
+
+/* table.c */
+int cli_main(int argc, char **argv);
+int cli_usage(const struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_help(struct cli *c);
+int cli_version(struct cli *c);
+
+/* call.c: the store. Each returns PAWL_OK or an error that it has printed. */
+enum cli_how { CLI_WORK, CLI_READ, CLI_HOLD };
+int cli_open(struct cli *c, enum cli_how how);
+int cli_error(const struct cli *c, const struct pawl_error *err); /* prints it; gives the exit status */
+int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last); /* last: of c->arena */
+/* A request {"do": what, "run": run} that more members may follow; cli_ask closes it. run NULL: none. */
+void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run);
+void cli_put(struct pawl_json_writer *w, const char *name, const char *value); /* NULL: left out */
+int cli_status(struct cli *c, int rc); /* the exit status for an error code */
+/* RUN or RUN/STEP: cuts the argument at the slash. step 0: none. false: it was told. */
+bool cli_name(struct cli *c, char *arg, uint32_t *step);
+/* The shortest prefix of the id that no other run has; 13 characters at least. */
+void cli_short(struct cli *c, struct pawl_str id, char out[37]);
+
+/* text.c */
+enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_RED, CLI_GREEN, CLI_YELLOW, CLI_CYAN };
+void cli_terminal(struct cli *c);
+bool cli_flush(struct cli *c); /* false: nobody reads */
+void cli_text(struct cli *c, enum cli_colour colour, const char *text);
+void cli_shown(struct cli *c, enum cli_colour colour, struct pawl_str text, size_t max_bytes); /* foreign, on one line */
+void cli_lines(struct cli *c, struct pawl_str text); /* foreign, its line ends kept; ends with one */
+void cli_printf(struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Text of exactly `columns` columns: cut with an ellipsis or filled with blanks. */
+void cli_column(struct cli *c, enum cli_colour colour, struct pawl_str text, uint32_t columns);
+uint32_t cli_columns(struct pawl_str text);
+void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at); /* own text, from column `at` on */
+void cli_duration(int64_t ns, struct pawl_buf *out);  /* "0.21 s", "3 min 4 s", "2 d 3 h" */
+void cli_time(int64_t wall_ns, struct pawl_buf *out); /* local zone; with the date where it is not today */
+/* Commands that name a run by its whole id, with the short one in its place. */
+void cli_next(struct cli *c, yyjson_val *view);
+
+/* step.c: STEP of docs/protocol.md as a line of the table, and in detail */
+void cli_step_line(struct cli *c, yyjson_val *step);
+void cli_step_detail(struct cli *c, yyjson_val *step);
+void cli_call_exact(struct cli *c, yyjson_val *step); /* the request that waits for a yes, whole */
+int64_t cli_wall_ns(void);
+
+/* live.c: follow a run to its end or to where it waits for a person, asking at the terminal. Gives the exit status. */
+int cli_live(struct cli *c, const char *run, uint64_t after_seq); /* steps that ended up to there are not printed */
+/* Asks about every call that waits. 1: all were answered; 0: not all; < 0: an error, told. */
+int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t only_step);
+bool cli_line(struct cli *c, const char *prompt, char *out, size_t size); /* false: end of input, or interrupted */
+int cli_exit_of(yyjson_val *view);
+int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view);
+
+/* the subcommands */
+int cli_run(struct cli *c);
+int cli_send(struct cli *c);
+int cli_resume(struct cli *c);
+int cli_follow(struct cli *c);
+int cli_show(struct cli *c);
+int cli_ls(struct cli *c);
+int cli_approve(struct cli *c);
+int cli_deny(struct cli *c);
+int cli_resolve(struct cli *c);
+int cli_cancel(struct cli *c);
+int cli_init(struct cli *c);
+int cli_check(struct cli *c);
+int cli_verify(struct cli *c);
+int cli_sql(struct cli *c);

@@ -1,0 +1,164 @@
+/* src/cli/cmd_show.c - show and ls: what happened, what needs a person. */
+#include <stdlib.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "contract/shown.h"
+
+static void title(struct cli *c, yyjson_val *view)
+{
+    const int64_t created = pawl_json_i64(view, "created_ns", 0), ended = pawl_json_i64(view, "ended_ns", 0);
+    const int64_t lives = pawl_json_i64(view, "lives", 1);
+    yyjson_val *input = yyjson_obj_get(view, "input");
+    struct pawl_buf b;
+    char name[37];
+    cli_short(c, pawl_json_str(view, "run"), name);
+    cli_printf(c, "run %s  ", name);
+    cli_shown(c, CLI_BOLD, pawl_json_str(view, "agent"), 60);
+    if (pawl_json_str(view, "key").p) cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(view, "key"), 60);
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_buf_text(&b, "  began ");
+    cli_time(created, &b);
+    pawl_buf_text(&b, ended ? ", took " : ", open for ");
+    cli_duration((ended ? ended : cli_wall_ns()) - created, &b);
+    if (lives > 1) pawl_buf_printf(&b, ", %lld lives", (long long)lives);
+    cli_text(c, CLI_DIM, pawl_buf_done(&b).p);
+    cli_text(c, CLI_PLAIN, "\n");
+    pawl_buf_init_arena(&b, &c->arena);
+    if (!yyjson_is_str(input)) pawl_json_write(input, &b);
+    cli_text(c, CLI_DIM, "“");
+    cli_shown(c, CLI_DIM, yyjson_is_str(input) ? pawl_json_value_str(input) : pawl_buf_done(&b), 300);
+    cli_text(c, CLI_DIM, "”\n\n");
+}
+
+static void turn_before(struct cli *c, yyjson_val *view, int64_t step)
+{
+    yyjson_val *turn;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(view, "turns"), i, n, turn) {
+        if (i == 0 || pawl_json_i64(turn, "before_step", 0) != step) continue;
+        cli_text(c, CLI_DIM, "     you   “");
+        cli_shown(c, CLI_DIM, pawl_json_str(turn, "text"), 300);
+        cli_text(c, CLI_DIM, "”\n");
+    }
+}
+
+static void details(struct cli *c, yyjson_val *view)
+{
+    yyjson_val *step, *not_undone = yyjson_obj_get(view, "not_undone"), *v;
+    size_t i, n;
+    cli_text(c, CLI_PLAIN, "\n");
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) cli_step_detail(c, step);
+    if (yyjson_arr_size(not_undone)) {
+        cli_text(c, CLI_YELLOW, "\nhappened, and was not undone: ");
+        yyjson_arr_foreach(not_undone, i, n, v) cli_printf(c, "%sstep %lld", i ? ", " : "", (long long)yyjson_get_sint(v));
+        cli_text(c, CLI_PLAIN, "\n");
+    }
+    if (yyjson_is_str(yyjson_obj_get(view, "output"))) {
+        cli_text(c, CLI_DIM, "\noutput\n");
+        cli_lines(c, pawl_json_str(view, "output"));
+    }
+}
+
+int cli_show(struct cli *c)
+{
+    const int64_t at = c->opt[OPT_AT] ? strtoll(c->opt[OPT_AT], NULL, 10) : 0;
+    yyjson_val *view = NULL, *step;
+    struct pawl_buf b;
+    enum cli_colour colour;
+    size_t i, n;
+    uint32_t number;
+    int rc;
+    if (c->opt[OPT_AT] && at <= 0) return cli_usage(c, "--at takes the number of a record, from 1");
+    if (!cli_name(c, c->args[0], &number)) return CLI_USAGE;
+    if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
+    if ((rc = cli_show_view(c, c->args[0], at, &view)) != 0) return cli_status(c, rc);
+    if (c->opt[OPT_JSON]) {
+        pawl_json_write(view, &c->out);
+        cli_text(c, CLI_PLAIN, "\n");
+        cli_flush(c);
+        return CLI_DONE;
+    }
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_shown(pawl_json_str(view, "sentence"), 600, &b);
+    colour = cli_exit_of(view) == CLI_DONE ? CLI_GREEN : cli_exit_of(view) == CLI_FAILED ? CLI_RED : CLI_YELLOW;
+    if (c->colour) cli_text(c, CLI_PLAIN, colour == CLI_GREEN ? "\x1b[32m" : colour == CLI_RED ? "\x1b[31m" : "\x1b[33m");
+    cli_wrap(c, pawl_buf_done(&b), 0, 0);
+    if (c->colour) cli_text(c, CLI_PLAIN, "\x1b[0m");
+    cli_text(c, CLI_PLAIN, "\n");
+    cli_next(c, view);
+    title(c, view);
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+        turn_before(c, view, pawl_json_i64(step, "step", 0));
+        cli_step_line(c, step);
+    }
+    turn_before(c, view, 0);
+    details(c, view);
+    cli_flush(c);
+    return CLI_DONE;
+}
+
+/* What needs a person first, then what is under way, then what has ended; the newest first in each. */
+static int rank(yyjson_val *head)
+{
+    const struct pawl_str status = pawl_json_str(head, "status"), waiting = pawl_json_str(head, "waiting");
+    if (pawl_str_is(waiting, "doubt")) return 0;
+    if (pawl_str_is(waiting, "gate")) return 1;
+    if (pawl_str_is(waiting, "configuration") || pawl_str_is(waiting, "tool")) return 2;
+    if (pawl_str_is(waiting, "message")) return 3;
+    if (pawl_str_is(status, "running") || pawl_str_is(status, "waiting") || pawl_str_is(status, "ending")) return 4;
+    return 5;
+}
+
+static void ls_line(struct cli *c, yyjson_val *head)
+{
+    static const char *const words[] = {"in doubt: look there, then pawl resolve", "waits for your yes or no: pawl approve",
+                                        "cannot go on here: pawl resume says why", "waits for a message: pawl send"};
+    const int r = rank(head);
+    const struct pawl_str status = pawl_json_str(head, "status");
+    struct pawl_buf b;
+    char name[37];
+    cli_short(c, pawl_json_str(head, "run"), name);
+    cli_column(c, CLI_PLAIN, pawl_str_of(name), cli_columns(pawl_str_of(name)) > 14 ? cli_columns(pawl_str_of(name)) + 1 : 15);
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_shown(pawl_json_str(head, "agent"), 60, &b);
+    cli_column(c, CLI_BOLD, pawl_buf_done(&b), 16);
+    cli_text(c, CLI_PLAIN, " ");
+    pawl_buf_init_arena(&b, &c->arena);
+    cli_time(pawl_json_i64(head, "updated_ns", 0), &b);
+    cli_column(c, CLI_DIM, pawl_buf_done(&b), 20);
+    if (r < 4) cli_text(c, r < 2 ? CLI_YELLOW : CLI_CYAN, words[r]);
+    else cli_shown(c, pawl_str_is(status, "done") ? CLI_GREEN : r == 4 ? CLI_PLAIN : CLI_RED, status, 20);
+    if (pawl_json_i64(head, "step", 0)) cli_printf(c, ", step %lld", (long long)pawl_json_i64(head, "step", 0));
+    if (pawl_json_str(head, "key").p) cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(head, "key"), 40);
+    cli_text(c, CLI_PLAIN, "\n");
+}
+
+int cli_ls(struct cli *c)
+{
+    enum { SHOWN = 20 };
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    yyjson_val *last = NULL, *runs, *head;
+    size_t i, n, ended = 0;
+    int rc;
+    if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
+    cli_begin(c, &b, &w, "list", NULL);
+    pawl_jw_key(&w, "max");
+    pawl_jw_i64(&w, 10000);
+    if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
+    runs = yyjson_obj_get(last, "runs");
+    for (int r = 0; r <= 5; r++) {
+        yyjson_arr_foreach(runs, i, n, head) {
+            if (rank(head) != r) continue;
+            if (r == 5 && ++ended > SHOWN && !c->opt[OPT_ALL]) continue;
+            if (c->opt[OPT_JSON]) pawl_json_write(head, &c->out), pawl_buf_char(&c->out, '\n');
+            else ls_line(c, head);
+            if (c->out.n > 16384 && !cli_flush(c)) return CLI_DONE;
+        }
+    }
+    if (!c->opt[OPT_JSON] && !yyjson_arr_size(runs)) cli_text(c, CLI_PLAIN, "no run yet\n→ pawl run AGENT INPUT\n");
+    if (!c->opt[OPT_JSON] && ended > SHOWN && !c->opt[OPT_ALL])
+        cli_printf(c, "… and %zu more that have ended: pawl ls --all\n", ended - SHOWN);
+    cli_flush(c);
+    return CLI_DONE;
+}

@@ -1,0 +1,328 @@
+/* src/cli/live.c - a run followed to its end, or to where it waits for a person, who is asked where there is one.
+ *
+ * A line comes when its step's end is durable, not before. The lines of `follow` carry the records; a view of those so
+ * far is what each step is printed from, so that a run looks the same now and in `pawl show`. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli/cli.h"
+#include "contract/shown.h"
+#include "host/view.h"
+
+enum { RECORDS_MAX = 100000 };
+
+struct live {
+    struct cli *c;
+    struct pawl_arena arena;     /* records, for as long as the run is followed */
+    struct pawl_record *records;
+    uint32_t count, size;
+    struct pawl_id run;
+    uint64_t shown_seq;          /* steps that ended up to here are not printed */
+    bool status_line;
+};
+
+static void clear_status(struct live *l)
+{
+    if (l->status_line) pawl_buf_text(&l->c->out, "\r\x1b[K");
+    l->status_line = false;
+}
+
+static bool keep(struct live *l, yyjson_val *r)
+{
+    struct pawl_record *to;
+    struct pawl_buf body;
+    if (l->count == RECORDS_MAX) return false;
+    if (l->count == l->size) {
+        const uint32_t size = l->size ? l->size * 2 : 64;
+        struct pawl_record *p = pawl_arena_zeroed(&l->arena, size * sizeof *p);
+        if (!p) return false;
+        if (l->count) memcpy(p, l->records, l->count * sizeof *p);
+        l->records = p;
+        l->size = size;
+    }
+    pawl_buf_init_arena(&body, &l->arena);
+    pawl_json_write(yyjson_obj_get(r, "body"), &body);
+    to = &l->records[l->count];
+    *to = (struct pawl_record){.run = l->run, .seq = (uint64_t)pawl_json_i64(r, "seq", 0), .at_ns = pawl_json_i64(r, "at_ns", 0),
+                               .kind = pawl_kind_of(pawl_json_str(r, "kind")), .step = (uint32_t)pawl_json_i64(r, "step", 0),
+                               .cause = (uint64_t)pawl_json_i64(r, "cause", 0), .body = pawl_buf_done(&body)};
+    if (to->seq != l->count + 1u || !to->body.p) return to->seq <= l->count;
+    l->count++;
+    return true;
+}
+
+static yyjson_val *view_of(struct live *l, struct pawl_arena *a)
+{
+    const struct pawl_head head = {.run = l->run, .seq = UINT64_MAX};
+    struct pawl_buf text;
+    yyjson_val *view;
+    pawl_buf_init_arena(&text, a);
+    if (pawl_view_write(NULL, &head, l->records, l->count, &text, NULL)) return NULL;
+    return pawl_json_read(pawl_buf_done(&text), a, &view, NULL) == PAWL_OK ? view : NULL;
+}
+
+static void json_step(struct cli *c, yyjson_val *step)
+{
+    pawl_buf_text(&c->out, "{\"step\":");
+    pawl_json_write(step, &c->out);
+    pawl_buf_text(&c->out, "}\n");
+}
+
+static void step_ended(struct live *l, uint32_t number)
+{
+    struct pawl_arena a;
+    yyjson_val *view, *step;
+    size_t i, n;
+    pawl_arena_init(&a, l->arena.from);
+    view = view_of(l, &a);
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+        if (pawl_json_i64(step, "step", 0) != number) continue;
+        if (l->c->opt[OPT_JSON]) json_step(l->c, step);
+        else cli_step_line(l->c, step);
+    }
+    pawl_arena_fini(&a);
+}
+
+static void on_record(struct live *l, yyjson_val *r)
+{
+    const struct pawl_record *last;
+    const uint32_t before = l->count;
+    if (!keep(l, r) || l->count == before) return;
+    last = &l->records[l->count - 1];
+    if (last->seq <= l->shown_seq) return;
+    clear_status(l);
+    if (last->kind == PAWL_STEP_COMPLETED || last->kind == PAWL_STEP_FAILED || last->kind == PAWL_STEP_IN_DOUBT)
+        step_ended(l, last->step);
+}
+
+static void on_attempt(struct live *l, yyjson_val *a)
+{
+    struct cli *c = l->c;
+    if (!c->terminal || c->opt[OPT_JSON]) return;
+    clear_status(l);
+    cli_printf(c, "%3lld  ", (long long)pawl_json_i64(a, "step", 0));
+    cli_column(c, CLI_DIM, pawl_json_str(a, "kind"), 6);
+    cli_shown(c, CLI_CYAN, pawl_json_str(a, "name"), 30);
+    if (pawl_json_i64(a, "attempt", 1) > 1) cli_printf(c, ", attempt %lld", (long long)pawl_json_i64(a, "attempt", 1));
+    cli_text(c, CLI_DIM, " …");
+    l->status_line = true;
+}
+
+static int on_line(void *ctx, const char *json, size_t bytes)
+{
+    struct live *l = ctx;
+    struct pawl_arena a;
+    yyjson_val *v;
+    pawl_arena_init(&a, l->arena.from);
+    if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK) {
+        if (yyjson_obj_get(v, "record")) on_record(l, yyjson_obj_get(v, "record"));
+        else if (yyjson_obj_get(v, "attempt")) on_attempt(l, yyjson_obj_get(v, "attempt"));
+        if (pawl_json_bool(v, "last", false)) clear_status(l);
+    }
+    pawl_arena_fini(&a);
+    return !cli_flush(l->c);
+}
+
+int cli_exit_of(yyjson_val *view)
+{
+    const struct pawl_str status = pawl_json_str(view, "status"), waiting = pawl_json_str(view, "waiting");
+    const struct pawl_str class_name = pawl_json_str(view, "class");
+    if (pawl_str_is(status, "done")) return CLI_DONE;
+    if (pawl_str_is(waiting, "doubt")) return CLI_DOUBT;
+    if (pawl_str_is(status, "waiting") || (pawl_str_is(status, "ending") && waiting.p)) return CLI_WAITING;
+    if (pawl_str_is(class_name, "guard_stopped") || pawl_str_is(class_name, "budget_exceeded") ||
+        pawl_str_is(class_name, "deadline_exceeded"))
+        return CLI_GUARD;
+    return pawl_str_is(status, "running") || pawl_str_is(status, "ending") ? CLI_INTERRUPTED : CLI_FAILED;
+}
+
+int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    yyjson_val *last = NULL;
+    int rc;
+    cli_begin(c, &b, &w, "show", run);
+    if (at) pawl_jw_key(&w, "at"), pawl_jw_i64(&w, at);
+    rc = cli_ask(c, &b, &last);
+    *view = yyjson_obj_get(last, "view");
+    return rc ? rc : *view ? PAWL_OK : PAWL_EINTERNAL;
+}
+
+bool cli_line(struct cli *c, const char *prompt, char *out, size_t size)
+{
+    size_t n = 0;
+    cli_text(c, CLI_BOLD, prompt);
+    if (!cli_flush(c)) return false;
+    for (;;) {
+        char ch;
+        const ssize_t got = read(STDIN_FILENO, &ch, 1);
+        if (got <= 0 || ch == '\n') {
+            out[n] = 0;
+            return got > 0 || n > 0;
+        }
+        if (n + 1 < size) out[n++] = ch;
+    }
+}
+
+static int answer(struct cli *c, const char *run, yyjson_val *step, bool yes, const char *reason)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    char id[64];
+    cli_begin(c, &b, &w, yes ? "approve" : "deny", run);
+    pawl_jw_key(&w, "step");
+    pawl_jw_i64(&w, pawl_json_i64(step, "step", 0));
+    pawl_jw_key(&w, "digest");
+    pawl_jw_str(&w, pawl_json_str(yyjson_obj_get(step, "asked"), "digest"));
+    if (reason && *reason) cli_put(&w, "reason", reason);
+    snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
+    cli_put(&w, "id", id);
+    cli_put(&w, "by", "you");
+    return cli_ask(c, &b, NULL);
+}
+
+int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t only_step)
+{
+    yyjson_val *step;
+    int all = 1;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+        char line[512], reason[400] = "";
+        if (!pawl_str_is(pawl_json_str(step, "state"), "asked")) continue;
+        if (only_step && pawl_json_i64(step, "step", 0) != only_step) continue;
+        cli_call_exact(c, step);
+        do {
+            if (!cli_line(c, "  send it? y yes, n no, enter decides later: ", line, sizeof line)) line[0] = 0;
+        } while (line[0] && !strchr("ynYN", line[0]));
+        if (!line[0]) {
+            all = 0;
+            continue;
+        }
+        if (strchr("nN", line[0]) && !cli_line(c, "  why? (the agent is told; enter: no reason) ", reason, sizeof reason)) reason[0] = 0;
+        if (answer(c, run, step, strchr("yY", line[0]) != NULL, reason)) return -1;
+    }
+    return all;
+}
+
+/* A conversation goes on at the terminal. false: not here, not now. */
+static bool next_message(struct cli *c, const char *run, yyjson_val *view)
+{
+    char line[16384];
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    char id[64];
+    if (!c->person || c->opt[OPT_JSON] || !pawl_str_is(pawl_json_str(view, "waiting"), "message")) return false;
+    do {
+        if (!cli_line(c, "you> ", line, sizeof line)) return cli_text(c, CLI_PLAIN, "\n"), false;
+    } while (!line[0]);
+    cli_begin(c, &b, &w, "send", run);
+    cli_put(&w, "text", line);
+    snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
+    cli_put(&w, "id", id);
+    return cli_ask(c, &b, NULL) == PAWL_OK;
+}
+
+static void tell_end(struct cli *c, yyjson_val *view)
+{
+    const struct pawl_str status = pawl_json_str(view, "status"), id = pawl_json_str(view, "run");
+    yyjson_val *output = yyjson_obj_get(view, "output");
+    const int64_t lives = pawl_json_i64(view, "lives", 1), ended = pawl_json_i64(view, "ended_ns", 0);
+    struct pawl_buf b;
+    char name[37];
+    cli_short(c, id, name);
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_buf_printf(&b, "run %s  ", name);
+    if (pawl_str_is(status, "done")) {
+        pawl_buf_text(&b, "done in ");
+        cli_duration(ended - pawl_json_i64(view, "created_ns", 0), &b);
+        if (lives > 1) pawl_buf_printf(&b, ", %lld lives", (long long)lives);
+        cli_text(c, CLI_GREEN, pawl_buf_done(&b).p);
+        cli_text(c, CLI_PLAIN, "\n");
+        if (yyjson_is_str(output)) {
+            cli_lines(c, pawl_json_value_str(output));
+        } else if (output) {
+            pawl_json_write(output, &c->out);
+            cli_text(c, CLI_PLAIN, "\n");
+        }
+        return;
+    }
+    pawl_shown(pawl_json_str(view, "sentence"), 600, &b);
+    cli_wrap(c, pawl_buf_done(&b), 2, 0);
+    cli_text(c, CLI_PLAIN, "\n");
+    cli_next(c, view);
+}
+
+static void json_end(struct cli *c, yyjson_val *view)
+{
+    static const char *const names[] = {"run", "agent", "key", "status", "waiting", "created_ns", "ended_ns", "active_ns",
+                                        "lives", "output", "class", "message", "sentence", "next"};
+    struct pawl_json_writer w = {.out = &c->out};
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "end");
+    pawl_jw_open(&w, '{');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        yyjson_val *v = yyjson_obj_get(view, names[i]);
+        if (v) pawl_jw_key(&w, names[i]), pawl_jw_value(&w, v);
+    }
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    pawl_buf_char(&c->out, '\n');
+}
+
+static int follow_once(struct live *l, const char *run, struct pawl_error *err)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    int rc;
+    cli_begin(l->c, &b, &w, "follow", run);
+    pawl_jw_key(&w, "from");
+    pawl_jw_i64(&w, (int64_t)l->count + 1);
+    pawl_jw_close(&w, '}');
+    rc = pawl_buf_done(&b).p ? pawl_call(l->c->p, b.p, on_line, l, err) : PAWL_ENOMEM;
+    clear_status(l);
+    cli_flush(l->c);
+    return rc;
+}
+
+static int live_loop(struct live *l, const char *run)
+{
+    struct cli *c = l->c;
+    for (;;) {
+        struct pawl_error err = {0};
+        yyjson_val *view = NULL;
+        const int rc = follow_once(l, run, &err);
+        if (c->closed) return CLI_INTERRUPTED;
+        if (rc == PAWL_ECANCELLED) {
+            char name[37];
+            cli_short(c, pawl_str_of(run), name);
+            fprintf(stderr, "pawl: parked; nothing is lost\n→ pawl resume %s\n", name);
+            return CLI_INTERRUPTED;
+        }
+        if (rc) return cli_error(c, &err);
+        if (cli_show_view(c, run, 0, &view)) return CLI_FAILED;
+        if (c->person && !c->opt[OPT_JSON] && pawl_str_is(pawl_json_str(view, "waiting"), "gate")) {
+            const int all = cli_ask_person(c, run, view, 0);
+            if (all == 1) continue;
+            if (all < 0) return CLI_FAILED;
+        }
+        if (next_message(c, run, view)) continue;
+        if (c->opt[OPT_JSON]) json_end(c, view);
+        else tell_end(c, view);
+        cli_flush(c);
+        return cli_exit_of(view);
+    }
+}
+
+int cli_live(struct cli *c, const char *run, uint64_t after_seq)
+{
+    struct live l = {.c = c, .shown_seq = after_seq};
+    int status;
+    yyjson_val *view = NULL;
+    pawl_arena_init(&l.arena, c->arena.from);
+    if (cli_show_view(c, run, 0, &view)) return CLI_FAILED;
+    pawl_id_parse(pawl_json_str(view, "run"), &l.run);
+    status = live_loop(&l, run);
+    pawl_arena_fini(&l.arena);
+    return status;
+}

@@ -1,0 +1,273 @@
+/* src/cli/step.c - a step of VIEW: one line of the table (what, how long, how it went), and its details. */
+#include <string.h>
+#include "cli/cli.h"
+#include "contract/shown.h"
+
+enum { TRY_SHOWN = 72, SAID_SHOWN = 400, DETAIL_SHOWN = 1200 };
+
+static struct pawl_str text(yyjson_val *object, const char *name)
+{
+    return pawl_json_str(object, name);
+}
+
+static bool is(yyjson_val *object, const char *name, const char *word)
+{
+    return pawl_str_is(text(object, name), word);
+}
+
+/* Arguments for a person: strings bare, members as NAME value where there are several. */
+static void brief(yyjson_val *args, struct pawl_buf *out)
+{
+    yyjson_val *name, *value;
+    const bool several = yyjson_obj_size(args) > 2;
+    struct pawl_buf json;
+    size_t i, n;
+    pawl_buf_init(&json, out->arena ? out->arena->from : out->from);
+    if (!yyjson_is_obj(args)) {
+        if (args) pawl_json_write(args, &json);
+        pawl_shown((struct pawl_str){json.p ? json.p : "", (uint32_t)json.n}, 120, out);
+    }
+    yyjson_obj_foreach(args, i, n, name, value) {
+        if (i) pawl_buf_char(out, ' ');
+        if (several) pawl_shown(pawl_json_value_str(name), 40, out), pawl_buf_char(out, '=');
+        json.n = 0;
+        if (!yyjson_is_str(value)) pawl_json_write(value, &json);
+        pawl_shown(yyjson_is_str(value) ? pawl_json_value_str(value) : (struct pawl_str){json.p ? json.p : "", (uint32_t)json.n}, 60, out);
+    }
+    pawl_buf_fini(&json);
+}
+
+static void comma(struct pawl_buf *b)
+{
+    if (b->n) pawl_buf_text(b, "; ");
+}
+
+static void arrow(struct pawl_buf *b)
+{
+    if (b->n) pawl_buf_text(b, " → ");
+}
+
+/* Every attempt that did not simply work, in order. */
+static void tries(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *list = yyjson_obj_get(step, "tries"), *try;
+    const bool key = text(step, "key").p != NULL && is(step, "kind", "tool");
+    const size_t count = yyjson_arr_size(list);
+    size_t i, n;
+    yyjson_arr_foreach(list, i, n, try) {
+        const struct pawl_str message = text(try, "message"), class_name = text(try, "class");
+        const bool last = i + 1 == count;
+        if (last && (is(step, "state", "done") || is(step, "state", "failed"))) return;
+        if (last && !message.n && !class_name.n) return;
+        arrow(out);
+        if (message.n) pawl_shown(message, TRY_SHOWN, out);
+        else if (class_name.n) pawl_shown(class_name, TRY_SHOWN, out);
+        else pawl_buf_text(out, "pawl ended before an answer came");
+        if (last) return;
+        pawl_buf_text(out, key ? " → sent again, same key" : " → again");
+        const int64_t planned = pawl_json_i64(try, "retry_at_ns", 0);
+        const int64_t again = pawl_json_i64(yyjson_arr_get(list, i + 1), "at_ns", 0);
+        if (planned > 0 && again >= planned) {
+            pawl_buf_text(out, " at ");
+            pawl_buf_printf(out, "+");
+            cli_duration(again - pawl_json_i64(try, "at_ns", 0), out);
+        }
+    }
+}
+
+static void answered(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *a = yyjson_obj_get(step, "answered"), *asked = yyjson_obj_get(step, "asked");
+    const int64_t from = pawl_json_i64(asked, "at_ns", 0), at = pawl_json_i64(a, "at_ns", 0);
+    const struct pawl_str by = text(a, "by"), word = text(a, "answer"), reason = text(a, "reason");
+    if (!a) return;
+    comma(out);
+    if (pawl_str_is(word, "not_happened")) pawl_buf_text(out, "it had not happened");
+    else if (pawl_str_is(word, "happened")) pawl_buf_text(out, "it had happened");
+    else pawl_shown(word, 20, out);
+    if (pawl_str_is(by, "expiry")) pawl_buf_text(out, " (nobody answered in time)");
+    else if (by.n) pawl_buf_text(out, " ("), pawl_shown(by, 40, out), pawl_buf_text(out, ")");
+    if (reason.n) pawl_buf_text(out, ", “"), pawl_shown(reason, 60, out), pawl_buf_text(out, "”");
+    if (from && at >= from) pawl_buf_text(out, " after "), cli_duration(at - from, out);
+}
+
+static void decided(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *calls = yyjson_obj_get(step, "calls"), *call;
+    const struct pawl_str said = text(step, "said");
+    size_t i, n;
+    if (yyjson_arr_size(calls)) {
+        comma(out);
+        pawl_buf_text(out, "decided: ");
+    }
+    yyjson_arr_foreach(calls, i, n, call) {
+        if (i) pawl_buf_text(out, ", ");
+        pawl_shown(text(call, "name"), 40, out);
+        pawl_buf_char(out, ' ');
+        brief(yyjson_obj_get(call, "args"), out);
+    }
+    if (said.n && !yyjson_arr_size(calls)) {
+        comma(out);
+        pawl_buf_text(out, "“");
+        pawl_shown(said, SAID_SHOWN, out);
+        pawl_buf_text(out, "”");
+    }
+}
+
+static void result(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *v = yyjson_obj_get(step, "result");
+    struct pawl_buf json;
+    if (!v) return;
+    arrow(out);
+    if (yyjson_is_obj(v) && yyjson_obj_size(v) <= 4) {
+        yyjson_val *name, *value;
+        size_t i, n;
+        yyjson_obj_foreach(v, i, n, name, value) {
+            if (i) pawl_buf_text(out, ", ");
+            pawl_shown(pawl_json_value_str(name), 30, out);
+            pawl_buf_char(out, ' ');
+            brief(yyjson_is_ctn(value) ? NULL : value, out);
+            if (yyjson_is_ctn(value)) pawl_buf_text(out, "…");
+        }
+        return;
+    }
+    pawl_buf_init(&json, out->arena->from);
+    pawl_json_write(v, &json);
+    pawl_shown((struct pawl_str){json.p ? json.p : "", (uint32_t)json.n}, 160, out);
+    pawl_buf_fini(&json);
+}
+
+static void ending(yyjson_val *step, struct pawl_buf *out)
+{
+    const int64_t same = pawl_json_i64(step, "same_as", 0);
+    yyjson_val *first = yyjson_obj_get(step, "first");
+    if (is(step, "state", "failed")) {
+        arrow(out);
+        pawl_shown(text(step, "class"), 40, out);
+        pawl_buf_text(out, ": ");
+        pawl_shown(text(step, "message"), 200, out);
+        if (pawl_json_bool(step, "applied", false)) pawl_buf_text(out, " (it did happen)");
+    } else if (is(step, "state", "in_doubt")) {
+        arrow(out);
+        pawl_buf_text(out, "in doubt");
+    } else if (is(step, "state", "asked")) {
+        comma(out);
+        pawl_buf_text(out, "waits for a yes or no");
+    } else if (is(step, "state", "done") && same) {
+        arrow(out);
+        pawl_buf_printf(out, "not sent: same as step %lld", (long long)same);
+    } else if (is(step, "state", "done") && first && !yyjson_obj_get(step, "intended_ns")) {
+        arrow(out);
+        pawl_buf_printf(out, "not sent: step %lld of another run did it", (long long)pawl_json_i64(first, "step", 0));
+    } else if (is(step, "state", "done") && !is(step, "kind", "model")) {
+        if (is(step, "from", "verify")) arrow(out), pawl_buf_text(out, "read back: it had happened");
+        result(step, out);
+        if (is(step, "verified", "differs")) pawl_buf_text(out, " (read back: it is not as expected)");
+        else if (is(step, "verified", "yes")) pawl_buf_text(out, " (read back: so it is)");
+    }
+    if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");
+    if (pawl_json_bool(step, "undo_failed", false)) pawl_buf_text(out, "; its undo failed");
+    if (pawl_json_i64(step, "undoes", 0)) pawl_buf_printf(out, "; undoes step %lld", (long long)pawl_json_i64(step, "undoes", 0));
+}
+
+static enum cli_colour colour_of(yyjson_val *step)
+{
+    if (is(step, "state", "failed")) return CLI_RED;
+    if (is(step, "state", "in_doubt") || is(step, "state", "asked")) return CLI_YELLOW;
+    return CLI_PLAIN;
+}
+
+void cli_step_line(struct cli *c, yyjson_val *step)
+{
+    const uint32_t width = c->width ? c->width : 120;
+    const uint32_t name_columns = width < 90 ? 22 : width < 140 ? 30 : 40, before = 11 + name_columns + 11;
+    struct pawl_buf name, time, note;
+    pawl_buf_init_arena(&name, &c->arena);
+    pawl_buf_init_arena(&time, &c->arena);
+    pawl_buf_init_arena(&note, &c->arena);
+    pawl_shown(text(step, "name"), 60, &name);
+    if (!is(step, "kind", "model")) {
+        pawl_buf_char(&name, ' ');
+        brief(yyjson_obj_get(step, "args"), &name);
+    }
+    if (yyjson_obj_get(step, "ms")) cli_duration(pawl_json_i64(step, "ms", 0) * 1000000, &time);
+    else pawl_buf_text(&time, "–");
+    answered(step, &note);
+    if (note.n && yyjson_arr_size(yyjson_obj_get(step, "tries")) > 1) comma(&note);
+    tries(step, &note);
+    if (is(step, "kind", "model") && is(step, "state", "done")) decided(step, &note);
+    ending(step, &note);
+    cli_printf(c, "%3lld  ", (long long)pawl_json_i64(step, "step", 0));
+    cli_column(c, CLI_DIM, text(step, "kind"), 6);
+    cli_column(c, CLI_PLAIN, pawl_buf_done(&name), name_columns);
+    for (uint32_t i = cli_columns(pawl_buf_done(&time)); i < 9; i++) pawl_buf_char(&c->out, ' ');
+    cli_text(c, CLI_DIM, time.p ? time.p : "");
+    cli_text(c, CLI_PLAIN, "  ");
+    const enum cli_colour colour = colour_of(step);
+    if (c->colour && colour) cli_text(c, CLI_PLAIN, colour == CLI_RED ? "\x1b[31m" : "\x1b[33m");
+    if (note.n) cli_wrap(c, pawl_buf_done(&note), before, before);
+    if (c->colour && colour) cli_text(c, CLI_PLAIN, "\x1b[0m");
+    cli_text(c, CLI_PLAIN, "\n");
+}
+
+static void detail(struct cli *c, const char *label, yyjson_val *v)
+{
+    struct pawl_buf json;
+    if (!v) return;
+    pawl_buf_init_arena(&json, &c->arena);
+    if (!yyjson_is_str(v)) pawl_json_write(v, &json);
+    cli_printf(c, "     ");
+    cli_column(c, CLI_DIM, pawl_str_of(label), 9);
+    cli_shown(c, CLI_PLAIN, yyjson_is_str(v) ? pawl_json_value_str(v) : pawl_buf_done(&json), DETAIL_SHOWN);
+    cli_text(c, CLI_PLAIN, "\n");
+}
+
+void cli_step_detail(struct cli *c, yyjson_val *step)
+{
+    cli_printf(c, "%3lld  ", (long long)pawl_json_i64(step, "step", 0));
+    cli_shown(c, CLI_BOLD, text(step, "name"), 60);
+    if (text(step, "effect").p) cli_text(c, CLI_DIM, "  "), cli_shown(c, CLI_DIM, text(step, "effect"), 20);
+    cli_text(c, CLI_PLAIN, "\n");
+    detail(c, "args", yyjson_obj_get(step, "args"));
+    detail(c, "request", yyjson_obj_get(step, "request"));
+    detail(c, "key", yyjson_obj_get(step, "key"));
+    detail(c, "said", yyjson_obj_get(step, "said"));
+    detail(c, "result", yyjson_obj_get(step, "result"));
+    detail(c, "message", yyjson_obj_get(step, "message"));
+}
+
+void cli_call_exact(struct cli *c, yyjson_val *step)
+{
+    yyjson_val *request = yyjson_obj_get(step, "request"), *asked = yyjson_obj_get(step, "asked"), *name, *value;
+    const int64_t expires = pawl_json_i64(asked, "expires_ns", 0);
+    struct pawl_buf time;
+    size_t i, n;
+    cli_text(c, CLI_PLAIN, "\n");
+    cli_text(c, CLI_YELLOW, "? ");
+    cli_printf(c, "step %lld wants to call ", (long long)pawl_json_i64(step, "step", 0));
+    cli_shown(c, CLI_BOLD, text(step, "name"), 60);
+    if (text(step, "effect").p) cli_text(c, CLI_PLAIN, ", "), cli_shown(c, CLI_PLAIN, text(step, "effect"), 20);
+    yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, value) {
+        const long long first = (long long)pawl_json_i64(yyjson_obj_get(step, "first"), "step", 0);
+        if (yyjson_equals_str(value, "repeat")) cli_printf(c, ", although step %lld did the same", first);
+        if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld did it otherwise", first);
+    }
+    cli_text(c, CLI_PLAIN, "\n");
+    yyjson_obj_foreach(request, i, n, name, value) {
+        struct pawl_buf json;
+        pawl_buf_init_arena(&json, &c->arena);
+        if (!yyjson_is_str(value)) pawl_json_write(value, &json);
+        cli_printf(c, "    ");
+        cli_column(c, CLI_DIM, pawl_json_value_str(name), 9);
+        cli_shown(c, CLI_PLAIN, yyjson_is_str(value) ? pawl_json_value_str(value) : pawl_buf_done(&json), SIZE_MAX);
+        cli_text(c, CLI_PLAIN, "\n");
+    }
+    if (!expires) return;
+    pawl_buf_init_arena(&time, &c->arena);
+    cli_time(expires, &time);
+    cli_printf(c, "    ");
+    cli_column(c, CLI_DIM, pawl_str_of("until"), 9);
+    cli_shown(c, CLI_PLAIN, pawl_buf_done(&time), 60);
+    cli_text(c, CLI_DIM, ", then the answer that its contract gives\n");
+}

@@ -1,0 +1,228 @@
+/* src/cli/table.c - the one table of subcommands and options. Help, usage errors and the shells' completions come from it. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "cli/completion.h"
+#include "cli/sim_cmd.h"
+#include "io/alloc.h"
+#if __has_include("cli/mock_cmd.h")
+#include "cli/mock_cmd.h"
+#define MOCK pawl_cmd_mock
+#elif __has_include("cli/mock.h")
+#include "cli/mock.h"
+#define MOCK pawl_cmd_mock
+#else
+#define MOCK NULL
+#endif
+
+const struct cli_option cli_options[OPT_COUNT] = {
+    [OPT_CONFIG] = {"config", "FILE", "the configuration (default: pawl.yaml here)"},
+    [OPT_STORE] = {"store", "STORE", "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"},
+    [OPT_JSON] = {"json", NULL, "JSON, one object a line"},
+    [OPT_KEY] = {"key", "KEY", "starting again with the same key gives the same run"},
+    [OPT_CHAT] = {"chat", NULL, "wait for the next message in place of ending"},
+    [OPT_INPUT_JSON] = {"input-json", NULL, "INPUT is JSON"},
+    [OPT_END] = {"end", NULL, "end the conversation with the next answer"},
+    [OPT_ALL] = {"all", NULL, "all of them"},
+    [OPT_AT] = {"at", "SEQ", "as it was at that record"},
+    [OPT_DIGEST] = {"digest", "D", "of the call that was shown: asked.digest of pawl show --json"},
+    [OPT_REASON] = {"reason", "TEXT", "recorded with it; the agent is told"},
+    [OPT_HAPPENED] = {"happened", "RESULT", "it happened; RESULT is its answer as JSON, or null"},
+    [OPT_NOT_HAPPENED] = {"not-happened", NULL, "it did not happen: it is sent again"},
+    [OPT_STOP] = {"stop", NULL, "nobody can tell: end the run here"},
+    [OPT_COMPLETION] = {"completion", "SHELL", "print the completions for bash, zsh or fish"},
+};
+
+#define BIT(o) (1u << (o))
+#define STORE_BITS (BIT(OPT_CONFIG) | BIT(OPT_STORE))
+const struct cli_command cli_commands[] = {
+    {"init", "", "write a starter pawl.yaml into this folder", "pawl init", cli_init, NULL, 0, 0, BIT(OPT_CONFIG)},
+    {"check", "[FILE]", "all errors of a configuration, and what each tool's contract means", "pawl check pawl.yaml", cli_check,
+     NULL, 0, 1, BIT(OPT_CONFIG) | BIT(OPT_JSON)},
+    {"run", "AGENT INPUT", "start an agent and watch it; INPUT - is standard input", "pawl run refunds 'Order #W0000007 arrived broken'",
+     cli_run, NULL, 2, 2, STORE_BITS | BIT(OPT_KEY) | BIT(OPT_CHAT) | BIT(OPT_INPUT_JSON) | BIT(OPT_JSON)},
+    {"send", "RUN [TEXT]", "give a run the user's next message", "pawl send @last 'It was the blue one'", cli_send, NULL, 1, 2,
+     STORE_BITS | BIT(OPT_END) | BIT(OPT_JSON)},
+    {"ls", "", "list runs: what needs a person first", "pawl ls", cli_ls, NULL, 0, 0, STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
+    {"show", "RUN", "what happened in a run, step by step, and what can be done", "pawl show @last", cli_show, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_AT) | BIT(OPT_JSON)},
+    {"resume", "[RUN]", "go on with a run, or with all that can", "pawl resume --all", cli_resume, NULL, 0, 1,
+     STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
+    {"approve", "RUN[/STEP]", "say yes to the call that waits", "pawl approve @last", cli_approve, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+    {"deny", "RUN[/STEP]", "say no to the call that waits", "pawl deny @last --reason 'ask for a photo first'", cli_deny, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+    {"resolve", "RUN[/STEP]", "say what became of a call that is in doubt", "pawl resolve @last --happened '{\"id\":\"r_7\"}'",
+     cli_resolve, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_HAPPENED) | BIT(OPT_NOT_HAPPENED) | BIT(OPT_STOP) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+    {"cancel", "RUN", "stop a run; what can be undone is undone", "pawl cancel @last --reason 'wrong customer'", cli_cancel, NULL, 1,
+     1, STORE_BITS | BIT(OPT_REASON) | BIT(OPT_JSON)},
+    {"follow", "RUN", "watch a run from its first step on", "pawl follow @last", cli_follow, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_JSON)},
+    {"verify", "[RUN]", "check the hash chain of a run, or of all", "pawl verify", cli_verify, NULL, 0, 1,
+     STORE_BITS | BIT(OPT_JSON)},
+    {"sql", "SELECT", "ask the store in SQL; it only reads", "pawl sql 'SELECT run, agent, status FROM runs'", cli_sql, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_JSON)},
+    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did", "pawl mock", NULL, MOCK,
+     0, 0, 0},
+    {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000", NULL,
+     pawl_cmd_sim, 0, 0, 0},
+    {"help", "[COMMAND]", "this list, or one command's options", "pawl help run", cli_help, NULL, 0, 1, BIT(OPT_COMPLETION)},
+    {"version", "", "which pawl this is", "pawl version", cli_version, NULL, 0, 0, BIT(OPT_JSON)},
+};
+const uint32_t cli_commands_count = sizeof cli_commands / sizeof *cli_commands;
+
+static const struct cli_command *find(const char *name)
+{
+    for (uint32_t i = 0; i < cli_commands_count; i++)
+        if (strcmp(cli_commands[i].name, name) == 0) return &cli_commands[i];
+    return NULL;
+}
+
+/* Edit distance, for words of a few letters. */
+static int distance(const char *a, const char *b)
+{
+    enum { LONGEST = 24 };
+    int row[LONGEST + 1];
+    const int n = (int)strlen(a), m = (int)strlen(b);
+    if (n > LONGEST || m > LONGEST) return LONGEST;
+    for (int j = 0; j <= m; j++) row[j] = j;
+    for (int i = 1; i <= n; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            const int above = row[j], change = diagonal + (a[i - 1] != b[j - 1]);
+            row[j] = above + 1 < row[j - 1] + 1 ? above + 1 : row[j - 1] + 1;
+            if (change < row[j]) row[j] = change;
+            diagonal = above;
+        }
+    }
+    return row[m];
+}
+
+static int unknown(const char *name)
+{
+    const char *nearest = NULL;
+    int best = 4;
+    for (uint32_t i = 0; i < cli_commands_count; i++) {
+        const int d = distance(name, cli_commands[i].name);
+        if (d < best) best = d, nearest = cli_commands[i].name;
+    }
+    fprintf(stderr, "pawl: there is no command %.60s\n", name);
+    if (nearest) fprintf(stderr, "→ pawl %s\n", nearest);
+    else fprintf(stderr, "→ pawl help\n");
+    return CLI_USAGE;
+}
+
+int cli_usage(const struct cli *c, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    fputs("pawl: ", stderr);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\n→ pawl %s -h\n", c->command->name);
+    return CLI_USAGE;
+}
+
+static void help_command(struct cli *c, const struct cli_command *k)
+{
+    cli_printf(c, "pawl %s%s%s%s: %s\n\n", k->name, *k->args ? " " : "", k->args, k->options ? " [OPTIONS]" : "", k->summary);
+    for (int o = 0; o < OPT_COUNT; o++) {
+        char left[64];
+        if (!(k->options & BIT(o))) continue;
+        snprintf(left, sizeof left, "--%s%s%s", cli_options[o].name, cli_options[o].value ? " " : "",
+                 cli_options[o].value ? cli_options[o].value : "");
+        cli_printf(c, "  %-20s %s\n", left, cli_options[o].what);
+    }
+    cli_printf(c, "%sexample: %s\n", k->options ? "\n" : "", k->example);
+}
+
+int cli_help(struct cli *c)
+{
+    const struct cli_command *k = c->count ? find(c->args[0]) : NULL;
+    if (c->opt[OPT_COMPLETION]) {
+        if (cli_completion(c->opt[OPT_COMPLETION], &c->out)) return cli_usage(c, "completions are for bash, zsh and fish");
+    } else if (c->count && !k) {
+        return unknown(c->args[0]);
+    } else if (k) {
+        help_command(c, k);
+    } else {
+        cli_text(c, CLI_PLAIN, "pawl runs agents so that being killed anywhere does not matter.\n\n");
+        for (uint32_t i = 0; i < cli_commands_count; i++) {
+            if (!cli_commands[i].run && !cli_commands[i].raw) continue;
+            char left[64];
+            snprintf(left, sizeof left, "%s %s", cli_commands[i].name, cli_commands[i].args);
+            cli_printf(c, "  %-20s %s\n", left, cli_commands[i].summary);
+        }
+        cli_text(c, CLI_PLAIN, "\nRUN is any unique beginning of a run's id, or @last. Each command has -h.\n"
+                               "Exit status: 0 done, 1 failed, 2 usage, 3 waits for a person, 4 in doubt, 5 stopped by a limit,\n"
+                               "130 interrupted and safe to resume.\n");
+    }
+    cli_flush(c);
+    return CLI_DONE;
+}
+
+int cli_version(struct cli *c)
+{
+    if (c->opt[OPT_JSON]) cli_printf(c, "{\"version\":\"%s\"}\n", pawl_version());
+    else cli_printf(c, "pawl %s\n", pawl_version());
+    cli_flush(c);
+    return CLI_DONE;
+}
+
+/* getopt_long over the options of this command alone. < 0: go on; else the exit status. */
+static int parse(struct cli *c, int argc, char **argv)
+{
+    struct option longs[OPT_COUNT + 2];
+    int n = 0, got;
+    for (int o = 0; o < OPT_COUNT; o++)
+        if (c->command->options & BIT(o))
+            longs[n++] = (struct option){cli_options[o].name, cli_options[o].value ? required_argument : no_argument, NULL, o + 256};
+    longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
+    longs[n] = (struct option){NULL, 0, NULL, 0};
+    opterr = 0;
+    optind = 1;
+    while ((got = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+        if (got == 'h') {
+            help_command(c, c->command);
+            cli_flush(c);
+            return CLI_DONE;
+        }
+        if (got == ':') return cli_usage(c, "%s needs a value", argv[optind - 1]);
+        if (got < 256) return cli_usage(c, "pawl %s has no option %s", c->command->name, argv[optind - 1]);
+        c->opt[got - 256] = optarg ? optarg : "";
+    }
+    c->args = argv + optind;
+    c->count = argc - optind;
+    if (c->count < c->command->min) return cli_usage(c, "pawl %s needs %s", c->command->name, c->command->args);
+    if (c->count > c->command->max)
+        return cli_usage(c, "too much: %.80s (put a text of several words in quotes)", c->args[c->command->max]);
+    return -1;
+}
+
+int cli_main(int argc, char **argv)
+{
+    struct cli c = {0};
+    const char *name = argc > 1 ? argv[1] : "help";
+    int status;
+    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) name = "help";
+    if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) name = "version";
+    c.command = find(name);
+    if (!c.command || (!c.command->run && !c.command->raw)) return unknown(name);
+    if (c.command->raw) return c.command->raw(argc - 1, argv + 1);
+    signal(SIGPIPE, SIG_IGN);
+    pawl_arena_init(&c.arena, pawl_alloc_libc());
+    pawl_buf_init(&c.out, pawl_alloc_libc());
+    cli_terminal(&c);
+    status = parse(&c, argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv);
+    if (status < 0) status = c.command->run(&c);
+    cli_flush(&c);
+    pawl_close(c.p);
+    pawl_buf_fini(&c.out);
+    pawl_arena_fini(&c.arena);
+    return status;
+}

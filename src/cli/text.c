@@ -1,0 +1,190 @@
+/* src/cli/text.c - what reaches the terminal: colours, columns, durations and times. */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+#include <wchar.h>
+#include "cli/cli.h"
+#include "contract/shown.h"
+
+void cli_terminal(struct cli *c)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM"), *columns = getenv("COLUMNS");
+    struct winsize size;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    c->terminal = isatty(STDOUT_FILENO) != 0;
+    c->person = c->terminal && isatty(STDIN_FILENO) != 0;
+    c->colour = c->terminal && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
+    if (!c->terminal) return;
+    c->width = 80;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) c->width = size.ws_col;
+    else if (columns && atoi(columns) > 0) c->width = (uint32_t)atoi(columns);
+    if (c->width < 40) c->width = 40;
+}
+
+bool cli_flush(struct cli *c)
+{
+    size_t at = 0;
+    while (at < c->out.n && !c->closed) {
+        const ssize_t n = write(STDOUT_FILENO, c->out.p + at, c->out.n - at);
+        if (n > 0) at += (size_t)n;
+        else if (n < 0 && errno == EINTR) continue;
+        else c->closed = true;
+    }
+    c->out.n = 0;
+    return !c->closed;
+}
+
+static const char *const codes[] = {"", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"};
+
+static void colour_on(struct cli *c, enum cli_colour colour)
+{
+    if (c->colour && colour) pawl_buf_text(&c->out, codes[colour]);
+}
+
+static void colour_off(struct cli *c, enum cli_colour colour)
+{
+    if (c->colour && colour) pawl_buf_text(&c->out, "\x1b[0m");
+}
+
+void cli_text(struct cli *c, enum cli_colour colour, const char *text)
+{
+    colour_on(c, colour);
+    pawl_buf_text(&c->out, text);
+    colour_off(c, colour);
+}
+
+void cli_shown(struct cli *c, enum cli_colour colour, struct pawl_str text, size_t max_bytes)
+{
+    colour_on(c, colour);
+    pawl_shown(text, max_bytes, &c->out);
+    colour_off(c, colour);
+}
+
+void cli_lines(struct cli *c, struct pawl_str text)
+{
+    for (uint32_t at = 0; at < text.n;) {
+        const char *end = memchr(text.p + at, '\n', text.n - at);
+        const uint32_t n = end ? (uint32_t)(end - (text.p + at)) : text.n - at;
+        uint32_t blanks = 0;
+        while (blanks < n && text.p[at + blanks] == ' ') pawl_buf_char(&c->out, text.p[at + blanks++]);
+        pawl_shown((struct pawl_str){text.p + at + blanks, n - blanks}, SIZE_MAX, &c->out);
+        pawl_buf_char(&c->out, '\n');
+        at += n + 1;
+    }
+}
+
+void cli_printf(struct cli *c, const char *format, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    pawl_buf_text(&c->out, text);
+}
+
+static uint32_t width_of(int32_t code)
+{
+    const int w = code < 0 ? 1 : wcwidth((wchar_t)code);
+    return w < 0 ? 1 : (uint32_t)w;
+}
+
+uint32_t cli_columns(struct pawl_str text)
+{
+    uint32_t columns = 0;
+    for (uint32_t at = 0; at < text.n;) columns += width_of(pawl_utf8_next(text, &at));
+    return columns;
+}
+
+void cli_column(struct cli *c, enum cli_colour colour, struct pawl_str text, uint32_t columns)
+{
+    uint32_t used = 0, at = 0;
+    const bool cut = cli_columns(text) > columns;
+    colour_on(c, colour);
+    while (at < text.n) {
+        uint32_t next = at;
+        const uint32_t w = width_of(pawl_utf8_next(text, &next));
+        if (used + w + cut > columns) break;
+        pawl_buf_add(&c->out, text.p + at, next - at);
+        used += w;
+        at = next;
+    }
+    if (cut && columns) pawl_buf_text(&c->out, "…"), used++;
+    colour_off(c, colour);
+    while (used++ < columns) pawl_buf_char(&c->out, ' ');
+}
+
+void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at)
+{
+    const uint32_t width = c->width ? c->width - 1 : UINT32_MAX;
+    bool first = true;
+    for (uint32_t i = 0; i < text.n;) {
+        const char *end = memchr(text.p + i, ' ', text.n - i);
+        const uint32_t n = end ? (uint32_t)(end - (text.p + i)) : text.n - i;
+        const struct pawl_str word = {text.p + i, n};
+        const uint32_t w = cli_columns(word);
+        if (!first && at + 1 + w > width) {
+            pawl_buf_char(&c->out, '\n');
+            for (at = 0; at < indent; at++) pawl_buf_char(&c->out, ' ');
+        } else if (!first) {
+            pawl_buf_char(&c->out, ' ');
+            at++;
+        }
+        pawl_buf_str(&c->out, word);
+        at += w;
+        first = false;
+        i += n + 1;
+    }
+}
+
+void cli_duration(int64_t ns, struct pawl_buf *out)
+{
+    const int64_t ms = (ns < 0 ? 0 : ns) / 1000000, s = ms / 1000;
+    if (s < 10) pawl_buf_printf(out, "%lld.%02lld s", (long long)s, (long long)(ms % 1000 / 10));
+    else if (s < 60) pawl_buf_printf(out, "%lld.%lld s", (long long)s, (long long)(ms % 1000 / 100));
+    else if (s < 3600) pawl_buf_printf(out, "%lld min %lld s", (long long)(s / 60), (long long)(s % 60));
+    else if (s < 86400) pawl_buf_printf(out, "%lld h %lld min", (long long)(s / 3600), (long long)(s % 3600 / 60));
+    else pawl_buf_printf(out, "%lld d %lld h", (long long)(s / 86400), (long long)(s % 86400 / 3600));
+}
+
+int64_t cli_wall_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void cli_time(int64_t wall_ns, struct pawl_buf *out)
+{
+    const time_t then = (time_t)(wall_ns / 1000000000), now = time(NULL);
+    struct tm a, b;
+    char text[64];
+    localtime_r(&then, &a);
+    localtime_r(&now, &b);
+    if (a.tm_year == b.tm_year && a.tm_yday == b.tm_yday) strftime(text, sizeof text, "%H:%M:%S", &a);
+    else strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &a);
+    pawl_buf_text(out, text);
+}
+
+void cli_next(struct cli *c, yyjson_val *view)
+{
+    const struct pawl_str id = pawl_json_str(view, "run");
+    yyjson_val *next = yyjson_obj_get(view, "next"), *command;
+    char name[37];
+    size_t i, n;
+    if (!yyjson_arr_size(next) || id.n != 36) return;
+    cli_short(c, id, name);
+    yyjson_arr_foreach(next, i, n, command) {
+        const char *text = yyjson_get_str(command);
+        const char *at = text ? strstr(text, id.p) : NULL;
+        cli_text(c, CLI_PLAIN, "→ ");
+        if (at) cli_printf(c, "%.*s%s%s\n", (int)(at - text), text, name, at + 36);
+        else if (text) cli_shown(c, CLI_PLAIN, pawl_str_of(text), 200), cli_text(c, CLI_PLAIN, "\n");
+    }
+}
