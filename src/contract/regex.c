@@ -35,9 +35,11 @@ static int compile_error(int code, size_t at, struct pawl_error *err)
     char says[160];
     if (code == PCRE2_ERROR_HEAP_FAILED) return PAWL_ENOMEM;
     if (code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH)
-        return pawl_fail(err, PAWL_EINVAL, "", "write it without look-behind", "look-behind of no fixed length cannot be run");
+        return pawl_fail(err, PAWL_EINVAL, "", "write it without look-behind",
+                         "look-behind of no fixed length cannot be run");
     if (pcre2_get_error_message(code, (PCRE2_UCHAR *)says, sizeof says) < 0) says[0] = 0;
-    return pawl_fail(err, PAWL_EINVAL, "", "write a simpler pattern", "cannot be run: %s, near its place %zu", says, at);
+    return pawl_fail(err, PAWL_EINVAL, "", "write a simpler pattern", "cannot be run: %s, near its place %zu", says,
+                     at);
 }
 
 int pawl_regex_compile_native(struct pawl_str pattern, struct pawl_arena *a, struct pawl_regex **out,
@@ -52,8 +54,8 @@ int pawl_regex_compile_native(struct pawl_str pattern, struct pawl_arena *a, str
     pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
     if (!context) return PAWL_ENOMEM;
     re->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
-                             PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C, &code, &at,
-                             context);
+                             PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C,
+                             &code, &at, context);
     if (!re->code && a->failed) return PAWL_ENOMEM;
     if (!re->code) return compile_error(code, at, err);
     pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
@@ -132,7 +134,8 @@ int pawl_regex_match(const struct pawl_regex *re, struct pawl_str text, struct p
     if (!run->data && !begin(run)) return PAWL_ENOMEM;
     const uint32_t steps = re->anchored ? STEPS_MAX : STEPS_MAX / (text.n + 1);
     pcre2_set_match_limit(run->limits, steps < STEPS_MIN ? STEPS_MIN : steps);
-    const int rc = pcre2_match(re->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, PCRE2_NO_UTF_CHECK, run->data, run->limits);
+    const int rc = pcre2_match(re->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, PCRE2_NO_UTF_CHECK, run->data,
+                               run->limits);
     if (rc >= 0) return PAWL_OK;
     if (rc == PCRE2_ERROR_NOMATCH) return PAWL_ENOTFOUND;
     return rc == PCRE2_ERROR_NOMEMORY ? PAWL_ENOMEM : PAWL_ELIMIT;

@@ -2,8 +2,8 @@
  *
  * \d \w \b know ASCII only, \s and . Unicode's spaces and line ends as in ECMA; $ is the very end; \p{...} as in ECMA.
  * Taken though the u flag would refuse it, because patterns in the wild have it: a backslash before punctuation, and
- * a { or } or ] that begins or ends nothing. Refused though ECMA has it: look-behind of no fixed length. Known to differ: a group within a
- * repetition keeps what it held in the repetition before. */
+ * a { or } or ] that begins or ends nothing. Refused though ECMA has it: look-behind of no fixed length. Known to
+ * differ: a group within a repetition keeps what it held in the repetition before. */
 #pragma once
 #include <stdalign.h>
 #include "base/bytes.h"
