@@ -91,21 +91,29 @@ void pawl_engine_claim_due(struct pawl_engine *e)
     if (e->claiming || e->handing_over) return;
     e->more = e->hot.count >= PAWL_HOT_MAX;
     if (e->more) return;
-    e->store_failed = false;
+    e->claim_failed = e->wake_failed = false;
     e->claiming = pawl_engine_find(e, PAWL_OF_RUNS, &due, NULL, NULL) != 0;
+}
+
+/* Claiming due runs asks anew when the next one is, so one timer does for both. */
+static void set_wake(struct pawl_engine *e)
+{
+    const bool failed = e->claim_failed || e->wake_failed;
+    pawl_engine_timer(e, &e->wake, failed && e->again_wall_ns < e->wake_wall_ns ? e->again_wall_ns : e->wake_wall_ns);
 }
 
 void pawl_engine_wake_at(struct pawl_engine *e, int64_t wall_ns)
 {
     e->wake_wall_ns = wall_ns;
-    if (!e->store_failed) pawl_engine_timer(e, &e->wake, wall_ns);
+    set_wake(e);
 }
 
-/* What is due could not be told: look again in a second. */
-static void look_again(struct pawl_engine *e)
+/* The store could not tell: look again in a second. */
+static void look_again(struct pawl_engine *e, bool *failed)
 {
-    e->store_failed = true;
-    pawl_engine_timer(e, &e->wake, e->wall_ns + 1000000000);
+    *failed = true;
+    e->again_wall_ns = e->wall_ns + 1000000000;
+    set_wake(e);
 }
 
 static void ask_wake(struct pawl_engine *e)
@@ -127,7 +135,7 @@ static void runs_found(struct pawl_engine *e, const struct pawl_event *in)
 {
     e->claiming = false;
     if (in->status || !in->found) {
-        look_again(e);
+        look_again(e, &e->claim_failed);
         return;
     }
     for (uint32_t i = 0; i < in->found->count; i++) pawl_hot_load(e, &in->found->runs[i]);
@@ -165,8 +173,12 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
 
 static void wake_found(struct pawl_engine *e, const struct pawl_event *in)
 {
-    if (in->status || !in->found) look_again(e);
-    else pawl_engine_wake_at(e, in->found->wake_ns);
+    if (in->status || !in->found) {
+        look_again(e, &e->wake_failed);
+        return;
+    }
+    e->wake_failed = false;
+    pawl_engine_wake_at(e, in->found->wake_ns);
 }
 
 /* An answer to one of our actions. Its pending entry goes; what comes twice, or late, finds none and is ignored. */

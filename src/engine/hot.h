@@ -114,7 +114,8 @@ struct pawl_engine {
     struct pawl_timer wake;
     int64_t wake_wall_ns;    /* of the earliest parked run */
     bool claiming, more;     /* a claim of due runs is under way; there may be more of them */
-    bool store_failed;       /* it could not say what is due: the wake timer is set to ask again */
+    bool claim_failed, wake_failed; /* the store could not say what is due, when the next one is: asked again at */
+    int64_t again_wall_ns;
     bool handing_over;
     struct pawl_hot *dirty;
     struct pawl_action *actions;

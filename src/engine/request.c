@@ -230,6 +230,16 @@ static void put_who(struct body *o, const struct pawl_request *r)
     put(o, "id", r->id);
 }
 
+/* It says what is so already. The id is kept all the same: said again, it gets this answer again (LEDGER 13). */
+static void remember(struct pawl_hot *h, const struct pawl_request *r, uint32_t step)
+{
+    struct body o;
+    if (!r->id.p) return;
+    begin(&o, h->e);
+    put_who(&o, r);
+    pawl_hot_append(h, PAWL_NOTE, step, finish(&o));
+}
+
 static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     const bool yes = r->what == PAWL_ASK_APPROVE;
@@ -243,7 +253,7 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
     if (s->state != PAWL_STEP_ASKED) {
         if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
             return (struct refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
-        if (s->denied == !yes) return (struct refusal){0, NULL, NULL};
+        if (s->denied == !yes) return remember(h, r, s->number), (struct refusal){0, NULL, NULL};
         return (struct refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
     }
     if (r->has_digest && memcmp(r->digest.b, s->asked_digest.b, 32) != 0)
@@ -307,6 +317,7 @@ static struct refusal act(struct pawl_hot *h, const struct pawl_request *r, uint
     case PAWL_ASK_RESOLVE: return resolve(h, r, step);
     case PAWL_ASK_SEND: return take_message(h, r);
     case PAWL_ASK_CANCEL:
+        if (h->run.ending) remember(h, r, 0);
         pawl_hot_abort(h, PAWL_CANCELLED_RUN, PAWL_CLASS_CANCELLED, r->text.p ? r->text.p : "cancelled", r->id, r->by);
         break;
     case PAWL_ASK_RESUME: break;
