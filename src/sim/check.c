@@ -117,7 +117,7 @@ void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_recor
     run->owner = n;
     run->epoch = r->head.epoch;
     run->head.wake_ns = r->head.wake_ns;
-    if (!run->stored.ended && ++run->fruitless > FRUITLESS_MAX && run->deaths >= FRUITLESS_MAX)
+    if (!run->stored.ending && !run->stored.ended && ++run->fruitless > FRUITLESS_MAX && run->deaths >= FRUITLESS_MAX)
         pawl_sim_broken(w, "bounded", "run%u was claimed %u times and nothing moved", run->index, run->fruitless);
     PAWL_SIM_SAY(w, "n%u claims run%u, epoch %llu, %u without progress", n->number, run->index,
                  (unsigned long long)run->epoch, r->head.claims_without_progress);
@@ -274,13 +274,13 @@ void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c
 {
     struct pawl_sim_run *run = w->runs[c->run];
     struct pawl_sim_step *f = &run->steps[c->step - 1];
-    if (!c->tool) return;
+    if (!c->tool || c->node->replaced) return;
     if (c->look) {
         f->look_was_early =
             f->unknown && c->began_ns < f->last_end_ns + w->tools[w->tools[c->tool_index].of - 1].settles_ns;
         return;
     }
-    if (c->tool->effect == PAWL_EFFECT_READ || c->node->replaced) return;
+    if (c->tool->effect == PAWL_EFFECT_READ) return;
     f->last_end_ns = w->now_ns;
     if (tells == PAWL_SIM_TELLS_NOTHING) f->unknown = true;
     if (tells == PAWL_SIM_TELLS_YES &&

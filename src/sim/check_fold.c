@@ -178,8 +178,8 @@ void pawl_sim_check_claims(struct pawl_sim *w, const struct pawl_sim_run *run)
         if (!t || !wide(&run->stored, t)) continue;
         const bool held = w->door->find_claim(w->door, claim_key(&run->stored, t, s), &c, NULL) == PAWL_OK;
         const bool ours = held && c.step == s->number && pawl_id_eq(c.run, run->id);
-        const bool expired =
-            t->within_ns > 0 && pawl_sim_wall_most(w) >= s->ended_at_ns + t->within_ns - 10 * PAWL_SIM_S;
+        const int64_t counts_ns = run->steps[s->number - 1].ended_wall_ns + t->within_ns - 10 * PAWL_SIM_S;
+        const bool expired = t->within_ns > 0 && pawl_sim_wall_most(w) >= counts_ns;
         const char *wrong = row_is_wrong(s, held, ours, &c, expired);
         if (wrong) pawl_sim_broken(w, "claims", "run%u #%u is %s", run->index, s->number, wrong);
     }

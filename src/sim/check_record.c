@@ -97,12 +97,14 @@ static bool same_scope(const struct seen *k, const struct pawl_sim_run *o)
     return false;
 }
 
-/* An earlier doing of the same intent counts: for good in its own run, as long as the contract says elsewhere. The
- * clock may have stepped meanwhile, so the end of that time is not looked at closely. */
+/* An earlier doing of the same intent counts: for good in its own run, elsewhere as long as the contract says, by the wall
+ * clock. Where that has stepped meanwhile both it and the true one must agree, not closely. */
 static bool still_counts(const struct seen *k, const struct pawl_sim_run *o, const struct pawl_step *d)
 {
+    const struct pawl_sim_step *f = &o->steps[d->number - 1];
+    const int64_t within_ns = k->tool->within_ns - 10 * PAWL_SIM_S;
     if (o == k->run || k->tool->within_ns == 0) return true;
-    return pawl_sim_wall_most(k->w) < d->ended_at_ns + k->tool->within_ns - 10 * PAWL_SIM_S;
+    return pawl_sim_wall_most(k->w) < f->ended_wall_ns + within_ns && k->w->now_ns < f->ended_ns + within_ns;
 }
 
 static void check_against(struct seen *k, const struct pawl_sim_run *o, const struct pawl_step *d)
@@ -346,6 +348,10 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     k.f = &run->steps[r->step ? r->step - 1 : 0];
     if (k.s && k.s->kind != PAWL_STEP_MODEL) k.tool_index = pawl_sim_tool_index(w, k.s->name);
     if (k.tool_index >= 0) k.tool = &w->contracts[k.tool_index];
+    if (r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED) {
+        k.f->ended_wall_ns = wall_ns;
+        k.f->ended_ns = w->now_ns;
+    }
     switch (r->kind) {
     case PAWL_STEP_INTENDED: intended(&k); break;
     case PAWL_STEP_ATTEMPTED: attempted(&k); break;

@@ -113,6 +113,8 @@ struct pawl_sim_step {      /* what the checks remember of a step */
     uint64_t used_seq;      /* the question whose yes was used */
     uint32_t announced;     /* the last attempt that the journal announces, */
     uint64_t announced_seq; /* and where */
+    int64_t ended_wall_ns;  /* when the step ended; its record may show a later time, after a step back */
+    int64_t ended_ns;       /* the same by the world's clock */
     int64_t last_end_ns;    /* when the last attempt ended, or its owner did */
     bool look_was_early;    /* the last look began before that had settled */
 };
