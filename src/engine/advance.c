@@ -184,21 +184,20 @@ void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply)
     pawl_slot_drive(s);
 }
 
-/* Another run's step that did this first: its result is the answer. */
+/* Another run's step that did this first: its result is the answer, unless it was undone since. */
 static void take_result(struct pawl_slot *s, const struct pawl_run_records *runs)
 {
     struct pawl_pass *p = &s->pass;
+    struct pawl_run other;
+    const struct pawl_step *first;
     p->result = PAWL_STR("null");
-    for (uint32_t i = 0; runs && i < runs->count; i++) {
-        const struct pawl_record *r = &runs->records[i];
-        yyjson_val *body, *result;
-        struct pawl_buf b;
-        if (r->step != p->first_step || r->kind != PAWL_STEP_COMPLETED) continue;
-        if (pawl_json_read(r->body, p->arena, &body, NULL) || !(result = yyjson_obj_get(body, "result"))) continue;
-        pawl_buf_init_arena(&b, p->arena);
-        pawl_json_write(result, &b);
-        p->result = pawl_buf_done(&b);
-    }
+    pawl_run_init(&other, p->arena);
+    for (uint32_t i = 0; runs && i < runs->count; i++)
+        if (pawl_run_fold(&other, &runs->records[i], NULL)) break;
+    first = pawl_run_step(&other, p->first_step);
+    if (!first) return;
+    if (first->result.p) p->result = first->result;
+    p->first_no_answer = first->undone || first->state != PAWL_STEP_DONE;
 }
 
 void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found)

@@ -144,6 +144,18 @@ static void fold_intent_key(const struct fold *f, struct pawl_step *s)
     keep_hash(f, "args", &s->args_digest);
 }
 
+static void fold_instead(const struct fold *f, struct pawl_step *s)
+{
+    struct fold of = *f;
+    of.body = yyjson_obj_get(f->body, "instead");
+    if (!of.body || !pawl_id_parse(pawl_json_str(of.body, "run"), &s->instead.run)) return;
+    s->instead.step = (uint32_t)pawl_json_i64(of.body, "step", 0);
+    s->instead.turn = (uint32_t)pawl_json_i64(of.body, "turn", 0);
+    s->instead.state = (enum pawl_claim_state)pawl_json_i64(of.body, "state", PAWL_CLAIM_DONE);
+    s->instead.until_ns = pawl_json_i64(of.body, "until", PAWL_NEVER);
+    keep_hash(&of, "args", &s->instead.args);
+}
+
 static int fold_intended(struct fold *f)
 {
     struct pawl_run *run = f->run;
@@ -165,6 +177,7 @@ static int fold_intended(struct fold *f)
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
     s->request = keep_json(f, "request");
     s->look = keep_json(f, "look");
+    fold_instead(f, s);
     keep_hash(f, "digest", &s->digest);
     keep_key(f, s);
     fold_intent_key(f, s);

@@ -10,6 +10,7 @@ int pawl_claim_hold(struct pawl_pass *p, enum pawl_claim_state state)
     if (!p->claim_took && p->claim_state == PAWL_CLAIM_HELD) {
         op.instead_run = p->claim.run;
         op.instead_step = p->claim.step;
+        p->claim_instead = true; /* p->claim stays as it was: that row comes back if nothing comes of this */
     }
     p->claim_took = true;
     p->claim_state = PAWL_CLAIM_OURS;

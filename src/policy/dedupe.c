@@ -122,6 +122,7 @@ static enum pawl_verdict in_the_store(struct pawl_pass *p, bool own_done)
     const enum pawl_verdict v = judge(p, c->run, c->step, same_hash(c->args, p->step->args_digest),
                                       c->state == PAWL_CLAIM_UNDONE, true);
     if (v != PAWL_ANSWER) return v;
+    if (p->first_no_answer) return ask(p, PAWL_WHY_REPEAT, c->run, c->step);
     return p->result.p ? PAWL_ANSWER : pawl_pass_wait(p, PAWL_WANT_RESULT);
 }
 
@@ -153,7 +154,13 @@ enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p)
     enum pawl_verdict v = PAWL_GO;
     if (p->model) return PAWL_GO;
     if (s->state >= PAWL_STEP_INTENDED_STATE) { /* recovery: it was ours when it was intended */
-        if (wide(p)) set_claim_key(p), p->claim_took = true;
+        if (wide(p)) {
+            set_claim_key(p);
+            p->claim_took = true;
+            p->claim = s->instead;
+            p->claim.key = p->claim_key;
+            p->claim_instead = s->instead.step != 0;
+        }
         p->generation = s->generation;
         return PAWL_GO;
     }
@@ -183,7 +190,8 @@ void pawl_dedupe_recall(struct pawl_pass *p)
     p->entered |= 1u << PAWL_STAGE_DEDUPE;
 }
 
-/* The claim follows the step's end: done is kept for `within`, known not applied is released. */
+/* The claim follows the step's end: done is kept for `within`, known not applied is released. A repeat that came to
+ * nothing leaves what was done before it as it was. */
 void pawl_dedupe_leave(struct pawl_pass *p)
 {
     struct pawl_claim_op op = {.op = PAWL_CLAIM_DROP};
@@ -193,6 +201,10 @@ void pawl_dedupe_leave(struct pawl_pass *p)
     if (p->step->applied) {
         op.op = PAWL_CLAIM_SET;
         op.claim.until_ns = p->tool->within_ns ? p->wall_ns + p->tool->within_ns : PAWL_NEVER;
+    }
+    if (!p->step->applied && p->claim_instead) {
+        op = (struct pawl_claim_op){.op = PAWL_CLAIM_TAKE, .claim = p->claim, .instead_run = p->run->id,
+                                    .instead_step = p->number};
     }
     p->rc = p->book->claim(p, &op);
 }

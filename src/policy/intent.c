@@ -28,6 +28,28 @@ static enum pawl_verdict render_model(struct pawl_pass *p)
     return PAWL_GO;
 }
 
+/* The done claim that a repeat takes the place of: it comes back where nothing comes of this. */
+static void write_instead(struct pawl_pass *p, struct pawl_json_writer *w)
+{
+    char id[PAWL_ID_TEXT];
+    if (p->claim_took || p->claim_state != PAWL_CLAIM_HELD) return;
+    pawl_id_text(p->claim.run, id);
+    pawl_jw_key(w, "instead");
+    pawl_jw_open(w, '{');
+    pawl_jw_key(w, "run");
+    pawl_jw_text(w, id);
+    pawl_jw_key(w, "step");
+    pawl_jw_i64(w, p->claim.step);
+    pawl_jw_key(w, "turn");
+    pawl_jw_i64(w, p->claim.turn);
+    hash_member(w, "args", p->claim.args);
+    pawl_jw_key(w, "state");
+    pawl_jw_i64(w, p->claim.state);
+    pawl_jw_key(w, "until");
+    pawl_jw_i64(w, p->claim.until_ns);
+    pawl_jw_close(w, '}');
+}
+
 static enum pawl_verdict append_intent(struct pawl_pass *p)
 {
     struct pawl_buf b;
@@ -60,6 +82,7 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
             pawl_jw_value(&w, p->args);
             pawl_jw_close(&w, '}');
         }
+        write_instead(p, &w);
         if (p->looked.result.p) pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->looked.result);
         pawl_jw_key(&w, "request");
         pawl_jw_raw(&w, p->request);

@@ -70,9 +70,11 @@ struct pawl_pass {
     enum pawl_claim_is claim_state;
     struct pawl_claim claim;
     bool claim_took;             /* a TAKE of ours is in the journal or on its way there */
+    bool claim_instead;          /* it was taken from p->claim, a claim that was done, by a person's word */
     uint32_t why;                /* questions that dedupe and gate have */
     struct pawl_id first_run;
     uint32_t first_step;
+    bool first_no_answer;        /* of another run: it was undone since, or nobody has its result */
     uint32_t generation;
     char key[PAWL_ID_TEXT];
     struct pawl_str request;     /* gate: the fixed request */
