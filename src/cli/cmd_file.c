@@ -34,6 +34,7 @@ static const char starter[] =
     "    http: {method: POST, url: \"http://127.0.0.1:7296/refunds\"}\n"
     "    effect: irreversible                 # asks a human first, and is never done twice\n"
     "    key: {header: Idempotency-Key}       # the service knows a repeat by this\n"
+    "    repeat: answer                       # the same refund again is answered with the first one's result\n"
     "    timeout: 5s\n"
     "    input:\n"
     "      type: object\n"

@@ -20,7 +20,7 @@ static void title(struct cli *c, yyjson_val *view)
     cli_time(created, &b);
     pawl_buf_text(&b, ended ? ", took " : ", open for ");
     cli_duration((ended ? ended : cli_wall_ns()) - created, &b);
-    if (lives > 1) pawl_buf_printf(&b, ", %lld lives", (long long)lives);
+    if (lives > 1) pawl_buf_printf(&b, ", taken up %lld times", (long long)lives);
     cli_text(c, CLI_DIM, pawl_buf_done(&b).p);
     cli_text(c, CLI_PLAIN, "\n");
     pawl_buf_init_arena(&b, &c->arena);

@@ -236,7 +236,7 @@ static void tell_end(struct cli *c, yyjson_val *view)
     if (pawl_str_is(status, "done")) {
         pawl_buf_text(&b, "done in ");
         cli_duration(ended - pawl_json_i64(view, "created_ns", 0), &b);
-        if (lives > 1) pawl_buf_printf(&b, ", %lld lives", (long long)lives);
+        if (lives > 1) pawl_buf_printf(&b, ", taken up %lld times", (long long)lives);
         cli_text(c, CLI_GREEN, pawl_buf_done(&b).p);
         cli_text(c, CLI_PLAIN, "\n");
         if (yyjson_is_str(output)) {

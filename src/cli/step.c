@@ -47,6 +47,15 @@ static void arrow(struct pawl_buf *b)
     if (b->n) pawl_buf_text(b, " → ");
 }
 
+/* How long it was from one attempt to the next, where that was meant. */
+static void after(yyjson_val *try, yyjson_val *next, struct pawl_buf *out)
+{
+    const int64_t planned = pawl_json_i64(try, "retry_at_ns", 0), again = pawl_json_i64(next, "at_ns", 0);
+    if (planned <= 0 || again < planned) return;
+    pawl_buf_text(out, " after ");
+    cli_duration(again - pawl_json_i64(try, "at_ns", 0), out);
+}
+
 /* Every attempt that did not simply work, in order. */
 static void tries(yyjson_val *step, struct pawl_buf *out)
 {
@@ -64,14 +73,8 @@ static void tries(yyjson_val *step, struct pawl_buf *out)
         else if (class_name.n) pawl_shown(class_name, TRY_SHOWN, out);
         else pawl_buf_text(out, "pawl ended before an answer came");
         if (last) return;
-        pawl_buf_text(out, key ? " → sent again, same key" : " → again");
-        const int64_t planned = pawl_json_i64(try, "retry_at_ns", 0);
-        const int64_t again = pawl_json_i64(yyjson_arr_get(list, i + 1), "at_ns", 0);
-        if (planned > 0 && again >= planned) {
-            pawl_buf_text(out, " at ");
-            pawl_buf_printf(out, "+");
-            cli_duration(again - pawl_json_i64(try, "at_ns", 0), out);
-        }
+        pawl_buf_text(out, key ? " → same key again" : " → again");
+        after(try, yyjson_arr_get(list, i + 1), out);
     }
 }
 
@@ -123,13 +126,21 @@ static void result(yyjson_val *step, struct pawl_buf *out)
     if (yyjson_is_obj(v) && yyjson_obj_size(v) <= 4) {
         yyjson_val *name, *value;
         size_t i, n;
+        bool more = false;
         yyjson_obj_foreach(v, i, n, name, value) {
-            if (i) pawl_buf_text(out, ", ");
+            const struct pawl_str word = pawl_json_value_str(value);
+            yyjson_val *said = yyjson_obj_getn(yyjson_obj_get(step, "args"), yyjson_get_str(name), yyjson_get_len(name));
+            if (said && pawl_json_equal(said, value)) continue; /* it only repeats what was asked */
+            if (word.n && pawl_str_eq(word, text(step, "key"))) continue;
+            if (more) pawl_buf_text(out, ", ");
+            more = true;
             pawl_shown(pawl_json_value_str(name), 30, out);
             pawl_buf_char(out, ' ');
-            brief(yyjson_is_ctn(value) ? NULL : value, out);
-            if (yyjson_is_ctn(value)) pawl_buf_text(out, "…");
+            if (yyjson_is_str(value)) pawl_shown(word, 60, out);
+            else if (yyjson_is_ctn(value)) pawl_buf_text(out, "…");
+            else brief(value, out);
         }
+        if (!more) pawl_buf_text(out, "done");
         return;
     }
     pawl_buf_init(&json, out->arena->from);
@@ -194,7 +205,6 @@ void cli_step_line(struct cli *c, yyjson_val *step)
     if (yyjson_obj_get(step, "ms")) cli_duration(pawl_json_i64(step, "ms", 0) * 1000000, &time);
     else pawl_buf_text(&time, "–");
     answered(step, &note);
-    if (note.n && yyjson_arr_size(yyjson_obj_get(step, "tries")) > 1) comma(&note);
     tries(step, &note);
     if (is(step, "kind", "model") && is(step, "state", "done")) decided(step, &note);
     ending(step, &note);
@@ -225,6 +235,7 @@ static void detail(struct cli *c, const char *label, yyjson_val *v)
 
 void cli_step_detail(struct cli *c, yyjson_val *step)
 {
+    if (!yyjson_obj_get(step, "args") && !yyjson_obj_get(step, "said") && !yyjson_obj_get(step, "message")) return;
     cli_printf(c, "%3lld  ", (long long)pawl_json_i64(step, "step", 0));
     cli_shown(c, CLI_BOLD, text(step, "name"), 60);
     if (text(step, "effect").p) cli_text(c, CLI_DIM, "  "), cli_shown(c, CLI_DIM, text(step, "effect"), 20);
@@ -240,6 +251,7 @@ void cli_step_detail(struct cli *c, yyjson_val *step)
 void cli_call_exact(struct cli *c, yyjson_val *step)
 {
     yyjson_val *request = yyjson_obj_get(step, "request"), *asked = yyjson_obj_get(step, "asked"), *name, *value;
+    yyjson_val *http = yyjson_obj_get(request, "http"), *command = yyjson_obj_get(request, "command");
     const int64_t expires = pawl_json_i64(asked, "expires_ns", 0);
     struct pawl_buf time;
     size_t i, n;
@@ -254,6 +266,7 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
         if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld did it otherwise", first);
     }
     cli_text(c, CLI_PLAIN, "\n");
+    if (yyjson_is_obj(http) || yyjson_is_obj(command)) request = yyjson_is_obj(http) ? http : command;
     yyjson_obj_foreach(request, i, n, name, value) {
         struct pawl_buf json;
         pawl_buf_init_arena(&json, &c->arena);
