@@ -53,10 +53,6 @@ static void details(struct cli *c, yyjson_val *view)
         yyjson_arr_foreach(not_undone, i, n, v) cli_printf(c, "%sstep %lld", i ? ", " : "", (long long)yyjson_get_sint(v));
         cli_text(c, CLI_PLAIN, "\n");
     }
-    if (yyjson_is_str(yyjson_obj_get(view, "output"))) {
-        cli_text(c, CLI_DIM, "\noutput\n");
-        cli_lines(c, pawl_json_str(view, "output"));
-    }
 }
 
 int cli_show(struct cli *c)

@@ -227,7 +227,7 @@ static void tell_end(struct cli *c, yyjson_val *view)
 {
     const struct pawl_str status = pawl_json_str(view, "status"), id = pawl_json_str(view, "run");
     yyjson_val *output = yyjson_obj_get(view, "output");
-    const int64_t lives = pawl_json_i64(view, "lives", 1), ended = pawl_json_i64(view, "ended_ns", 0);
+    const int64_t ended = pawl_json_i64(view, "ended_ns", 0);
     struct pawl_buf b;
     char name[37];
     cli_short(c, id, name);
@@ -236,7 +236,6 @@ static void tell_end(struct cli *c, yyjson_val *view)
     if (pawl_str_is(status, "done")) {
         pawl_buf_text(&b, "done in ");
         cli_duration(ended - pawl_json_i64(view, "created_ns", 0), &b);
-        if (lives > 1) pawl_buf_printf(&b, ", taken up %lld times", (long long)lives);
         cli_text(c, CLI_GREEN, pawl_buf_done(&b).p);
         cli_text(c, CLI_PLAIN, "\n");
         if (yyjson_is_str(output)) {

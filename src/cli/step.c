@@ -244,7 +244,7 @@ void cli_step_detail(struct cli *c, yyjson_val *step)
     detail(c, "request", yyjson_obj_get(step, "request"));
     detail(c, "key", yyjson_obj_get(step, "key"));
     detail(c, "said", yyjson_obj_get(step, "said"));
-    detail(c, "result", yyjson_obj_get(step, "result"));
+    if (!yyjson_obj_get(step, "same_as")) detail(c, "result", yyjson_obj_get(step, "result"));
     detail(c, "message", yyjson_obj_get(step, "message"));
 }
 
