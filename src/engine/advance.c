@@ -34,8 +34,10 @@ static void cancel_attempt(struct pawl_slot *s)
     struct pawl_engine *e = s->hot->e;
     struct pawl_action *a;
     if (!s->attempt_id) return;
-    a = pawl_engine_act(e, PAWL_DO_CANCEL);
-    if (a) a->id = s->attempt_id;
+    if (!pawl_engine_take_back(e, s->attempt_id)) {
+        a = pawl_engine_act(e, PAWL_DO_CANCEL);
+        if (a) a->id = s->attempt_id;
+    }
     pawl_engine_forget(e, s->attempt_id);
     s->attempt_id = 0;
 }
@@ -44,7 +46,7 @@ void pawl_slot_free(struct pawl_slot *s)
 {
     struct pawl_engine *e = s->hot->e;
     cancel_attempt(s);
-    pawl_engine_forget(e, s->find_id);
+    pawl_engine_abandon(e, s->find_id);
     pawl_claims_leave(s);
     pawl_heap_drop(&e->timers, &s->timer.node);
     pawl_arena_fini(&s->arena);
@@ -238,7 +240,7 @@ static void stop_slot(struct pawl_slot *s)
         return;
     }
     cancel_attempt(s);
-    pawl_engine_forget(s->hot->e, s->find_id);
+    pawl_engine_abandon(s->hot->e, s->find_id);
     s->find_id = 0;
     p->now_ns = s->hot->e->now_ns;
     p->wall_ns = s->hot->e->wall_ns;

@@ -54,7 +54,7 @@ int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, stru
     struct pawl_record *records, r = {.run = h->head.run, .seq = h->run.seq + 1, .kind = kind, .step = step};
     struct pawl_error err = {0};
     int rc;
-    if (!b) return PAWL_ENOMEM;
+    if (!b || !body.p) return e->rc = PAWL_ENOMEM; /* {NULL,0}: there was none to build it in */
     r.at_ns = e->wall_ns > h->run.at_ns ? e->wall_ns : h->run.at_ns;
     r.cause = cause_of(h, kind, step);
     r.body = pawl_str_copy(&b->arena, body);

@@ -55,6 +55,27 @@ void pawl_engine_forget(struct pawl_engine *e, uint64_t id)
     pawl_engine_put(e, p, sizeof *p);
 }
 
+/* The answer to a search is no longer wanted; what was asked stays the env's until it comes. */
+void pawl_engine_abandon(struct pawl_engine *e, uint64_t id)
+{
+    struct pawl_pending *p = pawl_map_get(&e->pending, &id, sizeof id);
+    if (!p) return;
+    p->of = PAWL_OF_NOBODY;
+    p->slot = NULL;
+}
+
+/* An action of this very step, not yet handed out, is not to be done after all. false: it is out already. */
+bool pawl_engine_take_back(struct pawl_engine *e, uint64_t id)
+{
+    for (uint32_t i = e->actions_count; i-- > 0;) {
+        if (e->actions[i].id != id || e->actions[i].kind != PAWL_DO_ATTEMPT) continue;
+        e->actions_count--;
+        memmove(&e->actions[i], &e->actions[i + 1], (e->actions_count - i) * sizeof *e->actions);
+        return true;
+    }
+    return false;
+}
+
 uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const struct pawl_find *find,
                           struct pawl_slot *slot, struct pawl_asking *asking)
 {
@@ -197,6 +218,7 @@ static void answered(struct pawl_engine *e, const struct pawl_event *in)
     case PAWL_OF_KEY: pawl_request_key_found(e, p->asking, in->status, in->found ? in->found->run : p->run); break;
     case PAWL_OF_KEY_READ: pawl_request_key_read(e, p->asking, in->status, in->found); break;
     case PAWL_OF_WAKE: wake_found(e, in); break;
+    case PAWL_OF_NOBODY: break;
     }
     pawl_engine_put(e, p, sizeof *p);
 }

@@ -88,7 +88,7 @@ struct pawl_claim_entry { /* who holds a claim that somebody here works on or wa
 };
 
 enum pawl_pending_of { PAWL_OF_SLOT_ATTEMPT, PAWL_OF_SLOT_FIND, PAWL_OF_COMMIT, PAWL_OF_RUNS, PAWL_OF_ONE, PAWL_OF_KEY,
-                       PAWL_OF_KEY_READ, PAWL_OF_WAKE };
+                       PAWL_OF_KEY_READ, PAWL_OF_WAKE, PAWL_OF_NOBODY };
 struct pawl_pending { /* an action that waits for its event */
     uint64_t id;
     enum pawl_pending_of of;
@@ -128,6 +128,8 @@ struct pawl_engine {
 struct pawl_action *pawl_engine_act(struct pawl_engine *e, int kind); /* NULL: no memory, e->rc is set */
 struct pawl_pending *pawl_engine_await(struct pawl_engine *e, enum pawl_pending_of of); /* with a new id; NULL likewise */
 void pawl_engine_forget(struct pawl_engine *e, uint64_t id); /* no event for it is wanted any more; 0: fine */
+void pawl_engine_abandon(struct pawl_engine *e, uint64_t id);   /* a search; 0: fine */
+bool pawl_engine_take_back(struct pawl_engine *e, uint64_t id); /* an attempt that this step was to begin */
 uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const struct pawl_find *find,
                           struct pawl_slot *slot, struct pawl_asking *asking); /* 0: no memory */
 void pawl_engine_timer(struct pawl_engine *e, struct pawl_timer *t, int64_t wall_ns); /* PAWL_NEVER: off */

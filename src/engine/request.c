@@ -250,14 +250,14 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
     if (!s) return count > 1 ? (struct refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
                              : (struct refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
     *step = s->number;
+    if (r->has_digest && memcmp(r->digest.b, s->asked_digest.b, 32) != 0)
+        return (struct refusal){PAWL_ECONFLICT, "another call was asked about than the one that was shown", "pawl show RUN"};
     if (s->state != PAWL_STEP_ASKED) {
         if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
             return (struct refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
         if (s->denied == !yes) return remember(h, r, s->number), (struct refusal){0, NULL, NULL};
         return (struct refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
     }
-    if (r->has_digest && memcmp(r->digest.b, s->asked_digest.b, 32) != 0)
-        return (struct refusal){PAWL_ECONFLICT, "another call waits now than the one that was shown", "pawl show RUN"};
     begin(&o, h->e);
     put(&o, "answer", yes ? PAWL_STR("yes") : PAWL_STR("no"));
     put_who(&o, r);
