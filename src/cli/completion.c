@@ -1,4 +1,4 @@
-/* src/cli/completion.c - completions for bash, zsh and fish, from the table of commands. */
+/* src/cli/completion.c - completions for bash, zsh and fish, and the manual page, from the table of commands. */
 #include "cli/completion.h"
 #include <string.h>
 #include "cli/cli.h"
@@ -73,11 +73,73 @@ static void fish(struct pawl_buf *out)
     }
 }
 
+static const char man_head[] =
+    ".Dd $Mdocdate$\n.Dt PAWL 1\n.Os\n.Sh NAME\n.Nm pawl\n.Nd durable runtime for agents\n.Sh SYNOPSIS\n.Nm\n.Ar command\n"
+    ".Op Ar options\n.Sh DESCRIPTION\n.Nm\n"
+    "runs agents that are declared in a file,\n.Pa pawl.yaml ,\nso that being killed anywhere does not matter.\n"
+    "Every step of a run is in a journal before anybody is told of it;\n"
+    "a run that was interrupted goes on where it stopped,\nand what changed something in the world is not done twice.\n.Pp\n"
+    "A\n.Ar RUN\nis named by any unique beginning of its id, or by\n.Cm @last .\n"
+    "A\n.Ar STEP\nis a number from the list of\n.Nm Cm show .\n.Pp\nThe commands are as follows.\n.Bl -tag -width Ds\n";
+static const char man_tail[] =
+    ".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev NO_COLOR\nIf set and not empty, no colours are used.\n"
+    ".It Ev USER\nIs recorded as who gave an answer.\n.El\n.Pp\nA configuration may name other variables as\n"
+    ".Li ${env:NAME} .\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa pawl.yaml\nThe configuration.\n.It Pa pawl.db\n"
+    "The store, beside the configuration unless that says otherwise.\n"
+    "One process owns it at a time; the others speak to that one through\n.Pa pawl.db.sock .\n.El\n"
+    ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\ndone\n.It 1\nfailed\n.It 2\nusage, or an error of the configuration\n"
+    ".It 3\nwaits for a person\n.It 4\nin doubt: a person must say what happened\n"
+    ".It 5\nstopped by a limit or a guard\n.It 130\ninterrupted, and safe to resume\n.El\n"
+    ".Pp\nAn interrupt\n.Pq Ctrl-C\nlets what is under way finish and parks the run; a second one stops at once.\nBoth are safe.\n";
+
+static void roff(struct pawl_buf *out, const char *text)
+{
+    for (const char *s = text; *s; s++) {
+        if (*s == '\\') pawl_buf_text(out, "\\e");
+        else if (*s == '\'') pawl_buf_text(out, "\\(aq");
+        else if (*s == '-') pawl_buf_text(out, "\\-");
+        else if (*s == '"') pawl_buf_text(out, "\\(dq");
+        else pawl_buf_char(out, *s);
+    }
+}
+
+static void man(struct pawl_buf *out)
+{
+    pawl_buf_text(out, man_head);
+    for (uint32_t i = 0; i < cli_commands_count; i++) {
+        const struct cli_command *k = &cli_commands[i];
+        pawl_buf_printf(out, ".It Cm %s%s%s\n", k->name, *k->args ? " Ar " : "", *k->args ? k->args : "");
+        pawl_buf_char(out, (char)(*k->summary >= 'a' && *k->summary <= 'z' ? *k->summary - 'a' + 'A' : *k->summary));
+        roff(out, k->summary + 1);
+        pawl_buf_text(out, ".\n");
+        if (k->options) pawl_buf_text(out, ".Bl -tag -width Ds -compact\n");
+        for (int o = 0; o < OPT_COUNT; o++) {
+            if (!has(k, o)) continue;
+            pawl_buf_text(out, ".It Fl \\-");
+            roff(out, cli_options[o].name);
+            if (cli_options[o].value) pawl_buf_printf(out, " Ar %s", cli_options[o].value);
+            pawl_buf_char(out, '\n');
+            roff(out, cli_options[o].what);
+            pawl_buf_char(out, '\n');
+        }
+        if (k->options) pawl_buf_text(out, ".El\n");
+    }
+    pawl_buf_text(out, man_tail);
+    pawl_buf_text(out, ".Sh EXAMPLES\n");
+    for (uint32_t i = 0; i < cli_commands_count; i++) {
+        if (!cli_commands[i].run || strcmp(cli_commands[i].name, "help") == 0) continue;
+        pawl_buf_text(out, ".Dl ");
+        roff(out, cli_commands[i].example);
+        pawl_buf_char(out, '\n');
+    }
+}
+
 int cli_completion(const char *shell, struct pawl_buf *out)
 {
     if (strcmp(shell, "bash") == 0) bash(out);
     else if (strcmp(shell, "zsh") == 0) zsh(out);
     else if (strcmp(shell, "fish") == 0) fish(out);
+    else if (strcmp(shell, "man") == 0) man(out);
     else return PAWL_EINVAL;
     return PAWL_OK;
 }

@@ -83,8 +83,28 @@ static void step_ended(struct live *l, uint32_t number)
     pawl_arena_fini(&a);
 }
 
+/* What is under way, in a line that the next one takes the place of. */
+static void tell_status(struct live *l, int64_t step, struct pawl_str kind, struct pawl_str name, int64_t attempt)
+{
+    struct cli *c = l->c;
+    if (!c->terminal || c->opt[OPT_JSON]) return;
+    clear_status(l);
+    cli_printf(c, "%3lld  ", (long long)step);
+    cli_column(c, CLI_DIM, kind, 6);
+    cli_shown(c, CLI_CYAN, name, 30);
+    if (attempt > 1) cli_printf(c, ", attempt %lld", (long long)attempt);
+    cli_text(c, CLI_DIM, " …");
+    l->status_line = true;
+}
+
+static void on_attempt(struct live *l, yyjson_val *a)
+{
+    tell_status(l, pawl_json_i64(a, "step", 0), pawl_json_str(a, "kind"), pawl_json_str(a, "name"), pawl_json_i64(a, "attempt", 1));
+}
+
 static void on_record(struct live *l, yyjson_val *r)
 {
+    yyjson_val *body = yyjson_obj_get(r, "body");
     const struct pawl_record *last;
     const uint32_t before = l->count;
     if (!keep(l, r) || l->count == before) return;
@@ -93,19 +113,8 @@ static void on_record(struct live *l, yyjson_val *r)
     clear_status(l);
     if (last->kind == PAWL_STEP_COMPLETED || last->kind == PAWL_STEP_FAILED || last->kind == PAWL_STEP_IN_DOUBT)
         step_ended(l, last->step);
-}
-
-static void on_attempt(struct live *l, yyjson_val *a)
-{
-    struct cli *c = l->c;
-    if (!c->terminal || c->opt[OPT_JSON]) return;
-    clear_status(l);
-    cli_printf(c, "%3lld  ", (long long)pawl_json_i64(a, "step", 0));
-    cli_column(c, CLI_DIM, pawl_json_str(a, "kind"), 6);
-    cli_shown(c, CLI_CYAN, pawl_json_str(a, "name"), 30);
-    if (pawl_json_i64(a, "attempt", 1) > 1) cli_printf(c, ", attempt %lld", (long long)pawl_json_i64(a, "attempt", 1));
-    cli_text(c, CLI_DIM, " …");
-    l->status_line = true;
+    if (last->kind == PAWL_STEP_INTENDED) /* it may have left before we listened */
+        tell_status(l, last->step, pawl_json_str(body, "kind"), pawl_json_str(body, "name"), 1);
 }
 
 static int on_line(void *ctx, const char *json, size_t bytes)

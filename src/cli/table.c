@@ -6,17 +6,9 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "cli/completion.h"
+#include "cli/mock.h"
 #include "cli/sim_cmd.h"
 #include "io/alloc.h"
-#if __has_include("cli/mock_cmd.h")
-#include "cli/mock_cmd.h"
-#define MOCK pawl_cmd_mock
-#elif __has_include("cli/mock.h")
-#include "cli/mock.h"
-#define MOCK pawl_cmd_mock
-#else
-#define MOCK NULL
-#endif
 
 const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_CONFIG] = {"config", "FILE", "the configuration (default: pawl.yaml here)"},
@@ -33,7 +25,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_HAPPENED] = {"happened", "RESULT", "it happened; RESULT is its answer as JSON, or null"},
     [OPT_NOT_HAPPENED] = {"not-happened", NULL, "it did not happen: it is sent again"},
     [OPT_STOP] = {"stop", NULL, "nobody can tell: end the run here"},
-    [OPT_COMPLETION] = {"completion", "SHELL", "print the completions for bash, zsh or fish"},
+    [OPT_COMPLETION] = {"completion", "WHAT", "print the completions for bash, zsh or fish; man prints the manual page"},
 };
 
 #define BIT(o) (1u << (o))
@@ -66,7 +58,7 @@ const struct cli_command cli_commands[] = {
      STORE_BITS | BIT(OPT_JSON)},
     {"sql", "SELECT", "ask the store in SQL; it only reads", "pawl sql 'SELECT run, agent, status FROM runs'", cli_sql, NULL, 1, 1,
      STORE_BITS | BIT(OPT_JSON)},
-    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did", "pawl mock", NULL, MOCK,
+    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did", "pawl mock", NULL, pawl_cmd_mock,
      0, 0, 0},
     {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000", NULL,
      pawl_cmd_sim, 0, 0, 0},
@@ -145,7 +137,7 @@ int cli_help(struct cli *c)
 {
     const struct cli_command *k = c->count ? find(c->args[0]) : NULL;
     if (c->opt[OPT_COMPLETION]) {
-        if (cli_completion(c->opt[OPT_COMPLETION], &c->out)) return cli_usage(c, "completions are for bash, zsh and fish");
+        if (cli_completion(c->opt[OPT_COMPLETION], &c->out)) return cli_usage(c, "completions are for bash, zsh, fish and man");
     } else if (c->count && !k) {
         return unknown(c->args[0]);
     } else if (k) {

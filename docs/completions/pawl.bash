@@ -1,0 +1,30 @@
+# pawl help --completion bash
+_pawl() {
+    local word=${COMP_WORDS[COMP_CWORD]} options=
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W 'init check run send ls show resume approve deny resolve cancel follow verify sql mock sim help version' -- "$word"))
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    init) options='--help --config' ;;
+    check) options='--help --config --json' ;;
+    run) options='--help --config --store --json --key --chat --input-json' ;;
+    send) options='--help --config --store --json --end @last' ;;
+    ls) options='--help --config --store --json --all' ;;
+    show) options='--help --config --store --json --at @last' ;;
+    resume) options='--help --config --store --json --all @last' ;;
+    approve) options='--help --config --store --json --digest --reason @last' ;;
+    deny) options='--help --config --store --json --digest --reason @last' ;;
+    resolve) options='--help --config --store --json --reason --happened --not-happened --stop @last' ;;
+    cancel) options='--help --config --store --json --reason @last' ;;
+    follow) options='--help --config --store --json @last' ;;
+    verify) options='--help --config --store --json @last' ;;
+    sql) options='--help --config --store --json' ;;
+    mock) options='--help' ;;
+    sim) options='--help' ;;
+    help) options='--help --completion' ;;
+    version) options='--help --json' ;;
+    esac
+    COMPREPLY=($(compgen -W "$options" -- "$word"))
+}
+complete -o default -F _pawl pawl
