@@ -21,11 +21,11 @@ struct pawl;
 
 struct pawl_options {
     size_t size;
-    const char *config;   /* path of pawl.yaml; NULL: pawl.yaml in the working folder, which need not be there */
-    const char *store;    /* "sqlite:PATH"; NULL: what the configuration says, else sqlite:pawl.db beside it */
-    bool must_own;        /* PAWL_EBUSY instead of becoming a client */
-    bool hold;            /* take in answers and messages, but begin no step: whoever opens it next goes on */
-    bool only_read;       /* start no work: nothing is claimed, nothing is sent (lists, shows, verification) */
+    const char *config; /* path of pawl.yaml; NULL: pawl.yaml in the working folder, which need not be there */
+    const char *store;  /* "sqlite:PATH"; NULL: what the configuration says, else sqlite:pawl.db beside it */
+    bool must_own;      /* PAWL_EBUSY instead of becoming a client */
+    bool hold;          /* take in answers and messages, but begin no step: whoever opens it next goes on */
+    bool only_read;     /* start no work: nothing is claimed, nothing is sent (lists, shows, verification) */
 };
 /* PAWL_ECONFIG: the first configuration error; pawl_check() gives them all. PAWL_EBUSY, PAWL_EVERSION, PAWL_ECORRUPT,
  * PAWL_EREADONLY, PAWL_EFULL, PAWL_EIO. */
@@ -44,7 +44,7 @@ struct pawl_tool_call {
     size_t size;
     const char *run, *tool, *key; /* key: the idempotency key of the step, the same for all its attempts */
     uint32_t step, attempt;
-    const char *args;             /* JSON text */
+    const char *args; /* JSON text */
     size_t args_bytes;
     int64_t timeout_ns;
 };
@@ -52,7 +52,8 @@ enum pawl_tool_verdict { PAWL_TOOL_APPLIED, PAWL_TOOL_NOT_APPLIED, PAWL_TOOL_UNK
 /* `answer` takes the result as JSON text (copied), or with NOT_APPLIED and UNKNOWN a sentence; without a call of it the
  * verdict is UNKNOWN. The function runs on the thread that drives the loop, and blocks it. */
 typedef void pawl_tool_fn(void *ctx, const struct pawl_tool_call *call,
-                          void (*answer)(void *answer_ctx, enum pawl_tool_verdict verdict, const char *text, size_t bytes),
+                          void (*answer)(void *answer_ctx, enum pawl_tool_verdict verdict, const char *text,
+                                         size_t bytes),
                           void *answer_ctx);
 PAWL_API int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void *ctx, struct pawl_error *err);
 
@@ -69,15 +70,15 @@ struct pawl_start {
     const char *agent;
     const char *input; /* text; with input_is_json it is JSON text */
     bool input_is_json;
-    const char *key;   /* the same key again is the same run; with another input it is PAWL_ECONFLICT */
-    bool chat;         /* park for the next message instead of ending */
+    const char *key; /* the same key again is the same run; with another input it is PAWL_ECONFLICT */
+    bool chat;       /* park for the next message instead of ending */
     const char *id;
 };
 PAWL_API int pawl_start_run(struct pawl *p, const struct pawl_start *start, char run_out[37], struct pawl_error *err);
 PAWL_API int pawl_send(struct pawl *p, const char *run, const char *text, const char *id, struct pawl_error *err);
 /* step 0: the only one that waits. digest: 64 hexadecimal digits of what was shown, or NULL. */
-PAWL_API int pawl_approve(struct pawl *p, const char *run, uint32_t step, const char *digest, const char *reason, const char *id,
-                          struct pawl_error *err);
+PAWL_API int pawl_approve(struct pawl *p, const char *run, uint32_t step, const char *digest, const char *reason,
+                          const char *id, struct pawl_error *err);
 PAWL_API int pawl_deny(struct pawl *p, const char *run, uint32_t step, const char *reason, const char *id,
                        struct pawl_error *err);
 enum pawl_resolution { PAWL_IT_HAPPENED, PAWL_IT_DID_NOT, PAWL_STOP_THE_RUN };
@@ -86,7 +87,8 @@ PAWL_API int pawl_resolve(struct pawl *p, const char *run, uint32_t step, enum p
 PAWL_API int pawl_cancel(struct pawl *p, const char *run, const char *reason, const char *id, struct pawl_error *err);
 /* Drive until the run has ended or waits for a person: *status is a word of docs/protocol.md ("done", "waiting", ...;
  * a constant string). timeout_ns < 0: none. PAWL_ETIMEDOUT. */
-PAWL_API int pawl_wait(struct pawl *p, const char *run, int64_t timeout_ns, const char **status, struct pawl_error *err);
+PAWL_API int pawl_wait(struct pawl *p, const char *run, int64_t timeout_ns, const char **status,
+                       struct pawl_error *err);
 /* Drive for at most this long (0: what is ready). */
 PAWL_API int pawl_turn(struct pawl *p, int64_t timeout_ns, struct pawl_error *err);
 /* Ends the call that waits with PAWL_ECANCELLED. With `finish` new steps are no longer begun and what is under way is

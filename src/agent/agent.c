@@ -15,7 +15,8 @@ static int ask_model(const struct pawl_config *config, const struct pawl_agent *
                      uint32_t number, struct pawl_arena *a, struct pawl_decision *out)
 {
     if (number > run->steps_count && run->steps_count >= agent->steps_max)
-        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_BUDGET_EXCEEDED, PAWL_STR("the limit of steps (budget.steps) is reached"));
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_BUDGET_EXCEEDED,
+                   PAWL_STR("the limit of steps (budget.steps) is reached"));
     out->what = PAWL_DECIDE_MODEL;
     out->model = pawl_config_model(config, agent->model);
     return pawl_agent_conversation(agent, run, number, a, &out->messages, &out->messages_count);
@@ -51,7 +52,8 @@ static uint32_t bad_outputs(const struct pawl_agent *agent, const struct pawl_ru
     for (uint32_t i = run->steps_count; i-- > 0;) {
         const struct pawl_step *s = run->steps[i];
         struct pawl_said said = {0};
-        if (s->kind != PAWL_STEP_MODEL || s->state != PAWL_STEP_DONE || pawl_agent_said(s, a, &said) || said.calls) break;
+        if (s->kind != PAWL_STEP_MODEL || s->state != PAWL_STEP_DONE || pawl_agent_said(s, a, &said) || said.calls)
+            break;
         if (!pawl_agent_output_fault(agent, said.content, a).p) break;
         count++;
     }
@@ -66,10 +68,13 @@ static int answered(const struct pawl_config *config, const struct pawl_agent *a
     struct pawl_buf b;
     if (said->refusal.n) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_REJECTED, said->refusal);
     if (pawl_str_is(said->finish, "content_filter"))
-        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_REJECTED, PAWL_STR("the provider's content filter stopped the answer"));
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_REJECTED,
+                   PAWL_STR("the provider's content filter stopped the answer"));
     if (pawl_str_is(said->finish, "length"))
-        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_MALFORMED, PAWL_STR("the model's answer was cut at its token limit"));
-    if (!said->content.n) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_MALFORMED, PAWL_STR("the model answered with nothing"));
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_MALFORMED,
+                   PAWL_STR("the model's answer was cut at its token limit"));
+    if (!said->content.n)
+        return end(out, PAWL_FAILED_RUN, PAWL_CLASS_MALFORMED, PAWL_STR("the model answered with nothing"));
     if (pawl_agent_output_fault(agent, said->content, a).p) {
         if (bad_outputs(agent, run, a) <= PAWL_AGENT_BAD_OUTPUTS) return ask_model(config, agent, run, next, a, out);
         return end(out, PAWL_FAILED_RUN, PAWL_CLASS_OUT_OF_CONTRACT,
@@ -101,7 +106,9 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
         return ask_model(config, agent, run, last->number, a, out);
     for (uint32_t i = 0; i < run->steps_count; i++) {
         const struct pawl_step *s = run->steps[i];
-        if (s->stop) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT, PAWL_STR("a person stopped the run at a step in doubt"));
+        if (s->stop)
+            return end(out, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT,
+                       PAWL_STR("a person stopped the run at a step in doubt"));
         if (!pawl_step_ended(s)) return PAWL_OK;
     }
     if (!last) return ask_model(config, agent, run, 1, a, out);

@@ -8,13 +8,13 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
                       struct pawl_decision *out, struct pawl_error *err);
 
 enum {
-    PAWL_AGENT_BAD_ROUNDS = 3,  /* rounds of nothing but unknown tools and bad arguments that are fed back */
-    PAWL_AGENT_BAD_OUTPUTS = 2  /* final answers outside the output schema that are fed back */
+    PAWL_AGENT_BAD_ROUNDS = 3, /* rounds of nothing but unknown tools and bad arguments that are fed back */
+    PAWL_AGENT_BAD_OUTPUTS = 2 /* final answers outside the output schema that are fed back */
 };
 
 /* conversation.c: the messages that the model step `number` is asked with. PAWL_ENOMEM. */
-int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number, struct pawl_arena *a,
-                            const struct pawl_message **messages, uint32_t *count);
+int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number,
+                            struct pawl_arena *a, const struct pawl_message **messages, uint32_t *count);
 /* A final answer (a model step's content) against the agent's output schema: {NULL,0} where it fits, else a sentence. */
 struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a);
 /* What a completed model step said. `content` may be {NULL,0}; calls: how many. */

@@ -42,8 +42,8 @@ struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct p
     if (!agent->output) return (struct pawl_str){NULL, 0};
     pawl_buf_init_arena(&b, a);
     if (pawl_json_read(content, a, &v, &err)) {
-        pawl_buf_printf(&b, "Your answer must be one JSON value that fits the output schema, and nothing else: %s %s", err.where,
-                        err.what);
+        pawl_buf_printf(&b, "Your answer must be one JSON value that fits the output schema, and nothing else: %s %s",
+                        err.where, err.what);
         return pawl_buf_done(&b);
     }
     if (pawl_schema_check(agent->output, v, NULL, &report) == PAWL_OK) return (struct pawl_str){NULL, 0};
@@ -77,7 +77,7 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
     } else {
         pawl_jw_key(&w, "note");
         pawl_jw_text(&w, s->differs ? "it was sent, but read back it is not as expected: look before you go on"
-                                     : "this was done before and was not sent again; here is the first result");
+                                    : "this was done before and was not sent again; here is the first result");
         pawl_jw_key(&w, "result");
         pawl_jw_raw(&w, s->result);
     }
@@ -105,10 +105,12 @@ static int add_assistant(struct list *l, const struct pawl_agent *agent, const s
         const struct pawl_step *s = run->steps[model->number + i];
         calls[i] = (struct pawl_call){.id = s->call_id, .name = s->name, .arguments = s->args};
     }
-    add(l, (struct pawl_message){.role = PAWL_ROLE_ASSISTANT, .content = said.content, .calls = calls, .calls_count = said.calls});
+    add(l, (struct pawl_message){
+               .role = PAWL_ROLE_ASSISTANT, .content = said.content, .calls = calls, .calls_count = said.calls});
     for (uint32_t i = 0; i < said.calls; i++) {
         const struct pawl_step *s = run->steps[model->number + i];
-        add(l, (struct pawl_message){.role = PAWL_ROLE_TOOL, .content = told(s, l->a), .call_id = s->call_id, .name = s->name});
+        add(l, (struct pawl_message){
+                   .role = PAWL_ROLE_TOOL, .content = told(s, l->a), .call_id = s->call_id, .name = s->name});
     }
     if (said.calls == 0) {
         const struct pawl_str fault = pawl_agent_output_fault(agent, said.content, l->a);
@@ -117,8 +119,8 @@ static int add_assistant(struct list *l, const struct pawl_agent *agent, const s
     return PAWL_OK;
 }
 
-int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number, struct pawl_arena *a,
-                            const struct pawl_message **messages, uint32_t *count)
+int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number,
+                            struct pawl_arena *a, const struct pawl_message **messages, uint32_t *count)
 {
     struct list l = {.a = a};
     int rc = PAWL_OK;

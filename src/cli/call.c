@@ -39,8 +39,11 @@ static void catch_signals(struct cli *c)
 
 int cli_open(struct cli *c, enum cli_how how)
 {
-    const struct pawl_options o = {.size = sizeof o, .config = c->opt[OPT_CONFIG], .store = c->opt[OPT_STORE],
-                                   .hold = how == CLI_HOLD, .only_read = how == CLI_READ};
+    const struct pawl_options o = {.size = sizeof o,
+                                   .config = c->opt[OPT_CONFIG],
+                                   .store = c->opt[OPT_STORE],
+                                   .hold = how == CLI_HOLD,
+                                   .only_read = how == CLI_READ};
     struct pawl_error err;
     const int rc = pawl_open(&o, &c->p, &err);
     if (rc) return cli_error(c, &err);
@@ -152,7 +155,8 @@ void cli_short(struct cli *c, struct pawl_str id, char out[37])
     pawl_jw_str(&w, (struct pawl_str){id.p, keep});
     pawl_jw_close(&w, '}');
     if (!pawl_buf_done(&b).p || pawl_call(c->p, b.p, take_line, &l, NULL)) return;
-    yyjson_arr_foreach(yyjson_obj_get(l.value, "runs"), i, n, head) {
+    yyjson_arr_foreach(yyjson_obj_get(l.value, "runs"), i, n, head)
+    {
         const struct pawl_str other = pawl_json_str(head, "run");
         uint32_t same = 0;
         if (other.n != 36 || memcmp(other.p, id.p, 36) == 0) continue;

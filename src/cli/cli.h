@@ -8,12 +8,32 @@
 #include "pawl/pawl.h"
 
 enum { /* exit statuses; they never change */
-    CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_WAITING = 3, CLI_DOUBT = 4, CLI_GUARD = 5, CLI_INTERRUPTED = 130
+       CLI_DONE = 0,
+       CLI_FAILED = 1,
+       CLI_USAGE = 2,
+       CLI_WAITING = 3,
+       CLI_DOUBT = 4,
+       CLI_GUARD = 5,
+       CLI_INTERRUPTED = 130
 };
 
 enum cli_opt { /* every option of every subcommand */
-    OPT_CONFIG, OPT_STORE, OPT_JSON, OPT_KEY, OPT_CHAT, OPT_INPUT_JSON, OPT_END, OPT_ALL, OPT_AT, OPT_DIGEST, OPT_REASON,
-    OPT_HAPPENED, OPT_NOT_HAPPENED, OPT_STOP, OPT_COMPLETION, OPT_COUNT
+               OPT_CONFIG,
+               OPT_STORE,
+               OPT_JSON,
+               OPT_KEY,
+               OPT_CHAT,
+               OPT_INPUT_JSON,
+               OPT_END,
+               OPT_ALL,
+               OPT_AT,
+               OPT_DIGEST,
+               OPT_REASON,
+               OPT_HAPPENED,
+               OPT_NOT_HAPPENED,
+               OPT_STOP,
+               OPT_COMPLETION,
+               OPT_COUNT
 };
 struct cli_option {
     const char *name, *value, *what; /* value NULL: a switch */
@@ -26,11 +46,11 @@ struct cli {
     char **args;                /* behind the options */
     int count;
     struct pawl *p;
-    struct pawl_arena arena;    /* of answers */
-    struct pawl_buf out;        /* to stdout by cli_flush */
+    struct pawl_arena arena;       /* of answers */
+    struct pawl_buf out;           /* to stdout by cli_flush */
     bool terminal, colour, person; /* stdout is a terminal; colours are wanted; somebody can be asked */
-    uint32_t width;             /* of the terminal; 0: no bound */
-    bool closed;                /* nobody reads stdout any more */
+    uint32_t width;                /* of the terminal; 0: no bound */
+    bool closed;                   /* nobody reads stdout any more */
 };
 
 struct cli_command {
@@ -52,12 +72,12 @@ int cli_version(struct cli *c);
 /* call.c: the store. Each returns PAWL_OK or an error that it has printed. */
 enum cli_how { CLI_WORK, CLI_READ, CLI_HOLD };
 int cli_open(struct cli *c, enum cli_how how);
-int cli_error(const struct cli *c, const struct pawl_error *err); /* prints it; gives the exit status */
+int cli_error(const struct cli *c, const struct pawl_error *err);        /* prints it; gives the exit status */
 int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last); /* last: of c->arena */
 /* A request {"do": what, "run": run} that more members may follow; cli_ask closes it. run NULL: none. */
 void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run);
 void cli_put(struct pawl_json_writer *w, const char *name, const char *value); /* NULL: left out */
-int cli_status(struct cli *c, int rc); /* the exit status for an error code */
+int cli_status(struct cli *c, int rc);                                         /* the exit status for an error code */
 /* RUN or RUN/STEP: cuts the argument at the slash. step 0: none. false: it was told. */
 bool cli_name(struct cli *c, char *arg, uint32_t *step);
 /* The shortest prefix of the id that no other run has; 13 characters at least. */
@@ -68,14 +88,15 @@ enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_RED, CLI_GREEN, CLI_YELLOW, 
 void cli_terminal(struct cli *c);
 bool cli_flush(struct cli *c); /* false: nobody reads */
 void cli_text(struct cli *c, enum cli_colour colour, const char *text);
-void cli_shown(struct cli *c, enum cli_colour colour, struct pawl_str text, size_t max_bytes); /* foreign, on one line */
+void cli_shown(struct cli *c, enum cli_colour colour, struct pawl_str text,
+               size_t max_bytes);                    /* foreign, on one line */
 void cli_lines(struct cli *c, struct pawl_str text); /* foreign, its line ends kept; ends with one */
 void cli_printf(struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text of exactly `columns` columns: cut with an ellipsis or filled with blanks. */
 void cli_column(struct cli *c, enum cli_colour colour, struct pawl_str text, uint32_t columns);
 uint32_t cli_columns(struct pawl_str text);
 void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at); /* own text, from column `at` on */
-void cli_duration(int64_t ns, struct pawl_buf *out);  /* "0.21 s", "3 min 4 s", "2 d 3 h" */
+void cli_duration(int64_t ns, struct pawl_buf *out);                              /* "0.21 s", "3 min 4 s", "2 d 3 h" */
 void cli_time(int64_t wall_ns, struct pawl_buf *out); /* local zone; with the date where it is not today */
 /* Commands that name a run by its whole id, with the short one in its place. */
 void cli_next(struct cli *c, yyjson_val *view);

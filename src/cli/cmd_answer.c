@@ -20,7 +20,8 @@ static void told(struct cli *c, const char *run, const char *what)
     cli_flush(c);
 }
 
-static void begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run, uint32_t step)
+static void begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
+                       uint32_t step)
 {
     const struct pawl_str user = pawl_env_get(PAWL_STR("USER"));
     char id[64];
@@ -36,7 +37,8 @@ static yyjson_val *asked_step(yyjson_val *view, uint32_t number, uint32_t *count
     yyjson_val *step, *only = NULL;
     size_t i, n;
     *count = 0;
-    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
+    {
         if (!pawl_str_is(pawl_json_str(step, "state"), "asked")) continue;
         if (number && pawl_json_i64(step, "step", 0) != number) continue;
         only = step;
@@ -66,7 +68,9 @@ static int at_terminal(struct cli *c, const char *run, yyjson_val *step, bool ye
     const struct pawl_str shown = pawl_json_str(yyjson_obj_get(step, "asked"), "digest");
     snprintf(digest, sizeof digest, "%.*s", (int)shown.n, shown.p ? shown.p : "");
     cli_call_exact(c, step);
-    if (!cli_line(c, yes ? "  send it? y yes, anything else no answer yet: " : "  refuse it? y yes, anything else no answer yet: ",
+    if (!cli_line(c,
+                  yes ? "  send it? y yes, anything else no answer yet: "
+                      : "  refuse it? y yes, anything else no answer yet: ",
                   line, sizeof line) ||
         (line[0] != 'y' && line[0] != 'Y')) {
         cli_text(c, CLI_PLAIN, "not answered; it still waits\n");
@@ -85,7 +89,8 @@ static int answer(struct cli *c, bool yes)
     int rc;
     if (!cli_name(c, c->args[0], &number)) return CLI_USAGE;
     if (!c->person && (!number || (yes && !c->opt[OPT_DIGEST])))
-        return cli_usage(c, "a script names the step and, to approve, what it saw: pawl %s RUN/STEP --digest D", c->command->name);
+        return cli_usage(c, "a script names the step and, to approve, what it saw: pawl %s RUN/STEP --digest D",
+                         c->command->name);
     if ((rc = cli_open(c, CLI_HOLD)) != 0) return rc;
     if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(view, "run");

@@ -78,9 +78,10 @@ int cli_init(struct cli *c)
     }
     if (close(fd)) return file_error(path, NULL);
     cli_printf(c, "%s is there: an agent `refunds` that looks orders up and refunds them.\n", path);
-    cli_text(c, CLI_PLAIN, "→ pawl mock          in another terminal: a model, an order service and a payment service\n"
-                           "→ pawl check         what the contracts mean\n"
-                           "→ pawl run refunds 'Order #W0000007 arrived broken'\n");
+    cli_text(c, CLI_PLAIN,
+             "→ pawl mock          in another terminal: a model, an order service and a payment service\n"
+             "→ pawl check         what the contracts mean\n"
+             "→ pawl run refunds 'Order #W0000007 arrived broken'\n");
     cli_flush(c);
     return CLI_DONE;
 }
@@ -163,7 +164,8 @@ int cli_verify(struct cli *c)
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
     cli_begin(c, &b, &w, "verify", c->count ? c->args[0] : NULL);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    const long long runs = (long long)pawl_json_i64(last, "runs", 0), records = (long long)pawl_json_i64(last, "records", 0);
+    const long long runs = (long long)pawl_json_i64(last, "runs", 0),
+                    records = (long long)pawl_json_i64(last, "records", 0);
     if (c->opt[OPT_JSON]) cli_printf(c, "{\"runs\":%lld,\"records\":%lld}\n", runs, records);
     else cli_printf(c, "%lld run%s, %lld records: every chain is whole\n", runs, runs == 1 ? "" : "s", records);
     cli_flush(c);
@@ -181,19 +183,22 @@ static void table(struct cli *c, yyjson_val *columns, yyjson_val *rows)
     for (int pass = 0; pass < 2; pass++) {
         for (i = 0, n = yyjson_arr_size(rows) + 1; i < n; i++) {
             row = i ? yyjson_arr_get(rows, i - 1) : columns;
-            yyjson_arr_foreach(row, k, m, cell) {
+            yyjson_arr_foreach(row, k, m, cell)
+            {
                 struct pawl_buf raw, shown;
                 uint32_t w;
                 pawl_buf_init(&raw, c->arena.from);
                 pawl_buf_init(&shown, c->arena.from);
                 if (!yyjson_is_str(cell) && !yyjson_is_null(cell)) pawl_json_write(cell, &raw);
-                pawl_shown(yyjson_is_str(cell) ? pawl_json_value_str(cell) : (struct pawl_str){raw.p ? raw.p : "", (uint32_t)raw.n},
+                pawl_shown(yyjson_is_str(cell) ? pawl_json_value_str(cell)
+                                               : (struct pawl_str){raw.p ? raw.p : "", (uint32_t)raw.n},
                            c->terminal ? 200 : SIZE_MAX, &shown);
                 w = cli_columns((struct pawl_str){shown.p ? shown.p : "", (uint32_t)shown.n});
                 if (c->terminal && w > WIDEST) w = WIDEST;
                 if (pass == 0 && k < COLUMNS && w > widths[k]) widths[k] = w;
                 if (pass == 1 && c->terminal && k < COLUMNS) {
-                    cli_column(c, i ? CLI_PLAIN : CLI_BOLD, (struct pawl_str){shown.p ? shown.p : "", (uint32_t)shown.n}, widths[k]);
+                    cli_column(c, i ? CLI_PLAIN : CLI_BOLD,
+                               (struct pawl_str){shown.p ? shown.p : "", (uint32_t)shown.n}, widths[k]);
                     if (k + 1 < count) cli_text(c, CLI_PLAIN, "  ");
                 } else if (pass == 1) {
                     if (k) pawl_buf_char(&c->out, '\t');

@@ -38,7 +38,10 @@ static void say_run(struct cli *c, const char *run)
 
 int cli_run(struct cli *c)
 {
-    struct pawl_start start = {.size = sizeof start, .agent = c->args[0], .key = c->opt[OPT_KEY], .chat = c->opt[OPT_CHAT] != NULL,
+    struct pawl_start start = {.size = sizeof start,
+                               .agent = c->args[0],
+                               .key = c->opt[OPT_KEY],
+                               .chat = c->opt[OPT_CHAT] != NULL,
                                .input_is_json = c->opt[OPT_INPUT_JSON] != NULL};
     struct pawl_error err;
     struct pawl_arena a;

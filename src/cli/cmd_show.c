@@ -14,7 +14,8 @@ static void title(struct cli *c, yyjson_val *view)
     cli_short(c, pawl_json_str(view, "run"), name);
     cli_printf(c, "run %s  ", name);
     cli_shown(c, CLI_BOLD, pawl_json_str(view, "agent"), 60);
-    if (pawl_json_str(view, "key").p) cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(view, "key"), 60);
+    if (pawl_json_str(view, "key").p)
+        cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(view, "key"), 60);
     pawl_buf_init_arena(&b, &c->arena);
     pawl_buf_text(&b, "  began ");
     cli_time(created, &b);
@@ -34,7 +35,8 @@ static void turn_before(struct cli *c, yyjson_val *view, int64_t step)
 {
     yyjson_val *turn;
     size_t i, n;
-    yyjson_arr_foreach(yyjson_obj_get(view, "turns"), i, n, turn) {
+    yyjson_arr_foreach(yyjson_obj_get(view, "turns"), i, n, turn)
+    {
         if (i == 0 || pawl_json_i64(turn, "before_step", 0) != step) continue;
         cli_text(c, CLI_DIM, "     you   “");
         cli_shown(c, CLI_DIM, pawl_json_str(turn, "text"), 300);
@@ -50,7 +52,8 @@ static void details(struct cli *c, yyjson_val *view)
     yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) cli_step_detail(c, step);
     if (yyjson_arr_size(not_undone)) {
         cli_text(c, CLI_YELLOW, "\nhappened, and was not undone: ");
-        yyjson_arr_foreach(not_undone, i, n, v) cli_printf(c, "%sstep %lld", i ? ", " : "", (long long)yyjson_get_sint(v));
+        yyjson_arr_foreach(not_undone, i, n, v)
+            cli_printf(c, "%sstep %lld", i ? ", " : "", (long long)yyjson_get_sint(v));
         cli_text(c, CLI_PLAIN, "\n");
     }
 }
@@ -77,13 +80,15 @@ int cli_show(struct cli *c)
     pawl_buf_init_arena(&b, &c->arena);
     pawl_shown(pawl_json_str(view, "sentence"), 600, &b);
     colour = cli_exit_of(view) == CLI_DONE ? CLI_GREEN : cli_exit_of(view) == CLI_FAILED ? CLI_RED : CLI_YELLOW;
-    if (c->colour) cli_text(c, CLI_PLAIN, colour == CLI_GREEN ? "\x1b[32m" : colour == CLI_RED ? "\x1b[31m" : "\x1b[33m");
+    if (c->colour)
+        cli_text(c, CLI_PLAIN, colour == CLI_GREEN ? "\x1b[32m" : colour == CLI_RED ? "\x1b[31m" : "\x1b[33m");
     cli_wrap(c, pawl_buf_done(&b), 0, 0);
     if (c->colour) cli_text(c, CLI_PLAIN, "\x1b[0m");
     cli_text(c, CLI_PLAIN, "\n");
     cli_next(c, view);
     title(c, view);
-    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
+    {
         turn_before(c, view, pawl_json_i64(step, "step", 0));
         cli_step_line(c, step);
     }
@@ -107,14 +112,16 @@ static int rank(yyjson_val *head)
 
 static void ls_line(struct cli *c, yyjson_val *head)
 {
-    static const char *const words[] = {"in doubt: look there, then pawl resolve", "waits for your yes or no: pawl approve",
+    static const char *const words[] = {"in doubt: look there, then pawl resolve",
+                                        "waits for your yes or no: pawl approve",
                                         "cannot go on here: pawl resume says why", "waits for a message: pawl send"};
     const int r = rank(head);
     const struct pawl_str status = pawl_json_str(head, "status");
     struct pawl_buf b;
     char name[37];
     cli_short(c, pawl_json_str(head, "run"), name);
-    cli_column(c, CLI_PLAIN, pawl_str_of(name), cli_columns(pawl_str_of(name)) > 14 ? cli_columns(pawl_str_of(name)) + 1 : 15);
+    cli_column(c, CLI_PLAIN, pawl_str_of(name),
+               cli_columns(pawl_str_of(name)) > 14 ? cli_columns(pawl_str_of(name)) + 1 : 15);
     pawl_buf_init_arena(&b, &c->arena);
     pawl_shown(pawl_json_str(head, "agent"), 60, &b);
     cli_column(c, CLI_BOLD, pawl_buf_done(&b), 16);
@@ -125,7 +132,8 @@ static void ls_line(struct cli *c, yyjson_val *head)
     if (r < 4) cli_text(c, r < 2 ? CLI_YELLOW : CLI_CYAN, words[r]);
     else cli_shown(c, pawl_str_is(status, "done") ? CLI_GREEN : r == 4 ? CLI_PLAIN : CLI_RED, status, 20);
     if (pawl_json_i64(head, "step", 0)) cli_printf(c, ", step %lld", (long long)pawl_json_i64(head, "step", 0));
-    if (pawl_json_str(head, "key").p) cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(head, "key"), 40);
+    if (pawl_json_str(head, "key").p)
+        cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(head, "key"), 40);
     cli_text(c, CLI_PLAIN, "\n");
 }
 
@@ -144,7 +152,8 @@ int cli_ls(struct cli *c)
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
     runs = yyjson_obj_get(last, "runs");
     for (int r = 0; r <= 5; r++) {
-        yyjson_arr_foreach(runs, i, n, head) {
+        yyjson_arr_foreach(runs, i, n, head)
+        {
             if (rank(head) != r) continue;
             if (r == 5 && ++ended > SHOWN && !c->opt[OPT_ALL]) continue;
             if (c->opt[OPT_JSON]) pawl_json_write(head, &c->out), pawl_buf_char(&c->out, '\n');

@@ -31,7 +31,9 @@ static void bash(struct pawl_buf *out)
         if (takes_run(&cli_commands[i])) pawl_buf_text(out, " @last");
         pawl_buf_text(out, "' ;;\n");
     }
-    pawl_buf_text(out, "    esac\n    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n}\ncomplete -o default -F _pawl pawl\n");
+    pawl_buf_text(
+        out,
+        "    esac\n    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n}\ncomplete -o default -F _pawl pawl\n");
 }
 
 static void zsh(struct pawl_buf *out)
@@ -39,16 +41,19 @@ static void zsh(struct pawl_buf *out)
     pawl_buf_text(out, "#compdef pawl\n# pawl help --completion zsh\nlocal -a commands\ncommands=(\n");
     for (uint32_t i = 0; i < cli_commands_count; i++) {
         pawl_buf_printf(out, "    '%s:", cli_commands[i].name);
-        for (const char *s = cli_commands[i].summary; *s; s++) pawl_buf_text(out, *s == '\'' ? "'\\''" : (char[]){*s, 0});
+        for (const char *s = cli_commands[i].summary; *s; s++)
+            pawl_buf_text(out, *s == '\'' ? "'\\''" : (char[]){*s, 0});
         pawl_buf_text(out, "'\n");
     }
-    pawl_buf_text(out, ")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    return\nfi\ncase $words[2] in\n");
+    pawl_buf_text(
+        out, ")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    return\nfi\ncase $words[2] in\n");
     for (uint32_t i = 0; i < cli_commands_count; i++) {
         pawl_buf_printf(out, "%s) _arguments '--help[show the options]'", cli_commands[i].name);
         for (int o = 0; o < OPT_COUNT; o++) {
             if (!has(&cli_commands[i], o)) continue;
             pawl_buf_printf(out, " '--%s[%s]", cli_options[o].name, cli_options[o].what);
-            if (cli_options[o].value) pawl_buf_printf(out, ":%s:%s", cli_options[o].value, o == OPT_CONFIG ? "_files" : "");
+            if (cli_options[o].value)
+                pawl_buf_printf(out, ":%s:%s", cli_options[o].value, o == OPT_CONFIG ? "_files" : "");
             pawl_buf_char(out, '\'');
         }
         if (takes_run(&cli_commands[i])) pawl_buf_text(out, " '*:run:(@last)'");
@@ -67,9 +72,11 @@ static void fish(struct pawl_buf *out)
         for (int o = 0; o < OPT_COUNT; o++) {
             if (!has(k, o)) continue;
             pawl_buf_printf(out, "complete -c pawl -n '__fish_seen_subcommand_from %s' -l %s%s -d \"%s\"\n", k->name,
-                            cli_options[o].name, cli_options[o].value ? o == OPT_CONFIG ? " -r -F" : " -r" : "", cli_options[o].what);
+                            cli_options[o].name, cli_options[o].value ? o == OPT_CONFIG ? " -r -F" : " -r" : "",
+                            cli_options[o].what);
         }
-        if (takes_run(k)) pawl_buf_printf(out, "complete -c pawl -n '__fish_seen_subcommand_from %s' -a @last\n", k->name);
+        if (takes_run(k))
+            pawl_buf_printf(out, "complete -c pawl -n '__fish_seen_subcommand_from %s' -a @last\n", k->name);
     }
 }
 

@@ -13,11 +13,11 @@ enum { RECORDS_MAX = 100000 };
 
 struct live {
     struct cli *c;
-    struct pawl_arena arena;     /* records, for as long as the run is followed */
+    struct pawl_arena arena; /* records, for as long as the run is followed */
     struct pawl_record *records;
     uint32_t count, size;
     struct pawl_id run;
-    uint64_t shown_seq;          /* steps that ended up to here are not printed */
+    uint64_t shown_seq; /* steps that ended up to here are not printed */
     bool status_line;
 };
 
@@ -43,9 +43,13 @@ static bool keep(struct live *l, yyjson_val *r)
     pawl_buf_init_arena(&body, &l->arena);
     pawl_json_write(yyjson_obj_get(r, "body"), &body);
     to = &l->records[l->count];
-    *to = (struct pawl_record){.run = l->run, .seq = (uint64_t)pawl_json_i64(r, "seq", 0), .at_ns = pawl_json_i64(r, "at_ns", 0),
-                               .kind = pawl_kind_of(pawl_json_str(r, "kind")), .step = (uint32_t)pawl_json_i64(r, "step", 0),
-                               .cause = (uint64_t)pawl_json_i64(r, "cause", 0), .body = pawl_buf_done(&body)};
+    *to = (struct pawl_record){.run = l->run,
+                               .seq = (uint64_t)pawl_json_i64(r, "seq", 0),
+                               .at_ns = pawl_json_i64(r, "at_ns", 0),
+                               .kind = pawl_kind_of(pawl_json_str(r, "kind")),
+                               .step = (uint32_t)pawl_json_i64(r, "step", 0),
+                               .cause = (uint64_t)pawl_json_i64(r, "cause", 0),
+                               .body = pawl_buf_done(&body)};
     if (to->seq != l->count + 1u || !to->body.p) return to->seq <= l->count;
     l->count++;
     return true;
@@ -75,7 +79,8 @@ static void step_ended(struct live *l, uint32_t number)
     size_t i, n;
     pawl_arena_init(&a, l->arena.from);
     view = view_of(l, &a);
-    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
+    {
         if (pawl_json_i64(step, "step", 0) != number) continue;
         if (l->c->opt[OPT_JSON]) json_step(l->c, step);
         else cli_step_line(l->c, step);
@@ -99,7 +104,8 @@ static void tell_status(struct live *l, int64_t step, struct pawl_str kind, stru
 
 static void on_attempt(struct live *l, yyjson_val *a)
 {
-    tell_status(l, pawl_json_i64(a, "step", 0), pawl_json_str(a, "kind"), pawl_json_str(a, "name"), pawl_json_i64(a, "attempt", 1));
+    tell_status(l, pawl_json_i64(a, "step", 0), pawl_json_str(a, "kind"), pawl_json_str(a, "name"),
+                pawl_json_i64(a, "attempt", 1));
 }
 
 static void on_record(struct live *l, yyjson_val *r)
@@ -196,7 +202,8 @@ int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t on
     yyjson_val *step;
     int all = 1;
     size_t i, n;
-    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
+    {
         char line[512], reason[400] = "";
         if (!pawl_str_is(pawl_json_str(step, "state"), "asked")) continue;
         if (only_step && pawl_json_i64(step, "step", 0) != only_step) continue;
@@ -208,7 +215,9 @@ int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t on
             all = 0;
             continue;
         }
-        if (strchr("nN", line[0]) && !cli_line(c, "  why? (the agent is told; enter: no reason) ", reason, sizeof reason)) reason[0] = 0;
+        if (strchr("nN", line[0]) &&
+            !cli_line(c, "  why? (the agent is told; enter: no reason) ", reason, sizeof reason))
+            reason[0] = 0;
         if (answer(c, run, step, strchr("yY", line[0]) != NULL, reason)) return -1;
     }
     return all;
@@ -263,8 +272,8 @@ static void tell_end(struct cli *c, yyjson_val *view)
 
 static void json_end(struct cli *c, yyjson_val *view)
 {
-    static const char *const names[] = {"run", "agent", "key", "status", "waiting", "created_ns", "ended_ns", "active_ns",
-                                        "lives", "output", "class", "message", "sentence", "next"};
+    static const char *const names[] = {"run",       "agent", "key",    "status", "waiting", "created_ns", "ended_ns",
+                                        "active_ns", "lives", "output", "class",  "message", "sentence",   "next"};
     struct pawl_json_writer w = {.out = &c->out};
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "end");

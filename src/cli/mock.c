@@ -12,8 +12,9 @@
 #include "base/prng.h"
 #include "io/alloc.h"
 
-static const char *const whats[] = {"429", "500_before", "500_after", "503", "hang_before", "hang_after", "drop_before", "drop_after",
-                                    "garbage", "html", "cut", "malformed_arguments", "unknown_tool", "no_money", NULL};
+static const char *const whats[] = {"429",        "500_before",          "500_after",    "503",      "hang_before",
+                                    "hang_after", "drop_before",         "drop_after",   "garbage",  "html",
+                                    "cut",        "malformed_arguments", "unknown_tool", "no_money", NULL};
 
 struct call { /* one request on its way to an answer */
     struct pawl_mock *m;
@@ -87,7 +88,9 @@ static void effect(struct call *c, const char *kind)
     }
     if (!e) e = pawl_mock_effect(c->m, kind, order, yyjson_get_num(yyjson_obj_get(c->body, "amount")), key, body);
     if (!e) say(c, 500, "{\"error\":\"the ledger cannot be written\"}");
-    else say(c, 200, "{\"%s_id\":\"%s\",\"order_id\":\"%s\",\"amount\":%.2f,\"idempotency_key\":\"%s\"}", kind, e->id, e->order, e->amount, e->key);
+    else
+        say(c, 200, "{\"%s_id\":\"%s\",\"order_id\":\"%s\",\"amount\":%.2f,\"idempotency_key\":\"%s\"}", kind, e->id,
+            e->order, e->amount, e->key);
 }
 
 /* The part of a target behind /name/, percent-decoded. */
@@ -97,7 +100,8 @@ static void last_part(struct pawl_str target, char out[64])
     while (i > 0 && target.p[i - 1] != '/') i--;
     for (; i < target.n && target.p[i] != '?' && n < 63; i++) {
         uint8_t byte;
-        if (target.p[i] == '%' && i + 2 < target.n && pawl_unhex(&byte, 1, (struct pawl_str){target.p + i + 1, 2})) out[n++] = (char)byte, i += 2;
+        if (target.p[i] == '%' && i + 2 < target.n && pawl_unhex(&byte, 1, (struct pawl_str){target.p + i + 1, 2}))
+            out[n++] = (char)byte, i += 2;
         else out[n++] = target.p[i];
     }
     out[n] = 0;
@@ -121,7 +125,9 @@ static void get_refund(struct call *c)
     for (const struct pawl_mock_effect *e = c->m->effects; e; e = e->next)
         if (strcmp(e->kind, "refund") == 0 && strcmp(e->order, order) == 0) found = e;
     if (!found) say(c, 404, "{\"error\":\"no refund of this order\"}");
-    else say(c, 200, "{\"refund_id\":\"%s\",\"order_id\":\"%s\",\"amount\":%.2f,\"idempotency_key\":\"%s\"}", found->id, found->order, found->amount, found->key);
+    else
+        say(c, 200, "{\"refund_id\":\"%s\",\"order_id\":\"%s\",\"amount\":%.2f,\"idempotency_key\":\"%s\"}", found->id,
+            found->order, found->amount, found->key);
 }
 
 static void model(struct call *c)
@@ -129,16 +135,19 @@ static void model(struct call *c)
     struct pawl_buf message;
     const bool stream = pawl_json_bool(c->body, "stream", false);
     if (!yyjson_is_arr(yyjson_obj_get(c->body, "messages"))) {
-        say(c, 400, "{\"error\":{\"message\":\"messages is missing\",\"type\":\"invalid_request_error\",\"param\":\"messages\",\"code\":null}}");
+        say(c, 400,
+            "{\"error\":{\"message\":\"messages is missing\",\"type\":\"invalid_request_error\",\"param\":\"messages\",\"code\":null}}");
         return;
     }
     pawl_buf_init_arena(&message, c->a);
     if (fault_is(c, "malformed_arguments") || fault_is(c, "unknown_tool"))
-        pawl_buf_printf(&message, "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_x\",\"type\":\"function\",\"function\":"
-                                  "{\"name\":\"%s\",\"arguments\":\"%s\"}}]}", fault_is(c, "unknown_tool") ? "fly_to_the_moon" : "get_order",
-                        fault_is(c, "unknown_tool") ? "{}" : "{\\\"order_id\\\": ");
-    else
-        pawl_mock_model_says(c->m, c->body, c->a, &message);
+        pawl_buf_printf(
+            &message,
+            "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_x\",\"type\":\"function\",\"function\":"
+            "{\"name\":\"%s\",\"arguments\":\"%s\"}}]}",
+            fault_is(c, "unknown_tool") ? "fly_to_the_moon" : "get_order",
+            fault_is(c, "unknown_tool") ? "{}" : "{\\\"order_id\\\": ");
+    else pawl_mock_model_says(c->m, c->body, c->a, &message);
     c->status = 200;
     c->type = stream ? "text/event-stream" : "application/json";
     pawl_mock_model_completion(pawl_buf_done(&message), stream, c->a, &c->out);
@@ -156,10 +165,16 @@ static const struct route {
 
 static void before(struct call *c)
 {
-    if (fault_is(c, "429")) say(c, 429, "{\"error\":{\"message\":\"slow down\",\"type\":\"rate_limit_error\",\"param\":null,\"code\":\"rate_limit_exceeded\"}}");
-    if (fault_is(c, "no_money")) say(c, 429, "{\"error\":{\"message\":\"no credit\",\"type\":\"insufficient_quota\",\"param\":null,\"code\":\"insufficient_quota\"}}");
-    if (fault_is(c, "500_before")) say(c, 500, "{\"error\":{\"message\":\"boom\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
-    if (fault_is(c, "503")) say(c, 503, "{\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
+    if (fault_is(c, "429"))
+        say(c, 429,
+            "{\"error\":{\"message\":\"slow down\",\"type\":\"rate_limit_error\",\"param\":null,\"code\":\"rate_limit_exceeded\"}}");
+    if (fault_is(c, "no_money"))
+        say(c, 429,
+            "{\"error\":{\"message\":\"no credit\",\"type\":\"insufficient_quota\",\"param\":null,\"code\":\"insufficient_quota\"}}");
+    if (fault_is(c, "500_before"))
+        say(c, 500, "{\"error\":{\"message\":\"boom\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
+    if (fault_is(c, "503"))
+        say(c, 503, "{\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
 }
 
 static void answer(struct call *c)
@@ -168,11 +183,16 @@ static void answer(struct call *c)
     char head[256];
     if (fault_is(c, "hang_before") || fault_is(c, "hang_after")) return; /* never answered: the peer gives up */
     if (fault_is(c, "drop_before") || fault_is(c, "drop_after")) pawl_http_drop(c->peer);
-    else if (fault_is(c, "garbage")) pawl_http_answer(c->peer, 200, "application/json", "", PAWL_STR("{\"id\": 17, \"st\x01\xff"));
-    else if (fault_is(c, "html")) pawl_http_answer(c->peer, 200, "text/html", "", PAWL_STR("<html><body>Bad gateway</body></html>"));
-    else if (fault_is(c, "500_after")) pawl_http_answer(c->peer, 500, "application/json", "", PAWL_STR("{\"error\":\"after the fact\"}"));
+    else if (fault_is(c, "garbage"))
+        pawl_http_answer(c->peer, 200, "application/json", "", PAWL_STR("{\"id\": 17, \"st\x01\xff"));
+    else if (fault_is(c, "html"))
+        pawl_http_answer(c->peer, 200, "text/html", "", PAWL_STR("<html><body>Bad gateway</body></html>"));
+    else if (fault_is(c, "500_after"))
+        pawl_http_answer(c->peer, 500, "application/json", "", PAWL_STR("{\"error\":\"after the fact\"}"));
     else if (fault_is(c, "cut")) {
-        snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %u\r\nConnection: close\r\n\r\n", c->type, body.n + 100);
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %u\r\nConnection: close\r\n\r\n", c->type,
+                 body.n + 100);
         pawl_http_raw(c->peer, pawl_str_of(head), false);
         pawl_http_raw(c->peer, (struct pawl_str){body.p, body.n / 2}, true);
     } else pawl_http_answer(c->peer, c->status, c->type, c->status == 429 ? "Retry-After: 0.1\r\n" : "", body);
@@ -189,7 +209,8 @@ static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl
     pawl_buf_init_arena(&c.out, &a);
     for (size_t i = 0; i < sizeof routes / sizeof *routes && !r; i++)
         if (pawl_str_is(in->method, routes[i].method) && in->target.n >= strlen(routes[i].prefix) &&
-            memcmp(in->target.p, routes[i].prefix, strlen(routes[i].prefix)) == 0) r = &routes[i];
+            memcmp(in->target.p, routes[i].prefix, strlen(routes[i].prefix)) == 0)
+            r = &routes[i];
     if (in->body.n) pawl_json_read(in->body, &a, &c.body, NULL);
     if (!r && pawl_str_is(in->target, "/ledger")) {
         c.status = 200;
@@ -235,12 +256,16 @@ static void on_signal(uv_signal_t *s, int number)
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: pawl mock [--listen 127.0.0.1:7296] [--ledger FILE] [--fault 'ROUTE#N=WHAT']... [--rate SHARE --seed N]\n"
-                 "                 [--charge ORDER=AMOUNT] [--no-forget] | --show-ledger FILE\n\n"
-                 "A model and a shop's tools that misbehave on request. ROUTE: model, GET /orders, POST /charges, POST /refunds,\n"
-                 "GET /refunds, POST /mails. WHAT: ");
+    fprintf(
+        out,
+        "usage: pawl mock [--listen 127.0.0.1:7296] [--ledger FILE] [--fault 'ROUTE#N=WHAT']... [--rate SHARE --seed N]\n"
+        "                 [--charge ORDER=AMOUNT] [--no-forget] | --show-ledger FILE\n\n"
+        "A model and a shop's tools that misbehave on request. ROUTE: model, GET /orders, POST /charges, POST /refunds,\n"
+        "GET /refunds, POST /mails. WHAT: ");
     for (int i = 0; whats[i]; i++) fprintf(out, "%s%s", i ? " " : "", whats[i]);
-    fprintf(out, ".\n\nexample: pawl mock --ledger shop.ledger --fault 'model#1=429' --fault 'POST /refunds#1=hang_after'\n");
+    fprintf(
+        out,
+        ".\n\nexample: pawl mock --ledger shop.ledger --fault 'model#1=429' --fault 'POST /refunds#1=hang_after'\n");
 }
 
 static int run(struct pawl_mock *m, const char *host, int port)
@@ -263,7 +288,8 @@ static int run(struct pawl_mock *m, const char *host, int port)
     pawl_http_server_close(m->server);
     uv_close((uv_handle_t *)&interrupt, NULL);
     uv_close((uv_handle_t *)&terminate, NULL);
-    while (uv_run(&m->loop, UV_RUN_DEFAULT)) {}
+    while (uv_run(&m->loop, UV_RUN_DEFAULT)) {
+    }
     uv_loop_close(&m->loop);
     return 0;
 }
@@ -271,10 +297,16 @@ static int run(struct pawl_mock *m, const char *host, int port)
 int pawl_cmd_mock(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"listen", required_argument, NULL, 'l'}, {"ledger", required_argument, NULL, 'f'}, {"fault", required_argument, NULL, 'x'},
-        {"rate", required_argument, NULL, 'r'},   {"seed", required_argument, NULL, 's'},   {"charge", required_argument, NULL, 'c'},
-        {"no-forget", no_argument, NULL, 'n'},    {"show-ledger", required_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
-    struct pawl_mock m = {.alloc = pawl_alloc_libc(), .forgetful = true, .charge_order = "#W0000007", .charge_amount = 42, .ledger_fd = -1};
+        {"listen", required_argument, NULL, 'l'}, {"ledger", required_argument, NULL, 'f'},
+        {"fault", required_argument, NULL, 'x'},  {"rate", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},   {"charge", required_argument, NULL, 'c'},
+        {"no-forget", no_argument, NULL, 'n'},    {"show-ledger", required_argument, NULL, 'S'},
+        {"help", no_argument, NULL, 'h'},         {0}};
+    struct pawl_mock m = {.alloc = pawl_alloc_libc(),
+                          .forgetful = true,
+                          .charge_order = "#W0000007",
+                          .charge_amount = 42,
+                          .ledger_fd = -1};
     const char *ledger = NULL;
     char host[64] = "127.0.0.1";
     struct pawl_error err = {0};
@@ -315,7 +347,8 @@ int pawl_cmd_mock(int argc, char **argv)
     }
     if (!m.effects) { /* the order that was paid for */
         pawl_mock_ledger_call(&m, "POST /charges", m.charge_order);
-        pawl_mock_effect(&m, "charge", m.charge_order, m.charge_amount, (struct pawl_str){"", 0}, (struct pawl_hash){{0}});
+        pawl_mock_effect(&m, "charge", m.charge_order, m.charge_amount, (struct pawl_str){"", 0},
+                         (struct pawl_hash){{0}});
     }
     rc = run(&m, host, port);
     while (m.effects) {

@@ -25,13 +25,16 @@ struct pawl_mock {
     struct pawl_mock_fault faults[PAWL_MOCK_FAULTS_MAX];
     uint32_t faults_count;
     uint64_t seed;
-    double rate;          /* share of calls that misbehave by the seed */
-    bool forgetful;       /* the model asks for its last change once more */
+    double rate;    /* share of calls that misbehave by the seed */
+    bool forgetful; /* the model asks for its last change once more */
     char charge_order[64];
     double charge_amount;
-    int ledger_fd;        /* -1: none */
+    int ledger_fd; /* -1: none */
     struct pawl_mock_effect *effects, **effects_end;
-    struct { char route[64]; uint32_t calls; } routes[64];
+    struct {
+        char route[64];
+        uint32_t calls;
+    } routes[64];
     uint32_t routes_count;
 };
 
@@ -40,10 +43,12 @@ int pawl_mock_ledger_open(struct pawl_mock *m, const char *path, struct pawl_err
 void pawl_mock_ledger_call(struct pawl_mock *m, const char *route, const char *order);
 uint32_t pawl_mock_calls(const struct pawl_mock *m, const char *route);
 struct pawl_mock_effect *pawl_mock_effect(struct pawl_mock *m, const char *kind, const char *order, double amount,
-                                          struct pawl_str key, struct pawl_hash body); /* durable when it returns; NULL: no */
+                                          struct pawl_str key,
+                                          struct pawl_hash body); /* durable when it returns; NULL: no */
 struct pawl_mock_effect *pawl_mock_by_key(const struct pawl_mock *m, const char *kind, struct pawl_str key);
 int pawl_mock_show_ledger(const char *path, struct pawl_error *err); /* the table of calls and effects, on stdout */
 void pawl_mock_ledger_write(const struct pawl_mock *m, struct pawl_buf *out); /* as JSON */
 /* mock_model.c: the answer of the scripted model to a chat completion request, as the message's JSON object */
-void pawl_mock_model_says(const struct pawl_mock *m, yyjson_val *request, struct pawl_arena *a, struct pawl_buf *message);
+void pawl_mock_model_says(const struct pawl_mock *m, yyjson_val *request, struct pawl_arena *a,
+                          struct pawl_buf *message);
 void pawl_mock_model_completion(struct pawl_str message, bool stream, struct pawl_arena *a, struct pawl_buf *out);

@@ -96,7 +96,8 @@ int pawl_mock_ledger_open(struct pawl_mock *m, const char *path, struct pawl_err
     if (!path) return PAWL_OK;
     if ((rc = fold_file(m, path, err)) != PAWL_OK) return rc;
     m->ledger_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (m->ledger_fd < 0) return pawl_fail(err, PAWL_EIO, path, "choose a path that can be written", "%s", strerror(errno));
+    if (m->ledger_fd < 0)
+        return pawl_fail(err, PAWL_EIO, path, "choose a path that can be written", "%s", strerror(errno));
     return PAWL_OK;
 }
 
@@ -203,7 +204,9 @@ int pawl_mock_show_ledger(const char *path, struct pawl_error *err)
     struct pawl_mock m = {.alloc = pawl_alloc_libc(), .effects_end = NULL, .ledger_fd = -1};
     int rc;
     m.effects_end = &m.effects;
-    if (access(path, R_OK)) return pawl_fail(err, PAWL_ENOTFOUND, path, "name the file given to pawl mock --ledger", "there is no such ledger");
+    if (access(path, R_OK))
+        return pawl_fail(err, PAWL_ENOTFOUND, path, "name the file given to pawl mock --ledger",
+                         "there is no such ledger");
     rc = fold_file(&m, path, err);
     printf("what the payment service saw        calls   effects\n");
     for (struct pawl_mock_effect *e = m.effects; rc == PAWL_OK && e; e = e->next) {

@@ -17,8 +17,10 @@ static void find_order(struct pawl_str text, char out[64])
     for (uint32_t i = 0; i + 3 < text.n; i++) {
         uint32_t n = 0;
         if (text.p[i] != '#') continue;
-        while (i + n < text.n && n < 60 && (text.p[i + n] == '#' || (text.p[i + n] >= '0' && text.p[i + n] <= '9') ||
-                                            ((text.p[i + n] | 32) >= 'a' && (text.p[i + n] | 32) <= 'z'))) n++;
+        while (i + n < text.n && n < 60 &&
+               (text.p[i + n] == '#' || (text.p[i + n] >= '0' && text.p[i + n] <= '9') ||
+                ((text.p[i + n] | 32) >= 'a' && (text.p[i + n] | 32) <= 'z')))
+            n++;
         memcpy(out, text.p + i, n);
         out[n] = 0;
         return;
@@ -31,10 +33,11 @@ static struct pawl_str name_of_call(yyjson_val *messages, struct pawl_str id)
     yyjson_val *message, *call;
     size_t i, n, j, m;
     struct pawl_str name = {"", 0};
-    yyjson_arr_foreach(messages, i, n, message) {
+    yyjson_arr_foreach(messages, i, n, message)
+    {
         yyjson_val *calls = yyjson_obj_get(message, "tool_calls");
-        yyjson_arr_foreach(calls, j, m, call)
-            if (pawl_str_eq(pawl_json_str(call, "id"), id)) name = pawl_json_str(yyjson_obj_get(call, "function"), "name");
+        yyjson_arr_foreach(calls, j, m, call) if (pawl_str_eq(pawl_json_str(call, "id"), id)) name =
+            pawl_json_str(yyjson_obj_get(call, "function"), "name");
     }
     return name;
 }
@@ -45,7 +48,8 @@ static void read_story(const struct pawl_mock *m, yyjson_val *request, struct pa
     size_t i, n;
     snprintf(s->order, sizeof s->order, "%s", m->charge_order);
     s->paid = m->charge_amount;
-    yyjson_arr_foreach(messages, i, n, message) {
+    yyjson_arr_foreach(messages, i, n, message)
+    {
         const struct pawl_str role = pawl_json_str(message, "role"), content = pawl_json_str(message, "content");
         if (pawl_str_is(role, "user")) find_order(content, s->order);
         if (!pawl_str_is(role, "tool")) continue;
@@ -54,7 +58,8 @@ static void read_story(const struct pawl_mock *m, yyjson_val *request, struct pa
         const bool json = content.p && pawl_json_read(content, a, &said, NULL) == PAWL_OK;
         if (pawl_str_is(name, "get_order")) {
             s->looked++;
-            if (json && yyjson_is_num(yyjson_obj_get(said, "total"))) s->paid = yyjson_get_num(yyjson_obj_get(said, "total"));
+            if (json && yyjson_is_num(yyjson_obj_get(said, "total")))
+                s->paid = yyjson_get_num(yyjson_obj_get(said, "total"));
         } else if (pawl_str_is(name, "refund")) {
             s->refunds++;
             if (json && yyjson_obj_get(said, "error")) s->refused++;
@@ -66,8 +71,8 @@ static bool offers(yyjson_val *request, const char *name)
 {
     yyjson_val *tools = yyjson_obj_get(request, "tools"), *tool;
     size_t i, n;
-    yyjson_arr_foreach(tools, i, n, tool)
-        if (pawl_str_is(pawl_json_str(yyjson_obj_get(tool, "function"), "name"), name)) return true;
+    yyjson_arr_foreach(tools, i, n, tool) if (pawl_str_is(pawl_json_str(yyjson_obj_get(tool, "function"), "name"),
+                                                          name)) return true;
     return false;
 }
 
@@ -95,7 +100,8 @@ static void call(struct pawl_json_writer *w, uint32_t number, const char *name, 
     pawl_jw_close(w, ']');
 }
 
-void pawl_mock_model_says(const struct pawl_mock *m, yyjson_val *request, struct pawl_arena *a, struct pawl_buf *message)
+void pawl_mock_model_says(const struct pawl_mock *m, yyjson_val *request, struct pawl_arena *a,
+                          struct pawl_buf *message)
 {
     struct story s = {.order = ""};
     struct pawl_json_writer w = {.out = message};
@@ -112,7 +118,8 @@ void pawl_mock_model_says(const struct pawl_mock *m, yyjson_val *request, struct
         call(&w, s.refunds + 2, "refund", text);
     } else {
         if (s.refunds > s.refused) snprintf(text, sizeof text, "Your %.2f are on their way.", s.paid);
-        else if (s.refunds) snprintf(text, sizeof text, "I could not pay order %s back; a person will look at it.", s.order);
+        else if (s.refunds)
+            snprintf(text, sizeof text, "I could not pay order %s back; a person will look at it.", s.order);
         else snprintf(text, sizeof text, "How can I help you?");
         pawl_jw_key(&w, "content");
         pawl_jw_text(&w, text);
@@ -122,8 +129,9 @@ void pawl_mock_model_says(const struct pawl_mock *m, yyjson_val *request, struct
 
 static void chunk(struct pawl_buf *out, struct pawl_str delta, const char *finish)
 {
-    pawl_buf_text(out, "data: {\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock\","
-                       "\"choices\":[{\"index\":0,\"delta\":");
+    pawl_buf_text(
+        out, "data: {\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock\","
+             "\"choices\":[{\"index\":0,\"delta\":");
     pawl_buf_str(out, delta);
     pawl_buf_printf(out, ",\"finish_reason\":%s}]}\n\n", finish);
 }
@@ -137,11 +145,16 @@ void pawl_mock_model_completion(struct pawl_str message, bool stream, struct paw
     calls = yyjson_obj_get(v, "tool_calls");
     const char *finish = calls ? "\"tool_calls\"" : "\"stop\"";
     if (!stream) {
-        pawl_buf_text(out, "{\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"mock\",\"choices\":["
-                           "{\"index\":0,\"message\":");
+        pawl_buf_text(
+            out,
+            "{\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"mock\",\"choices\":["
+            "{\"index\":0,\"message\":");
         pawl_buf_str(out, message);
-        pawl_buf_printf(out, ",\"finish_reason\":%s,\"logprobs\":null}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3,"
-                             "\"total_tokens\":12}}", finish);
+        pawl_buf_printf(
+            out,
+            ",\"finish_reason\":%s,\"logprobs\":null}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3,"
+            "\"total_tokens\":12}}",
+            finish);
         return;
     }
     chunk(out, PAWL_STR("{\"role\":\"assistant\",\"content\":null}"), "null");
@@ -158,7 +171,8 @@ void pawl_mock_model_completion(struct pawl_str message, bool stream, struct paw
         chunk(out, pawl_buf_done(&delta), "null");
         at = end;
     }
-    yyjson_arr_foreach(calls, i, n, item) {
+    yyjson_arr_foreach(calls, i, n, item)
+    {
         yyjson_val *function = yyjson_obj_get(item, "function");
         struct pawl_buf delta;
         pawl_buf_init_arena(&delta, a);
@@ -175,6 +189,8 @@ void pawl_mock_model_completion(struct pawl_str message, bool stream, struct paw
         chunk(out, pawl_buf_done(&delta), "null");
     }
     chunk(out, PAWL_STR("{}"), finish);
-    pawl_buf_text(out, "data: {\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock\",\"choices\":[],"
-                       "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}}\n\ndata: [DONE]\n\n");
+    pawl_buf_text(
+        out,
+        "data: {\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock\",\"choices\":[],"
+        "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}}\n\ndata: [DONE]\n\n");
 }

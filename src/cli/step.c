@@ -27,12 +27,15 @@ static void brief(yyjson_val *args, struct pawl_buf *out)
         if (args) pawl_json_write(args, &json);
         pawl_shown((struct pawl_str){json.p ? json.p : "", (uint32_t)json.n}, 120, out);
     }
-    yyjson_obj_foreach(args, i, n, name, value) {
+    yyjson_obj_foreach(args, i, n, name, value)
+    {
         if (i) pawl_buf_char(out, ' ');
         if (several) pawl_shown(pawl_json_value_str(name), 40, out), pawl_buf_char(out, '=');
         json.n = 0;
         if (!yyjson_is_str(value)) pawl_json_write(value, &json);
-        pawl_shown(yyjson_is_str(value) ? pawl_json_value_str(value) : (struct pawl_str){json.p ? json.p : "", (uint32_t)json.n}, 60, out);
+        pawl_shown(yyjson_is_str(value) ? pawl_json_value_str(value)
+                                        : (struct pawl_str){json.p ? json.p : "", (uint32_t)json.n},
+                   60, out);
     }
     pawl_buf_fini(&json);
 }
@@ -63,7 +66,8 @@ static void tries(yyjson_val *step, struct pawl_buf *out)
     const bool key = text(step, "key").p != NULL && is(step, "kind", "tool");
     const size_t count = yyjson_arr_size(list);
     size_t i, n;
-    yyjson_arr_foreach(list, i, n, try) {
+    yyjson_arr_foreach(list, i, n, try)
+    {
         const struct pawl_str message = text(try, "message"), class_name = text(try, "class");
         const bool last = i + 1 == count;
         if (last && (is(step, "state", "done") || is(step, "state", "failed"))) return;
@@ -103,7 +107,8 @@ static void decided(yyjson_val *step, struct pawl_buf *out)
         comma(out);
         pawl_buf_text(out, "decided: ");
     }
-    yyjson_arr_foreach(calls, i, n, call) {
+    yyjson_arr_foreach(calls, i, n, call)
+    {
         if (i) pawl_buf_text(out, ", ");
         pawl_shown(text(call, "name"), 40, out);
         pawl_buf_char(out, ' ');
@@ -127,9 +132,11 @@ static void result(yyjson_val *step, struct pawl_buf *out)
         yyjson_val *name, *value;
         size_t i, n;
         bool more = false;
-        yyjson_obj_foreach(v, i, n, name, value) {
+        yyjson_obj_foreach(v, i, n, name, value)
+        {
             const struct pawl_str word = pawl_json_value_str(value);
-            yyjson_val *said = yyjson_obj_getn(yyjson_obj_get(step, "args"), yyjson_get_str(name), yyjson_get_len(name));
+            yyjson_val *said =
+                yyjson_obj_getn(yyjson_obj_get(step, "args"), yyjson_get_str(name), yyjson_get_len(name));
             if (said && pawl_json_equal(said, value)) continue; /* it only repeats what was asked */
             if (word.n && pawl_str_eq(word, text(step, "key"))) continue;
             if (more) pawl_buf_text(out, ", ");
@@ -179,7 +186,8 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
     }
     if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");
     if (pawl_json_bool(step, "undo_failed", false)) pawl_buf_text(out, "; its undo failed");
-    if (pawl_json_i64(step, "undoes", 0)) pawl_buf_printf(out, "; undoes step %lld", (long long)pawl_json_i64(step, "undoes", 0));
+    if (pawl_json_i64(step, "undoes", 0))
+        pawl_buf_printf(out, "; undoes step %lld", (long long)pawl_json_i64(step, "undoes", 0));
 }
 
 static enum cli_colour colour_of(yyjson_val *step)
@@ -260,14 +268,16 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
     cli_printf(c, "step %lld wants to call ", (long long)pawl_json_i64(step, "step", 0));
     cli_shown(c, CLI_BOLD, text(step, "name"), 60);
     if (text(step, "effect").p) cli_text(c, CLI_PLAIN, ", "), cli_shown(c, CLI_PLAIN, text(step, "effect"), 20);
-    yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, value) {
+    yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, value)
+    {
         const long long first = (long long)pawl_json_i64(yyjson_obj_get(step, "first"), "step", 0);
         if (yyjson_equals_str(value, "repeat")) cli_printf(c, ", although step %lld did the same", first);
         if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld did it otherwise", first);
     }
     cli_text(c, CLI_PLAIN, "\n");
     if (yyjson_is_obj(http) || yyjson_is_obj(command)) request = yyjson_is_obj(http) ? http : command;
-    yyjson_obj_foreach(request, i, n, name, value) {
+    yyjson_obj_foreach(request, i, n, name, value)
+    {
         struct pawl_buf json;
         pawl_buf_init_arena(&json, &c->arena);
         if (!yyjson_is_str(value)) pawl_json_write(value, &json);

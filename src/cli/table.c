@@ -25,44 +25,48 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_HAPPENED] = {"happened", "RESULT", "it happened; RESULT is its answer as JSON, or null"},
     [OPT_NOT_HAPPENED] = {"not-happened", NULL, "it did not happen: it is sent again"},
     [OPT_STOP] = {"stop", NULL, "nobody can tell: end the run here"},
-    [OPT_COMPLETION] = {"completion", "WHAT", "print the completions for bash, zsh or fish; man prints the manual page"},
+    [OPT_COMPLETION] = {"completion", "WHAT",
+                        "print the completions for bash, zsh or fish; man prints the manual page"},
 };
 
 #define BIT(o) (1u << (o))
 #define STORE_BITS (BIT(OPT_CONFIG) | BIT(OPT_STORE))
 const struct cli_command cli_commands[] = {
     {"init", "", "write a starter pawl.yaml into this folder", "pawl init", cli_init, NULL, 0, 0, BIT(OPT_CONFIG)},
-    {"check", "[FILE]", "all errors of a configuration, and what each tool's contract means", "pawl check pawl.yaml", cli_check,
-     NULL, 0, 1, BIT(OPT_CONFIG) | BIT(OPT_JSON)},
-    {"run", "AGENT INPUT", "start an agent and watch it; INPUT - is standard input", "pawl run refunds 'Order #W0000007 arrived broken'",
-     cli_run, NULL, 2, 2, STORE_BITS | BIT(OPT_KEY) | BIT(OPT_CHAT) | BIT(OPT_INPUT_JSON) | BIT(OPT_JSON)},
-    {"send", "RUN [TEXT]", "give a run the user's next message", "pawl send @last 'It was the blue one'", cli_send, NULL, 1, 2,
-     STORE_BITS | BIT(OPT_END) | BIT(OPT_JSON)},
-    {"ls", "", "list runs: what needs a person first", "pawl ls", cli_ls, NULL, 0, 0, STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
-    {"show", "RUN", "what happened in a run, step by step, and what can be done", "pawl show @last", cli_show, NULL, 1, 1,
-     STORE_BITS | BIT(OPT_AT) | BIT(OPT_JSON)},
+    {"check", "[FILE]", "all errors of a configuration, and what each tool's contract means", "pawl check pawl.yaml",
+     cli_check, NULL, 0, 1, BIT(OPT_CONFIG) | BIT(OPT_JSON)},
+    {"run", "AGENT INPUT", "start an agent and watch it; INPUT - is standard input",
+     "pawl run refunds 'Order #W0000007 arrived broken'", cli_run, NULL, 2, 2,
+     STORE_BITS | BIT(OPT_KEY) | BIT(OPT_CHAT) | BIT(OPT_INPUT_JSON) | BIT(OPT_JSON)},
+    {"send", "RUN [TEXT]", "give a run the user's next message", "pawl send @last 'It was the blue one'", cli_send,
+     NULL, 1, 2, STORE_BITS | BIT(OPT_END) | BIT(OPT_JSON)},
+    {"ls", "", "list runs: what needs a person first", "pawl ls", cli_ls, NULL, 0, 0,
+     STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
+    {"show", "RUN", "what happened in a run, step by step, and what can be done", "pawl show @last", cli_show, NULL, 1,
+     1, STORE_BITS | BIT(OPT_AT) | BIT(OPT_JSON)},
     {"resume", "[RUN]", "go on with a run, or with all that can", "pawl resume --all", cli_resume, NULL, 0, 1,
      STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
     {"approve", "RUN[/STEP]", "say yes to the call that waits", "pawl approve @last", cli_approve, NULL, 1, 1,
      STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
-    {"deny", "RUN[/STEP]", "say no to the call that waits", "pawl deny @last --reason 'ask for a photo first'", cli_deny, NULL, 1, 1,
-     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
-    {"resolve", "RUN[/STEP]", "say what became of a call that is in doubt", "pawl resolve @last --happened '{\"id\":\"r_7\"}'",
-     cli_resolve, NULL, 1, 1,
+    {"deny", "RUN[/STEP]", "say no to the call that waits", "pawl deny @last --reason 'ask for a photo first'",
+     cli_deny, NULL, 1, 1, STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+    {"resolve", "RUN[/STEP]", "say what became of a call that is in doubt",
+     "pawl resolve @last --happened '{\"id\":\"r_7\"}'", cli_resolve, NULL, 1, 1,
      STORE_BITS | BIT(OPT_HAPPENED) | BIT(OPT_NOT_HAPPENED) | BIT(OPT_STOP) | BIT(OPT_REASON) | BIT(OPT_JSON)},
-    {"cancel", "RUN", "stop a run; what can be undone is undone", "pawl cancel @last --reason 'wrong customer'", cli_cancel, NULL, 1,
-     1, STORE_BITS | BIT(OPT_REASON) | BIT(OPT_JSON)},
+    {"cancel", "RUN", "stop a run; what can be undone is undone", "pawl cancel @last --reason 'wrong customer'",
+     cli_cancel, NULL, 1, 1, STORE_BITS | BIT(OPT_REASON) | BIT(OPT_JSON)},
     {"follow", "RUN", "watch a run from its first step on", "pawl follow @last", cli_follow, NULL, 1, 1,
      STORE_BITS | BIT(OPT_JSON)},
     {"verify", "[RUN]", "check the hash chain of a run, or of all", "pawl verify", cli_verify, NULL, 0, 1,
      STORE_BITS | BIT(OPT_JSON)},
-    {"sql", "SELECT", "ask the store in SQL; it only reads", "pawl sql 'SELECT run, agent, status FROM runs'", cli_sql, NULL, 1, 1,
-     STORE_BITS | BIT(OPT_JSON)},
-    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did", "pawl mock", NULL, pawl_cmd_mock,
-     0, 0, 0},
-    {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000", NULL,
-     pawl_cmd_sim, 0, 0, 0},
-    {"help", "[COMMAND]", "this list, or one command's options", "pawl help run", cli_help, NULL, 0, 1, BIT(OPT_COMPLETION)},
+    {"sql", "SELECT", "ask the store in SQL; it only reads", "pawl sql 'SELECT run, agent, status FROM runs'", cli_sql,
+     NULL, 1, 1, STORE_BITS | BIT(OPT_JSON)},
+    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did", "pawl mock",
+     NULL, pawl_cmd_mock, 0, 0, 0},
+    {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000",
+     NULL, pawl_cmd_sim, 0, 0, 0},
+    {"help", "[COMMAND]", "this list, or one command's options", "pawl help run", cli_help, NULL, 0, 1,
+     BIT(OPT_COMPLETION)},
     {"version", "", "which pawl this is", "pawl version", cli_version, NULL, 0, 0, BIT(OPT_JSON)},
 };
 const uint32_t cli_commands_count = sizeof cli_commands / sizeof *cli_commands;
@@ -122,7 +126,8 @@ int cli_usage(const struct cli *c, const char *format, ...)
 
 static void help_command(struct cli *c, const struct cli_command *k)
 {
-    cli_printf(c, "pawl %s%s%s%s: %s\n\n", k->name, *k->args ? " " : "", k->args, k->options ? " [OPTIONS]" : "", k->summary);
+    cli_printf(c, "pawl %s%s%s%s: %s\n\n", k->name, *k->args ? " " : "", k->args, k->options ? " [OPTIONS]" : "",
+               k->summary);
     for (int o = 0; o < OPT_COUNT; o++) {
         char left[64];
         if (!(k->options & BIT(o))) continue;
@@ -137,7 +142,8 @@ int cli_help(struct cli *c)
 {
     const struct cli_command *k = c->count ? find(c->args[0]) : NULL;
     if (c->opt[OPT_COMPLETION]) {
-        if (cli_completion(c->opt[OPT_COMPLETION], &c->out)) return cli_usage(c, "completions are for bash, zsh, fish and man");
+        if (cli_completion(c->opt[OPT_COMPLETION], &c->out))
+            return cli_usage(c, "completions are for bash, zsh, fish and man");
     } else if (c->count && !k) {
         return unknown(c->args[0]);
     } else if (k) {
@@ -150,9 +156,10 @@ int cli_help(struct cli *c)
             snprintf(left, sizeof left, "%s %s", cli_commands[i].name, cli_commands[i].args);
             cli_printf(c, "  %-20s %s\n", left, cli_commands[i].summary);
         }
-        cli_text(c, CLI_PLAIN, "\nRUN is any unique beginning of a run's id, or @last. Each command has -h.\n"
-                               "Exit status: 0 done, 1 failed, 2 usage, 3 waits for a person, 4 in doubt, 5 stopped by a limit,\n"
-                               "130 interrupted and safe to resume.\n");
+        cli_text(c, CLI_PLAIN,
+                 "\nRUN is any unique beginning of a run's id, or @last. Each command has -h.\n"
+                 "Exit status: 0 done, 1 failed, 2 usage, 3 waits for a person, 4 in doubt, 5 stopped by a limit,\n"
+                 "130 interrupted and safe to resume.\n");
     }
     cli_flush(c);
     return CLI_DONE;
@@ -173,7 +180,8 @@ static int parse(struct cli *c, int argc, char **argv)
     int n = 0, got;
     for (int o = 0; o < OPT_COUNT; o++)
         if (c->command->options & BIT(o))
-            longs[n++] = (struct option){cli_options[o].name, cli_options[o].value ? required_argument : no_argument, NULL, o + 256};
+            longs[n++] = (struct option){cli_options[o].name, cli_options[o].value ? required_argument : no_argument,
+                                         NULL, o + 256};
     longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
     longs[n] = (struct option){NULL, 0, NULL, 0};
     opterr = 0;

@@ -177,7 +177,8 @@ static bool digest_of(yyjson_val *view, const char *number, char out[65])
 {
     yyjson_val *step;
     size_t i, n;
-    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step) {
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
+    {
         const struct pawl_str digest = pawl_json_str(yyjson_obj_get(step, "asked"), "digest");
         if (pawl_json_i64(step, "step", 0) != strtol(number, NULL, 10) || digest.n != 64) continue;
         memcpy(out, digest.p, 64);
@@ -195,7 +196,8 @@ void cli_next(struct cli *c, yyjson_val *view)
     size_t i, n;
     if (!yyjson_arr_size(next) || id.n != 36) return;
     cli_short(c, id, name);
-    yyjson_arr_foreach(next, i, n, command) {
+    yyjson_arr_foreach(next, i, n, command)
+    {
         const char *text = yyjson_get_str(command);
         const char *at = text ? strstr(text, id.p) : NULL;
         char digest[65];

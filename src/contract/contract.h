@@ -19,15 +19,34 @@ enum pawl_gate_mode { PAWL_GATE_NONE, PAWL_GATE_ALWAYS, PAWL_GATE_IF };
 
 /* Error classes of DESIGN 5: what went wrong with a step, in words a program can switch on. */
 enum pawl_class {
-    PAWL_CLASS_NONE, PAWL_CLASS_TIMEOUT, PAWL_CLASS_RATE_LIMITED, PAWL_CLASS_OVERLOADED, PAWL_CLASS_UNAVAILABLE,
-    PAWL_CLASS_MALFORMED, PAWL_CLASS_OUT_OF_CONTRACT, PAWL_CLASS_REJECTED, PAWL_CLASS_UNAUTHORIZED,
-    PAWL_CLASS_UNKNOWN_TOOL, PAWL_CLASS_BAD_ARGUMENTS, PAWL_CLASS_BUDGET_EXCEEDED, PAWL_CLASS_DEADLINE_EXCEEDED,
-    PAWL_CLASS_BREAKER_OPEN, PAWL_CLASS_LANE_FULL, PAWL_CLASS_CANCELLED, PAWL_CLASS_IN_DOUBT,
-    PAWL_CLASS_GUARD_STOPPED, PAWL_CLASS_DENIED, PAWL_CLASS_CONFLICT, PAWL_CLASS_NONDETERMINISM, PAWL_CLASS_INTERNAL,
-    PAWL_CLASS_CRASHED_ITS_OWNER, PAWL_CLASS_SUPERSEDED, PAWL_CLASS_COUNT
+    PAWL_CLASS_NONE,
+    PAWL_CLASS_TIMEOUT,
+    PAWL_CLASS_RATE_LIMITED,
+    PAWL_CLASS_OVERLOADED,
+    PAWL_CLASS_UNAVAILABLE,
+    PAWL_CLASS_MALFORMED,
+    PAWL_CLASS_OUT_OF_CONTRACT,
+    PAWL_CLASS_REJECTED,
+    PAWL_CLASS_UNAUTHORIZED,
+    PAWL_CLASS_UNKNOWN_TOOL,
+    PAWL_CLASS_BAD_ARGUMENTS,
+    PAWL_CLASS_BUDGET_EXCEEDED,
+    PAWL_CLASS_DEADLINE_EXCEEDED,
+    PAWL_CLASS_BREAKER_OPEN,
+    PAWL_CLASS_LANE_FULL,
+    PAWL_CLASS_CANCELLED,
+    PAWL_CLASS_IN_DOUBT,
+    PAWL_CLASS_GUARD_STOPPED,
+    PAWL_CLASS_DENIED,
+    PAWL_CLASS_CONFLICT,
+    PAWL_CLASS_NONDETERMINISM,
+    PAWL_CLASS_INTERNAL,
+    PAWL_CLASS_CRASHED_ITS_OWNER,
+    PAWL_CLASS_SUPERSEDED,
+    PAWL_CLASS_COUNT
 };
-const char *pawl_class_name(enum pawl_class c);             /* "rate_limited", ...; "" for NONE. class.c */
-enum pawl_class pawl_class_of(struct pawl_str name);        /* NONE: no such */
+const char *pawl_class_name(enum pawl_class c);      /* "rate_limited", ...; "" for NONE. class.c */
+enum pawl_class pawl_class_of(struct pawl_str name); /* NONE: no such */
 
 /* What is known of the effect after an attempt (LEDGER 2). */
 enum pawl_applied {
@@ -63,48 +82,48 @@ struct pawl_model {
 
 /* errors: {409: already_done, 422: rejected, "exit 3": not_applied}: how this tool's own codes refine LEDGER 2. */
 struct pawl_error_rule {
-    int32_t status;    /* HTTP status, or exit code where `exit` */
+    int32_t status; /* HTTP status, or exit code where `exit` */
     bool exit;
-    enum pawl_applied applied; /* already_done: YES, with its body as the result where that fits; not_applied,
+    enum pawl_applied applied;   /* already_done: YES, with its body as the result where that fits; not_applied,
                                   rejected, ...: NO; unknown: UNKNOWN */
     enum pawl_class error_class; /* for NO and UNKNOWN */
-    bool already_done, retry;  /* retry: worth another attempt (rate_limited, overloaded, unavailable) */
+    bool already_done, retry;    /* retry: worth another attempt (rate_limited, overloaded, unavailable) */
 };
 
 struct pawl_verify {
-    struct pawl_str tool;      /* {NULL,0}: no verify declared. A read tool of this configuration */
-    struct pawl_str by_key;    /* JSON pointer into its answer that gives our idempotency key; {NULL,0}: none */
-    struct pawl_str args;      /* JSON text with {"$arg": POINTER} over {args, result, run, key} */
+    struct pawl_str tool;       /* {NULL,0}: no verify declared. A read tool of this configuration */
+    struct pawl_str by_key;     /* JSON pointer into its answer that gives our idempotency key; {NULL,0}: none */
+    struct pawl_str args;       /* JSON text with {"$arg": POINTER} over {args, result, run, key} */
     struct pawl_schema *expect; /* NULL: only by_key tells. Context {args, result, run, key} */
-    int64_t settles_ns;        /* < 0: not declared */
+    int64_t settles_ns;         /* < 0: not declared */
 };
 
 struct pawl_tool {
     struct pawl_str name, description;
     enum pawl_driver driver;
-    struct pawl_str method, url;  /* http: templates; the host part holds no template */
+    struct pawl_str method, url; /* http: templates; the host part holds no template */
     const struct pawl_pair *headers;
     uint32_t headers_count;
-    struct pawl_str body;         /* http: JSON text with {"$arg": ...} over {args, run}; {NULL,0}: args whole, for
+    struct pawl_str body;        /* http: JSON text with {"$arg": ...} over {args, run}; {NULL,0}: args whole, for
                                      methods that have a body; GET, HEAD, DELETE: none */
-    const struct pawl_str *argv;  /* command: templates; argv[0] holds none */
+    const struct pawl_str *argv; /* command: templates; argv[0] holds none */
     uint32_t argv_count;
     struct pawl_schema *input, *output; /* NULL: anything */
-    struct pawl_str input_json;   /* the schema's own text, for the model; {NULL,0}: {"type":"object"} */
+    struct pawl_str input_json;         /* the schema's own text, for the model; {NULL,0}: {"type":"object"} */
     enum pawl_effect effect;
     bool effect_declared;
-    bool key_declared;            /* the tool honours idempotency keys */
-    struct pawl_str key_header;   /* header (http) or variable (command) that carries it; a default is filled in */
-    int64_t remembered_for_ns;    /* 24 h where the contract is silent */
+    bool key_declared;                /* the tool honours idempotency keys */
+    struct pawl_str key_header;       /* header (http) or variable (command) that carries it; a default is filled in */
+    int64_t remembered_for_ns;        /* 24 h where the contract is silent */
     const struct pawl_str *dedupe_by; /* JSON pointers; count 0: all arguments */
     uint32_t dedupe_by_count;
     enum pawl_scope scope;
-    int64_t within_ns;            /* how long a done claim counts in a scope wider than the run; 0: for good */
+    int64_t within_ns; /* how long a done claim counts in a scope wider than the run; 0: for good */
     enum pawl_repeat repeat;
-    enum pawl_gate_mode gate;     /* the default by effect is filled in */
-    struct pawl_schema *gate_if;  /* GATE_IF: ask where {args, run} fits it */
-    int64_t gate_expires_ns;      /* 24 h by default */
-    bool gate_then_approve;       /* what an expired question is answered with; default deny */
+    enum pawl_gate_mode gate;    /* the default by effect is filled in */
+    struct pawl_schema *gate_if; /* GATE_IF: ask where {args, run} fits it */
+    int64_t gate_expires_ns;     /* 24 h by default */
+    bool gate_then_approve;      /* what an expired question is answered with; default deny */
     struct pawl_verify verify;
     struct pawl_str undo_tool, undo_args; /* {NULL,0}: none; args like verify's */
     const struct pawl_error_rule *errors;
@@ -121,19 +140,19 @@ struct pawl_agent {
     const struct pawl_tool *const *tools;
     uint32_t tools_count;
     int64_t deadline_ns, ends_by_ns; /* active time; wall-clock time since the start; 0: none (ends_by) */
-    uint32_t steps_max;           /* budget.steps */
-    struct pawl_schema *output;   /* of the final answer; NULL: text */
+    uint32_t steps_max;              /* budget.steps */
+    struct pawl_schema *output;      /* of the final answer; NULL: text */
     struct pawl_str output_json;
     uint32_t line;
 };
 
 struct pawl_config {
     struct pawl_arena arena;
-    struct pawl_str path;         /* the file it came from, for messages; {NULL,0}: none */
-    struct pawl_str json;         /* what is stored: canonical JSON, references unresolved */
-    struct pawl_hash hash;        /* of json */
-    struct pawl_str store;        /* "sqlite:PATH", made absolute against the file's folder */
-    bool sync_every_step;         /* durability: every-step */
+    struct pawl_str path;  /* the file it came from, for messages; {NULL,0}: none */
+    struct pawl_str json;  /* what is stored: canonical JSON, references unresolved */
+    struct pawl_hash hash; /* of json */
+    struct pawl_str store; /* "sqlite:PATH", made absolute against the file's folder */
+    bool sync_every_step;  /* durability: every-step */
     const struct pawl_model *models;
     const struct pawl_tool *tools;
     const struct pawl_agent *agents;
@@ -142,7 +161,8 @@ struct pawl_config {
     uint32_t secrets_count;
 };
 
-const struct pawl_model *pawl_config_model(const struct pawl_config *c, struct pawl_str name); /* NULL: none. config_find.c */
+const struct pawl_model *pawl_config_model(const struct pawl_config *c,
+                                           struct pawl_str name); /* NULL: none. config_find.c */
 const struct pawl_tool *pawl_config_tool(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_agent *pawl_config_agent(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_str name);

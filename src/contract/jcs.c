@@ -128,10 +128,11 @@ static int write_integer(yyjson_val *v, struct pawl_buf *out, struct pawl_error 
     const size_t number = out->n;
     write_double((double)size, out);
     n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)size);
-    if (out->failed || (out->n - number == (size_t)n && memcmp(out->p + number, digits, (size_t)n) == 0)) return PAWL_OK;
+    if (out->failed || (out->n - number == (size_t)n && memcmp(out->p + number, digits, (size_t)n) == 0))
+        return PAWL_OK;
     out->n = from;
-    return pawl_fail(err, PAWL_EINVAL, "", "send it as a string", "the integer %s%s is beyond what a double keeps exactly",
-                     negative ? "-" : "", digits);
+    return pawl_fail(err, PAWL_EINVAL, "", "send it as a string",
+                     "the integer %s%s is beyond what a double keeps exactly", negative ? "-" : "", digits);
 }
 
 static int write_array(yyjson_val *v, struct pawl_buf *out, struct pawl_error *err)
@@ -140,7 +141,8 @@ static int write_array(yyjson_val *v, struct pawl_buf *out, struct pawl_error *e
     size_t i, max;
     int rc;
     pawl_buf_char(out, '[');
-    yyjson_arr_foreach(v, i, max, item) {
+    yyjson_arr_foreach(v, i, max, item)
+    {
         if (i) pawl_buf_char(out, ',');
         if ((rc = write_value(item, out, err)) != PAWL_OK) return rc;
     }

@@ -53,8 +53,8 @@ static int refuse_name(const struct path *p, struct pawl_str name, struct pawl_a
     b.max_bytes = 4096;
     write_path(&at, &b);
     pawl_buf_done(&b);
-    return pawl_fail(err, PAWL_EINVAL, b.failed ? "" : b.p, "keep one of the two", "the name '%.*s' stands twice in one object",
-                     name.n < 64 ? (int)name.n : 64, name.p);
+    return pawl_fail(err, PAWL_EINVAL, b.failed ? "" : b.p, "keep one of the two",
+                     "the name '%.*s' stands twice in one object", name.n < 64 ? (int)name.n : 64, name.p);
 }
 
 /* Sort by bytes, then neighbours are compared: O(n log n) whatever the names are. Heapsort: no recursion, no memory. */
@@ -95,7 +95,8 @@ static int unique(yyjson_val *object, const struct path *p, struct pawl_arena *a
     yyjson_val *key, *value;
     size_t i, max;
     if (yyjson_obj_size(object) > sizeof names / sizeof *names) return sorted_unique(object, p, a, err);
-    yyjson_obj_foreach(object, i, max, key, value) {
+    yyjson_obj_foreach(object, i, max, key, value)
+    {
         names[i] = pawl_json_value_str(key);
         for (size_t j = 0; j < i; j++)
             if (pawl_str_eq(names[j], names[i])) return refuse_name(p, names[i], a, err);
@@ -111,17 +112,20 @@ static int check(yyjson_val *v, const struct path *p, int depth, struct pawl_are
     size_t i, max;
     int rc = PAWL_OK;
     if (!yyjson_is_ctn(v)) return PAWL_OK;
-    if (depth >= PAWL_JSON_DEPTH) return pawl_fail(err, PAWL_EINVAL, "", "make it flatter", "more than %d levels deep", PAWL_JSON_DEPTH);
+    if (depth >= PAWL_JSON_DEPTH)
+        return pawl_fail(err, PAWL_EINVAL, "", "make it flatter", "more than %d levels deep", PAWL_JSON_DEPTH);
     if (yyjson_is_obj(v)) {
         if ((rc = unique(v, p, a, err)) != PAWL_OK) return rc;
-        yyjson_obj_foreach(v, i, max, key, item) {
+        yyjson_obj_foreach(v, i, max, key, item)
+        {
             if (!yyjson_is_ctn(item)) continue;
             below.name = pawl_json_value_str(key);
             if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
         }
         return PAWL_OK;
     }
-    yyjson_arr_foreach(v, i, max, item) {
+    yyjson_arr_foreach(v, i, max, item)
+    {
         below.index = i;
         if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
     }
@@ -144,7 +148,8 @@ int pawl_json_read(struct pawl_str text, struct pawl_arena *a, yyjson_val **out,
     yyjson_read_err e = {0};
     yyjson_doc *doc;
     *out = NULL;
-    if (!text.p || !text.n) return pawl_fail(err, PAWL_EINVAL, "1:1", "give valid JSON", "expected a JSON value, found nothing");
+    if (!text.p || !text.n)
+        return pawl_fail(err, PAWL_EINVAL, "1:1", "give valid JSON", "expected a JSON value, found nothing");
     doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_NOFLAG, &alc, &e);
     if (!doc && e.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) return PAWL_ENOMEM;
     if (!doc && a->failed && !failed_before) return PAWL_ENOMEM;
@@ -201,7 +206,8 @@ static bool same_number(yyjson_val *a, yyjson_val *b)
     }
     if (yyjson_is_int(b)) return same_number(b, a);
     d = yyjson_get_real(b);
-    if (is_negative(a)) return d >= -9223372036854775808.0 && d < 0 && (int64_t)d == yyjson_get_sint(a) && (double)(int64_t)d == d;
+    if (is_negative(a))
+        return d >= -9223372036854775808.0 && d < 0 && (int64_t)d == yyjson_get_sint(a) && (double)(int64_t)d == d;
     return d >= 0 && d < 18446744073709551616.0 && (uint64_t)d == yyjson_get_uint(a) && (double)(uint64_t)d == d;
 }
 
@@ -216,14 +222,16 @@ bool pawl_json_equal(yyjson_val *a, yyjson_val *b)
     if (!yyjson_is_ctn(a)) return true;
     if (unsafe_yyjson_get_len(a) != unsafe_yyjson_get_len(b)) return false;
     if (yyjson_is_obj(a)) {
-        yyjson_obj_foreach(a, i, max, key, x) {
+        yyjson_obj_foreach(a, i, max, key, x)
+        {
             y = yyjson_obj_getn(b, yyjson_get_str(key), yyjson_get_len(key));
             if (!y || !pawl_json_equal(x, y)) return false;
         }
         return true;
     }
     y = yyjson_arr_get_first(b);
-    yyjson_arr_foreach(a, i, max, x) {
+    yyjson_arr_foreach(a, i, max, x)
+    {
         if (!pawl_json_equal(x, y)) return false;
         y = unsafe_yyjson_get_next(y);
     }

@@ -18,10 +18,10 @@ int pawl_json_read(struct pawl_str text, struct pawl_arena *a, yyjson_val **out,
 yyjson_val *pawl_json_at(yyjson_val *root, struct pawl_str pointer);
 
 /* Typed members of an object; the second form with a fallback. A missing or differently typed member is absent. */
-struct pawl_str pawl_json_str(yyjson_val *object, const char *name);           /* {NULL,0}: absent */
+struct pawl_str pawl_json_str(yyjson_val *object, const char *name); /* {NULL,0}: absent */
 int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise);
 bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise);
-struct pawl_str pawl_json_value_str(yyjson_val *v);                            /* of a string value */
+struct pawl_str pawl_json_value_str(yyjson_val *v); /* of a string value */
 
 bool pawl_json_equal(yyjson_val *a, yyjson_val *b); /* JSON Schema equality: 1 = 1.0, member order no matter */
 

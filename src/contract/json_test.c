@@ -18,7 +18,8 @@ static const struct read_row {
     {"{\"x\":[0,{\"~/\":1,\"~/\":2}]}", "/x/1/~0~1", "stands twice"},
     {"{\"\\u0061\":1,\"a\":2}", "/a", "stands twice"},
     {"{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":1,\"k\":1,\"l\":1,\"m\":1,\"n\":1,\"o\":1,"
-     "\"p\":1,\"q\":1,\"c\":0}", "/c", "stands twice"},
+     "\"p\":1,\"q\":1,\"c\":0}",
+     "/c", "stands twice"},
     {"\"\\ud800\"", "1:", ""},
     {"\"\\ud800\\u0041\"", "1:", ""},
     {"\"\xff\"", "1:", ""},
@@ -65,12 +66,28 @@ static const char *canonical(const char *text)
     return b.p;
 }
 
-static const struct { const char *text, *want; } texts[] = {
-    {"1e30", "1e+30"}, {"4.50", "4.5"}, {"2e-3", "0.002"}, {"1E-27", "1e-27"},
-    {"333333333.33333329", "333333333.3333333"}, {"100000000000000000000", "100000000000000000000"},
-    {"1e21", "1e+21"}, {"-0.0", "0"}, {"-0", "0"}, {"0", "0"}, {"-5", "-5"}, {"9007199254740992", "9007199254740992"},
-    {"9007199254740993", "refused"}, {"-9007199254740993", "refused"}, {"1152921504606846976", "refused"}, {"9007199254740994", "9007199254740994"},
-    {"18446744073709551615", "refused"}, {"-9223372036854775808", "refused"}, {"1.0", "1"},
+static const struct {
+    const char *text, *want;
+} texts[] = {
+    {"1e30", "1e+30"},
+    {"4.50", "4.5"},
+    {"2e-3", "0.002"},
+    {"1E-27", "1e-27"},
+    {"333333333.33333329", "333333333.3333333"},
+    {"100000000000000000000", "100000000000000000000"},
+    {"1e21", "1e+21"},
+    {"-0.0", "0"},
+    {"-0", "0"},
+    {"0", "0"},
+    {"-5", "-5"},
+    {"9007199254740992", "9007199254740992"},
+    {"9007199254740993", "refused"},
+    {"-9007199254740993", "refused"},
+    {"1152921504606846976", "refused"},
+    {"9007199254740994", "9007199254740994"},
+    {"18446744073709551615", "refused"},
+    {"-9223372036854775808", "refused"},
+    {"1.0", "1"},
     {"\"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\"", "\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\""},
     {"{\"b\":1,\"a\":{\"z\":[3,{}],\"y\":null}}", "{\"a\":{\"y\":null,\"z\":[3,{}]},\"b\":1}"},
     {"{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,\"\\u00f6\":7}",
@@ -80,16 +97,29 @@ static const struct { const char *text, *want; } texts[] = {
 };
 
 /* RFC 8785 appendix B: IEEE-754 bits and their text. */
-static const struct { uint64_t bits; const char *want; } numbers[] = {
-    {0x0000000000000000, "0"}, {0x8000000000000000, "0"}, {0x0000000000000001, "5e-324"},
-    {0x7fefffffffffffff, "1.7976931348623157e+308"}, {0x4340000000000000, "9007199254740992"},
-    {0x4340000000000001, "9007199254740994"}, {0x4430000000000000, "295147905179352830000"},
-    {0x44b52d02c7e14af5, "9.999999999999997e+22"}, {0x44b52d02c7e14af6, "1e+23"},
-    {0x44b52d02c7e14af7, "1.0000000000000001e+23"}, {0x444b1ae4d6e2ef4e, "999999999999999700000"},
-    {0x444b1ae4d6e2ef4f, "999999999999999900000"}, {0x444b1ae4d6e2ef50, "1e+21"},
-    {0x3eb0c6f7a0b5ed8c, "9.999999999999997e-7"}, {0x3eb0c6f7a0b5ed8d, "0.000001"},
-    {0x41b3de4355555553, "333333333.3333332"}, {0x41b3de4355555555, "333333333.3333333"},
-    {0x41b3de4355555557, "333333333.33333343"}, {0xbecbf647612f3696, "-0.0000033333333333333333"},
+static const struct {
+    uint64_t bits;
+    const char *want;
+} numbers[] = {
+    {0x0000000000000000, "0"},
+    {0x8000000000000000, "0"},
+    {0x0000000000000001, "5e-324"},
+    {0x7fefffffffffffff, "1.7976931348623157e+308"},
+    {0x4340000000000000, "9007199254740992"},
+    {0x4340000000000001, "9007199254740994"},
+    {0x4430000000000000, "295147905179352830000"},
+    {0x44b52d02c7e14af5, "9.999999999999997e+22"},
+    {0x44b52d02c7e14af6, "1e+23"},
+    {0x44b52d02c7e14af7, "1.0000000000000001e+23"},
+    {0x444b1ae4d6e2ef4e, "999999999999999700000"},
+    {0x444b1ae4d6e2ef4f, "999999999999999900000"},
+    {0x444b1ae4d6e2ef50, "1e+21"},
+    {0x3eb0c6f7a0b5ed8c, "9.999999999999997e-7"},
+    {0x3eb0c6f7a0b5ed8d, "0.000001"},
+    {0x41b3de4355555553, "333333333.3333332"},
+    {0x41b3de4355555555, "333333333.3333333"},
+    {0x41b3de4355555557, "333333333.33333343"},
+    {0xbecbf647612f3696, "-0.0000033333333333333333"},
     {0x43143ff3c1cb0959, "1424953923781206.2"},
 };
 
@@ -112,13 +142,15 @@ static void canonical_rows(void)
 static bool equal(const char *x, const char *y)
 {
     yyjson_val *a, *b;
-    if (pawl_json_read(pawl_str_of(x), &arena, &a, NULL) || pawl_json_read(pawl_str_of(y), &arena, &b, NULL)) return false;
+    if (pawl_json_read(pawl_str_of(x), &arena, &a, NULL) || pawl_json_read(pawl_str_of(y), &arena, &b, NULL))
+        return false;
     return pawl_json_equal(a, b) && pawl_json_equal(b, a);
 }
 
 static void equals(void)
 {
-    CHECK(equal("1", "1.0") && equal("-0", "0") && equal("-0", "0.0") && equal("-3", "-3.0") && equal("{\"a\":1,\"b\":2}", "{\"b\":2.0,\"a\":1}"));
+    CHECK(equal("1", "1.0") && equal("-0", "0") && equal("-0", "0.0") && equal("-3", "-3.0") &&
+          equal("{\"a\":1,\"b\":2}", "{\"b\":2.0,\"a\":1}"));
     CHECK(equal("[1,[],{}]", "[1,[],{}]") && equal("18446744073709551615", "18446744073709551615"));
     CHECK(!equal("0", "false") && !equal("1", "true") && !equal("[1]", "[1,1]") && !equal("\"1\"", "1"));
     CHECK(!equal("9007199254740993", "9007199254740992.0") && !equal("-1", "18446744073709551615"));
@@ -142,9 +174,12 @@ static void writing(void)
     pawl_jw_text(&w, "\x01\x7f\t");
     pawl_jw_close(&w, '}');
     pawl_buf_done(&b);
-    CHECK_TEXT(b.p, "{\"a\":[-1,null,true],\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\":\"\\u0001\x7f\\t\"}");
+    CHECK_TEXT(
+        b.p,
+        "{\"a\":[-1,null,true],\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\":\"\\u0001\x7f\\t\"}");
     pawl_buf_init_arena(&b, &arena);
-    CHECK_INT(pawl_json_read(PAWL_STR("{\"b\":[1.0,1e300,-7,18446744073709551615],\"a\":\"x\"}"), &arena, &v, NULL), PAWL_OK);
+    CHECK_INT(pawl_json_read(PAWL_STR("{\"b\":[1.0,1e300,-7,18446744073709551615],\"a\":\"x\"}"), &arena, &v, NULL),
+              PAWL_OK);
     pawl_json_write(v, &b);
     pawl_buf_done(&b);
     CHECK_TEXT(b.p, "{\"b\":[1.0,1e300,-7,18446744073709551615],\"a\":\"x\"}");
@@ -156,8 +191,7 @@ static void writing(void)
 static void no_memory(void)
 {
     struct test_alloc t;
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         struct pawl_arena a;
         struct pawl_buf b;
         yyjson_val *v;

@@ -6,7 +6,11 @@
 static uint32_t utf8(const uint8_t *p, uint32_t n)
 {
     const uint8_t c = p[0];
-    const uint32_t want = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    const uint32_t want = c < 0x80                ? 1
+                          : c >= 0xc2 && c < 0xe0 ? 2
+                          : c >= 0xe0 && c < 0xf0 ? 3
+                          : c >= 0xf0 && c < 0xf5 ? 4
+                                                  : 0;
     if (!want || want > n) return 0;
     for (uint32_t i = 1; i < want; i++)
         if ((p[i] & 0xc0) != 0x80) return 0;
@@ -75,7 +79,8 @@ void pawl_json_write(yyjson_val *v, struct pawl_buf *out)
     case YYJSON_TYPE_BOOL: pawl_buf_text(out, yyjson_get_bool(v) ? "true" : "false"); break;
     case YYJSON_TYPE_ARR:
         pawl_buf_char(out, '[');
-        yyjson_arr_foreach(v, i, max, item) {
+        yyjson_arr_foreach(v, i, max, item)
+        {
             if (i) pawl_buf_char(out, ',');
             pawl_json_write(item, out);
         }
@@ -83,7 +88,8 @@ void pawl_json_write(yyjson_val *v, struct pawl_buf *out)
         break;
     case YYJSON_TYPE_OBJ:
         pawl_buf_char(out, '{');
-        yyjson_obj_foreach(v, i, max, key, item) {
+        yyjson_obj_foreach(v, i, max, key, item)
+        {
             if (i) pawl_buf_char(out, ',');
             pawl_json_quote(pawl_json_value_str(key), out);
             pawl_buf_char(out, ':');

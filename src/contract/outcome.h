@@ -4,37 +4,37 @@
 #include "contract/contract.h"
 
 enum pawl_transport {
-    PAWL_ANSWERED,       /* a whole reply: HTTP status and body, or the process exited, or the function returned */
-    PAWL_NOT_SENT,       /* nothing left: no connection, DNS, not exec'd, refused before sending */
-    PAWL_LOST,           /* sent, then the connection was lost or the reply cut */
-    PAWL_NO_ANSWER,      /* sent, and the time was over */
-    PAWL_KILLED,         /* a process ended by a signal (ours at the time limit, or another) */
-    PAWL_OWNER_CRASHED,  /* we died while it was under way; only recovery says this */
-    PAWL_TOO_LARGE,      /* the reply passed its bound */
-    PAWL_STOPPED         /* cancelled by us after it was sent */
+    PAWL_ANSWERED,      /* a whole reply: HTTP status and body, or the process exited, or the function returned */
+    PAWL_NOT_SENT,      /* nothing left: no connection, DNS, not exec'd, refused before sending */
+    PAWL_LOST,          /* sent, then the connection was lost or the reply cut */
+    PAWL_NO_ANSWER,     /* sent, and the time was over */
+    PAWL_KILLED,        /* a process ended by a signal (ours at the time limit, or another) */
+    PAWL_OWNER_CRASHED, /* we died while it was under way; only recovery says this */
+    PAWL_TOO_LARGE,     /* the reply passed its bound */
+    PAWL_STOPPED        /* cancelled by us after it was sent */
 };
 
 struct pawl_reply { /* raw. All text is untrusted and borrowed until the call it is given to returns */
     enum pawl_transport transport;
-    int32_t status;      /* HTTP status; exit code of a command; in-process: 0 or a pawl code */
+    int32_t status;       /* HTTP status; exit code of a command; in-process: 0 or a pawl code */
     struct pawl_str type; /* Content-Type */
     struct pawl_str body; /* HTTP body (a stream: the whole text so far); a command's stdout; a function's JSON */
     struct pawl_str retry_after, retry_after_ms, should_retry, date, location; /* header values; {NULL,0}: absent */
-    struct pawl_str detail; /* the transport's own words; a command's stderr (its tail) */
+    struct pawl_str detail;    /* the transport's own words; a command's stderr (its tail) */
     enum pawl_applied verdict; /* in-process only: the function's own */
     bool has_verdict;
-    int64_t wall_ns;     /* when it came */
+    int64_t wall_ns; /* when it came */
 };
 
 struct pawl_outcome { /* understood. Text is in the arena that the codec was handed */
     enum pawl_applied applied;
-    enum pawl_class error_class;  /* NONE where applied is YES */
-    bool retry;          /* worth another attempt, where the effect allows one */
-    bool no_money;       /* a 429 or 402 that no waiting mends */
-    bool already_done;   /* errors: said so (409: already_done) */
-    int64_t retry_after_ns; /* the server's word, from the reply's arrival; -1: none */
-    struct pawl_str result; /* JSON text; {NULL,0}: none */
-    struct pawl_str message; /* one sentence: what came; safe to show */
+    enum pawl_class error_class; /* NONE where applied is YES */
+    bool retry;                  /* worth another attempt, where the effect allows one */
+    bool no_money;               /* a 429 or 402 that no waiting mends */
+    bool already_done;           /* errors: said so (409: already_done) */
+    int64_t retry_after_ns;      /* the server's word, from the reply's arrival; -1: none */
+    struct pawl_str result;      /* JSON text; {NULL,0}: none */
+    struct pawl_str message;     /* one sentence: what came; safe to show */
 };
 
 enum pawl_role { PAWL_ROLE_SYSTEM, PAWL_ROLE_USER, PAWL_ROLE_ASSISTANT, PAWL_ROLE_TOOL };
@@ -43,7 +43,7 @@ struct pawl_call {
 };
 struct pawl_message {
     enum pawl_role role;
-    struct pawl_str content;  /* {NULL,0}: null */
+    struct pawl_str content;       /* {NULL,0}: null */
     const struct pawl_call *calls; /* assistant */
     uint32_t calls_count;
     struct pawl_str call_id, name; /* tool: which call this answers */

@@ -28,11 +28,25 @@ static unsigned hex(struct pawl_str s, uint32_t at, uint32_t n)
 /* \p{General_Category=L}, \p{Letter}: PCRE2 knows the short names; scripts as they are. */
 static uint32_t property(struct pawl_str s, uint32_t i, struct pawl_buf *out)
 {
-    static const char *const names[][2] = {
-        {"Letter", "L"}, {"Lowercase_Letter", "Ll"}, {"Uppercase_Letter", "Lu"}, {"Titlecase_Letter", "Lt"},
-        {"Modifier_Letter", "Lm"}, {"Other_Letter", "Lo"}, {"Mark", "M"}, {"Number", "N"}, {"Decimal_Number", "Nd"},
-        {"digit", "Nd"}, {"Letter_Number", "Nl"}, {"Other_Number", "No"}, {"Punctuation", "P"}, {"punct", "P"},
-        {"Symbol", "S"}, {"Separator", "Z"}, {"Space_Separator", "Zs"}, {"Other", "C"}, {"Control", "Cc"}};
+    static const char *const names[][2] = {{"Letter", "L"},
+                                           {"Lowercase_Letter", "Ll"},
+                                           {"Uppercase_Letter", "Lu"},
+                                           {"Titlecase_Letter", "Lt"},
+                                           {"Modifier_Letter", "Lm"},
+                                           {"Other_Letter", "Lo"},
+                                           {"Mark", "M"},
+                                           {"Number", "N"},
+                                           {"Decimal_Number", "Nd"},
+                                           {"digit", "Nd"},
+                                           {"Letter_Number", "Nl"},
+                                           {"Other_Number", "No"},
+                                           {"Punctuation", "P"},
+                                           {"punct", "P"},
+                                           {"Symbol", "S"},
+                                           {"Separator", "Z"},
+                                           {"Space_Separator", "Zs"},
+                                           {"Other", "C"},
+                                           {"Control", "Cc"}};
     uint32_t end = i + 3, from;
     if (i + 2 >= s.n || s.p[i + 2] != '{') return 0;
     while (end < s.n && s.p[end] != '}') end++;
@@ -58,7 +72,8 @@ static uint32_t escape(struct pawl_str s, uint32_t i, bool in_class, struct pawl
     if (c == 'u' && is_hex(s, i + 2, 4)) {
         unsigned v = hex(s, i + 2, 4);
         uint32_t took = 6;
-        if (v >= 0xd800 && v < 0xdc00 && i + 7 < s.n && s.p[i + 6] == '\\' && s.p[i + 7] == 'u' && is_hex(s, i + 8, 4)) {
+        if (v >= 0xd800 && v < 0xdc00 && i + 7 < s.n && s.p[i + 6] == '\\' && s.p[i + 7] == 'u' &&
+            is_hex(s, i + 8, 4)) {
             const unsigned low = hex(s, i + 8, 4);
             if (low >= 0xdc00 && low < 0xe000) v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00), took = 12;
         }
@@ -77,7 +92,8 @@ static uint32_t escape(struct pawl_str s, uint32_t i, bool in_class, struct pawl
         return 3;
     }
     if (c == 's' || c == 'S') { /* ECMAScript's white space: more than ASCII */
-        static const char set[] = "\\t\\n\\x0b\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+        static const char set[] =
+            "\\t\\n\\x0b\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
         if (in_class && c == 'S') return 0;
         pawl_buf_printf(out, in_class ? "%s" : c == 's' ? "[%s]" : "[^%s]", set);
         return 2;
@@ -154,9 +170,10 @@ static struct pawl_pattern *make(const struct pawl_alloc *from, pcre2_code *code
 }
 
 int pawl_pattern_compile(struct pawl_str pattern, const struct pawl_alloc *from, struct pawl_pattern **out,
-                       struct pawl_error *err)
+                         struct pawl_error *err)
 {
-    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
+    const uint32_t options =
+        PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
     struct pawl_buf b;
     pcre2_code *code = NULL;
     PCRE2_SIZE at = 0;
@@ -167,12 +184,16 @@ int pawl_pattern_compile(struct pawl_str pattern, const struct pawl_alloc *from,
     if (pattern.n > PATTERN_MAX) return pawl_fail(err, PAWL_ELIMIT, "", "make it shorter", "the pattern is too long");
     pawl_buf_init(&b, from);
     good = translate(pattern, &b);
-    if (good && !b.failed) code = pcre2_compile((PCRE2_SPTR)(b.p ? b.p : ""), b.n, options & ~(uint32_t)PCRE2_ALT_BSUX, &number, &at, NULL);
+    if (good && !b.failed)
+        code =
+            pcre2_compile((PCRE2_SPTR)(b.p ? b.p : ""), b.n, options & ~(uint32_t)PCRE2_ALT_BSUX, &number, &at, NULL);
     const bool no_memory = b.failed;
     pawl_buf_fini(&b);
     if (no_memory) return PAWL_ENOMEM;
     if (!code && number) pcre2_get_error_message(number, text, sizeof text);
-    if (!code) return pawl_fail(err, PAWL_EINVAL, "", "write an ECMA-262 pattern", "the pattern %.*s: %s", pattern.n < 80 ? (int)pattern.n : 80, pattern.p, (const char *)text);
+    if (!code)
+        return pawl_fail(err, PAWL_EINVAL, "", "write an ECMA-262 pattern", "the pattern %.*s: %s",
+                         pattern.n < 80 ? (int)pattern.n : 80, pattern.p, (const char *)text);
     *out = make(from, code);
     return *out ? PAWL_OK : PAWL_ENOMEM;
 }

@@ -102,8 +102,8 @@ static void put_value(char *out, size_t size, size_t *n, yyjson_val *v)
 }
 
 /* One violation: "expected EXPECTED [DETAIL], found VALUE". */
-static bool bad(struct run *r, const struct pawl_schema_node *node, const char *keyword, const struct where *at, yyjson_val *v,
-                const char *expected, struct pawl_str detail, yyjson_val *limit)
+static bool bad(struct run *r, const struct pawl_schema_node *node, const char *keyword, const struct where *at,
+                yyjson_val *v, const char *expected, struct pawl_str detail, yyjson_val *limit)
 {
     struct pawl_schema_report *report = r->report;
     struct pawl_schema_violation *x;
@@ -119,7 +119,9 @@ static bool bad(struct run *r, const struct pawl_schema_node *node, const char *
     n = 0;
     put(x->says, sizeof x->says, &n, "expected ", 9);
     put(x->says, sizeof x->says, &n, expected, strlen(expected));
-    if (detail.n) put(x->says, sizeof x->says, &n, " ", 1), put(x->says, sizeof x->says, &n, detail.p, detail.n < 80 ? detail.n : 80);
+    if (detail.n)
+        put(x->says, sizeof x->says, &n, " ", 1),
+            put(x->says, sizeof x->says, &n, detail.p, detail.n < 80 ? detail.n : 80);
     if (limit) put(x->says, sizeof x->says, &n, " ", 1), put_value(x->says, sizeof x->says, &n, limit);
     if (v) put(x->says, sizeof x->says, &n, ", found ", 8), put_value(x->says, sizeof x->says, &n, v);
     return false;
@@ -209,7 +211,8 @@ static bool in_enum(const struct run *r, const struct pawl_schema_node *n, yyjso
 {
     yyjson_val *item;
     size_t i, max;
-    yyjson_arr_foreach(n->enumeration, i, max, item) {
+    yyjson_arr_foreach(n->enumeration, i, max, item)
+    {
         yyjson_val *x = value_of(r, item);
         if (x && pawl_json_equal(x, v)) return true;
     }
@@ -234,7 +237,8 @@ static bool has_type(uint32_t types, yyjson_val *v)
 
 static struct pawl_str type_words(uint32_t types, char *out, size_t size)
 {
-    static const char *const names[] = {"null", "a boolean", "an object", "an array", "a number", "a string", "an integer"};
+    static const char *const names[] = {"null",     "a boolean", "an object", "an array",
+                                        "a number", "a string",  "an integer"};
     size_t n = 0;
     out[0] = 0;
     for (uint32_t i = 0; i < 7; i++)
@@ -245,8 +249,8 @@ static struct pawl_str type_words(uint32_t types, char *out, size_t size)
     return (struct pawl_str){out, (uint32_t)n};
 }
 
-static bool limit(struct run *r, const struct pawl_schema_node *n, const char *keyword, const struct where *at, yyjson_val *v,
-                  yyjson_val *bound, int wrong, int wrong_too, const char *expected)
+static bool limit(struct run *r, const struct pawl_schema_node *n, const char *keyword, const struct where *at,
+                  yyjson_val *v, yyjson_val *bound, int wrong, int wrong_too, const char *expected)
 {
     yyjson_val *b;
     if (!bound) return true;
@@ -264,7 +268,8 @@ static bool numbers(struct run *r, const struct pawl_schema_node *n, yyjson_val 
     ok &= limit(r, n, "minimum", at, v, n->minimum, -1, -1, "a number of at least");
     ok &= limit(r, n, "exclusiveMaximum", at, v, n->below, 1, 0, "a number below");
     ok &= limit(r, n, "exclusiveMinimum", at, v, n->above, -1, 0, "a number above");
-    if (n->multiple_of && !is_multiple(v, n->multiple_of)) ok = bad(r, n, "multipleOf", at, v, "a multiple of", none, n->multiple_of);
+    if (n->multiple_of && !is_multiple(v, n->multiple_of))
+        ok = bad(r, n, "multipleOf", at, v, "a multiple of", none, n->multiple_of);
     return ok;
 }
 
@@ -282,8 +287,8 @@ static bool matches(struct run *r, const struct pawl_pattern *regex, struct pawl
     return rc == 1;
 }
 
-static bool sized(struct run *r, const struct pawl_schema_node *n, const struct where *at, int64_t have, int64_t min, int64_t max,
-                  const char *min_keyword, const char *max_keyword, const char *what, yyjson_val *v)
+static bool sized(struct run *r, const struct pawl_schema_node *n, const struct where *at, int64_t have, int64_t min,
+                  int64_t max, const char *min_keyword, const char *max_keyword, const char *what, yyjson_val *v)
 {
     char text[96];
     size_t k = 0;
@@ -305,7 +310,8 @@ static bool strings(struct run *r, const struct pawl_schema_node *n, yyjson_val 
     bool ok = true;
     if (n->min_length >= 0 || n->max_length >= 0)
         ok = sized(r, n, at, code_points(s), n->min_length, n->max_length, "minLength", "maxLength", "characters", v);
-    if (n->pattern && !matches(r, n->pattern, s)) ok = bad(r, n, "pattern", at, v, "text that matches", n->pattern_text, NULL);
+    if (n->pattern && !matches(r, n->pattern, s))
+        ok = bad(r, n, "pattern", at, v, "text that matches", n->pattern_text, NULL);
     if (n->format.p && r->s->assert_formats && !pawl_schema_format_fits(n->format, s))
         ok = bad(r, n, "format", at, v, "text in the format", n->format, NULL);
     return ok;
@@ -315,8 +321,10 @@ static bool unique(yyjson_val *v)
 {
     yyjson_val *a, *b;
     size_t i, n, j, m;
-    yyjson_arr_foreach(v, i, n, a) {
-        yyjson_arr_foreach(v, j, m, b) {
+    yyjson_arr_foreach(v, i, n, a)
+    {
+        yyjson_arr_foreach(v, j, m, b)
+        {
             if (j >= i) break;
             if (pawl_json_equal(a, b)) return false;
         }
@@ -335,7 +343,8 @@ static bool arrays(struct run *r, const struct pawl_schema_node *n, yyjson_val *
     bool ok = sized(r, n, at, (int64_t)count, n->min_items, n->max_items, "minItems", "maxItems", "items", v);
     if (n->unique && !unique(v)) ok = bad(r, n, "uniqueItems", at, NULL, "items that all differ", none, NULL);
     if (!n->prefix_count && !n->items && !n->contains) return ok;
-    yyjson_arr_foreach(v, i, max, item) {
+    yyjson_arr_foreach(v, i, max, item)
+    {
         const struct where here = {.outer = at, .index = i};
         const struct pawl_schema_node *of = i < n->prefix_count ? n->prefix[i] : n->items;
         if (of) {
@@ -348,8 +357,8 @@ static bool arrays(struct run *r, const struct pawl_schema_node *n, yyjson_val *
         r->report = report;
     }
     if (n->contains)
-        ok &= sized(r, n, at, found, n->min_contains >= 0 ? n->min_contains : 1, n->max_contains, "contains", "maxContains",
-                    "items that fit `contains`", v);
+        ok &= sized(r, n, at, found, n->min_contains >= 0 ? n->min_contains : 1, n->max_contains, "contains",
+                    "maxContains", "items that fit `contains`", v);
     return ok;
 }
 
@@ -370,12 +379,13 @@ static bool names_required(struct run *r, const struct pawl_schema_node *n, yyjs
     yyjson_val *name, *list, *key;
     size_t i, max, j, m;
     bool ok = true;
-    yyjson_arr_foreach(n->required, i, max, name)
-        if (!has(v, name)) ok = bad(r, n, "required", at, NULL, "the member", pawl_json_value_str(name), NULL);
-    yyjson_obj_foreach(n->dependent_required, i, max, key, list) {
+    yyjson_arr_foreach(n->required, i, max, name) if (!has(v, name)) ok =
+        bad(r, n, "required", at, NULL, "the member", pawl_json_value_str(name), NULL);
+    yyjson_obj_foreach(n->dependent_required, i, max, key, list)
+    {
         if (!has(v, key)) continue;
-        yyjson_arr_foreach(list, j, m, name)
-            if (!has(v, name)) ok = bad(r, n, "dependentRequired", at, NULL, "the member", pawl_json_value_str(name), NULL);
+        yyjson_arr_foreach(list, j, m, name) if (!has(v, name)) ok =
+            bad(r, n, "dependentRequired", at, NULL, "the member", pawl_json_value_str(name), NULL);
     }
     return ok;
 }
@@ -389,7 +399,8 @@ static bool objects(struct run *r, const struct pawl_schema_node *n, yyjson_val 
                     "maxProperties", "members", v);
     if (n->required || n->dependent_required) ok &= names_required(r, n, v, at);
     if (!n->properties_count && !n->patterns_count && !n->additional && !n->names) return ok;
-    yyjson_obj_foreach(v, i, max, key, value) {
+    yyjson_obj_foreach(v, i, max, key, value)
+    {
         const struct pawl_str name = pawl_json_value_str(key);
         const struct where here = {.outer = at, .name = name};
         const struct pawl_schema_member *p = property(n, name);
@@ -402,7 +413,8 @@ static bool objects(struct run *r, const struct pawl_schema_node *n, yyjson_val 
             }
         if (!known && n->additional) {
             known = true;
-            if (n->additional->what == PAWL_NODE_FALSE) ok = bad(r, n, "additionalProperties", at, NULL, "no member", name, NULL);
+            if (n->additional->what == PAWL_NODE_FALSE)
+                ok = bad(r, n, "additionalProperties", at, NULL, "no member", name, NULL);
             else ok &= check(r, n->additional, value, &here, scope, NULL);
         }
         if (known) mark(seen, i);
@@ -434,7 +446,8 @@ static bool quiet(struct run *r, const struct pawl_schema_node *n, yyjson_val *v
     return ok;
 }
 
-static const struct pawl_schema_node *dynamic(const struct pawl_schema *s, const struct pawl_schema_node *n, const struct scope *scope)
+static const struct pawl_schema_node *dynamic(const struct pawl_schema *s, const struct pawl_schema_node *n,
+                                              const struct scope *scope)
 {
     const struct pawl_schema_node *found = n->dynamic_ref;
     if (!n->dynamic_name.p) return found;
@@ -455,8 +468,13 @@ static bool in_place(struct run *r, const struct pawl_schema_node *n, yyjson_val
     for (uint32_t i = 0; i < n->any_count && (!any || seen); i++) any |= quiet(r, n->any_of[i], v, at, scope, seen);
     if (!any) ok = bad(r, n, "anyOf", at, v, "something that fits one of the alternatives", none, NULL);
     for (uint32_t i = 0; i < n->one_count; i++) fits += quiet(r, n->one_of[i], v, at, scope, seen);
-    if (n->one_count && fits != 1) ok = bad(r, n, "oneOf", at, v, fits ? "something that fits only one of the alternatives" : "something that fits one of the alternatives", none, NULL);
-    if (n->not_ && quiet(r, n->not_, v, at, scope, NULL)) ok = bad(r, n, "not", at, v, "something else than what is ruled out", none, NULL);
+    if (n->one_count && fits != 1)
+        ok = bad(r, n, "oneOf", at, v,
+                 fits ? "something that fits only one of the alternatives"
+                      : "something that fits one of the alternatives",
+                 none, NULL);
+    if (n->not_ && quiet(r, n->not_, v, at, scope, NULL))
+        ok = bad(r, n, "not", at, v, "something else than what is ruled out", none, NULL);
     if (n->if_) {
         const struct pawl_schema_node *then = quiet(r, n->if_, v, at, scope, seen) ? n->then_ : n->else_;
         if (then) ok &= branch(r, then, v, at, scope, seen);
@@ -474,7 +492,8 @@ static bool unevaluated(struct run *r, const struct pawl_schema_node *n, yyjson_
     size_t i, max;
     bool ok = true;
     if (yyjson_is_obj(v) && n->unevaluated_properties) {
-        yyjson_obj_foreach(v, i, max, key, item) {
+        yyjson_obj_foreach(v, i, max, key, item)
+        {
             const struct where here = {.outer = at, .name = pawl_json_value_str(key)};
             if (marked(seen, i)) continue;
             if (!check(r, n->unevaluated_properties, item, &here, scope, NULL)) ok = false;
@@ -482,7 +501,8 @@ static bool unevaluated(struct run *r, const struct pawl_schema_node *n, yyjson_
         }
     }
     if (yyjson_is_arr(v) && n->unevaluated_items) {
-        yyjson_arr_foreach(v, i, max, item) {
+        yyjson_arr_foreach(v, i, max, item)
+        {
             const struct where here = {.outer = at, .index = i};
             if (marked(seen, i)) continue;
             if (!check(r, n->unevaluated_items, item, &here, scope, NULL)) ok = false;
@@ -504,13 +524,15 @@ static bool check_object(struct run *r, const struct pawl_schema_node *n, yyjson
         memset(&own, 0, sizeof own);
         mine = &own;
     }
-    if (n->types && !has_type(n->types, v)) return bad(r, n, "type", at, v, type_words(n->types, words, sizeof words).p, none, NULL);
+    if (n->types && !has_type(n->types, v))
+        return bad(r, n, "type", at, v, type_words(n->types, words, sizeof words).p, none, NULL);
     if (n->constant) {
         yyjson_val *c = value_of(r, n->constant);
         if (!c || !pawl_json_equal(c, v)) ok = bad(r, n, "const", at, v, "the value", none, c);
     }
     if (n->enumeration && !in_enum(r, n, v)) {
-        ok = bad(r, n, "enum", at, v, "one of the values that are listed, such as", none, yyjson_arr_get_first(n->enumeration));
+        ok = bad(r, n, "enum", at, v, "one of the values that are listed, such as", none,
+                 yyjson_arr_get_first(n->enumeration));
     }
     if (yyjson_is_num(v)) ok &= numbers(r, n, v, at);
     else if (yyjson_is_str(v)) ok &= strings(r, n, v, at);
@@ -531,12 +553,14 @@ static bool check(struct run *r, const struct pawl_schema_node *n, yyjson_val *v
     bool ok;
     if (n->what == PAWL_NODE_TRUE) return true;
     if (n->what == PAWL_NODE_FALSE) return bad(r, n, "", at, NULL, "nothing here", none, NULL);
-    if (r->depth >= PAWL_SCHEMA_DEPTH || (r->s->tracks && yyjson_is_ctn(v) && unsafe_yyjson_get_len(v) > PAWL_EVALUATED_MAX)) {
+    if (r->depth >= PAWL_SCHEMA_DEPTH ||
+        (r->s->tracks && yyjson_is_ctn(v) && unsafe_yyjson_get_len(v) > PAWL_EVALUATED_MAX)) {
         r->rc = PAWL_ELIMIT;
         return false;
     }
     r->depth++;
-    ok = check_object(r, n, v, at, scope && scope->resource == n->resource ? scope : &inner, r->s->tracks ? seen : NULL);
+    ok =
+        check_object(r, n, v, at, scope && scope->resource == n->resource ? scope : &inner, r->s->tracks ? seen : NULL);
     r->depth--;
     return ok;
 }

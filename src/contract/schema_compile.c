@@ -95,8 +95,9 @@ static bool same(struct pawl_str a, struct pawl_str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-static const char *const single[] = {"additionalProperties", "propertyNames", "items", "contains", "unevaluatedItems",
-                                     "unevaluatedProperties", "not", "if", "then", "else", "contentSchema"};
+static const char *const single[] = {"additionalProperties",  "propertyNames", "items", "contains", "unevaluatedItems",
+                                     "unevaluatedProperties", "not",           "if",    "then",     "else",
+                                     "contentSchema"};
 static const char *const lists[] = {"prefixItems", "allOf", "anyOf", "oneOf"};
 static const char *const maps[] = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"};
 
@@ -118,7 +119,8 @@ static int add_anchor(struct compile *c, yyjson_val *v, struct pawl_schema_resou
     if (!name.p) return PAWL_OK;
     a = pawl_arena_zeroed(&c->s->arena, sizeof *a);
     if (!a) return PAWL_ENOMEM;
-    *a = (struct pawl_schema_anchor){.name = name, .resource = home, .at = v, .dynamic = keyword[1] == 'd', .next = c->s->anchors};
+    *a = (struct pawl_schema_anchor){
+        .name = name, .resource = home, .at = v, .dynamic = keyword[1] == 'd', .next = c->s->anchors};
     c->s->anchors = a;
     return PAWL_OK;
 }
@@ -130,7 +132,8 @@ static int collect(struct compile *c, yyjson_val *v, struct pawl_schema_resource
     yyjson_val *sub, *item, *key;
     size_t i, n;
     int rc = PAWL_OK;
-    if (depth > PAWL_SCHEMA_DEPTH) return pawl_fail(c->err, PAWL_ELIMIT, "", "make it flatter", "the schema is too deep");
+    if (depth > PAWL_SCHEMA_DEPTH)
+        return pawl_fail(c->err, PAWL_ELIMIT, "", "make it flatter", "the schema is too deep");
     if (!yyjson_is_obj(v)) return PAWL_OK;
     if (id.p && v != home->root) home = add_resource(c, resolve(a, home->uri, id), v);
     if (!home || pawl_map_put(&c->homes, &v, sizeof(void *), home)) return PAWL_ENOMEM;
@@ -204,7 +207,8 @@ static int find(struct compile *c, struct pawl_schema_resource *home, struct paw
             fragment = decoded(a, (struct pawl_str){ref.p + i + 1, ref.n - i - 1});
             break;
         }
-    for (r = c->s->resources; r && !same(r->uri, uri); r = r->next) {}
+    for (r = c->s->resources; r && !same(r->uri, uri); r = r->next) {
+    }
     if (!r) return PAWL_ENOTFOUND;
     *out = (struct target){.home = r, .path = fragment};
     if (!fragment.n || fragment.p[0] == '/') {
@@ -237,7 +241,8 @@ static int refer(struct compile *c, struct pawl_schema_node *node, yyjson_val *v
     return *out ? PAWL_OK : c->err && c->err->code ? c->err->code : PAWL_ENOMEM;
 }
 
-static int sub(struct compile *c, struct pawl_schema_node *node, yyjson_val *v, const char *keyword, struct pawl_schema_node **out)
+static int sub(struct compile *c, struct pawl_schema_node *node, yyjson_val *v, const char *keyword,
+               struct pawl_schema_node **out)
 {
     yyjson_val *x = yyjson_obj_get(v, keyword);
     if (!x) return PAWL_OK;
@@ -253,10 +258,12 @@ static int sub_list(struct compile *c, struct pawl_schema_node *node, yyjson_val
     const struct pawl_str path = join(a, node->path, pawl_str_of(keyword));
     size_t i, n;
     if (!list) return PAWL_OK;
-    if (!yyjson_is_arr(list) || yyjson_arr_size(list) == 0) return fault(c, node->path, keyword, "expected a list of schemas that is not empty");
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) == 0)
+        return fault(c, node->path, keyword, "expected a list of schemas that is not empty");
     *out = pawl_arena_zeroed(a, yyjson_arr_size(list) * sizeof **out);
     if (!*out) return PAWL_ENOMEM;
-    yyjson_arr_foreach(list, i, n, item) {
+    yyjson_arr_foreach(list, i, n, item)
+    {
         char index[24];
         struct pawl_buf b;
         pawl_buf_init_arena(&b, a);
@@ -270,7 +277,8 @@ static int sub_list(struct compile *c, struct pawl_schema_node *node, yyjson_val
     return PAWL_OK;
 }
 
-static int regex(struct compile *c, struct pawl_str path, const char *keyword, struct pawl_str text, struct pawl_pattern **out)
+static int regex(struct compile *c, struct pawl_str path, const char *keyword, struct pawl_str text,
+                 struct pawl_pattern **out)
 {
     struct pawl_patterns *keep = pawl_arena_zeroed(&c->s->arena, sizeof *keep);
     struct pawl_error err = {0};
@@ -297,7 +305,8 @@ static int sub_map(struct compile *c, struct pawl_schema_node *node, yyjson_val 
     if (!yyjson_is_obj(map)) return fault(c, node->path, keyword, "expected an object whose values are schemas");
     *out = pawl_arena_zeroed(a, (yyjson_obj_size(map) + 1) * sizeof **out);
     if (!*out) return PAWL_ENOMEM;
-    yyjson_obj_foreach(map, i, n, key, value) {
+    yyjson_obj_foreach(map, i, n, key, value)
+    {
         struct pawl_schema_member *m = &(*out)[i];
         m->name = pawl_json_value_str(key);
         if (patterns && (rc = regex(c, path, yyjson_get_str(key), m->name, &m->pattern)) != PAWL_OK) return rc;
@@ -323,7 +332,8 @@ static int types(struct compile *c, struct pawl_schema_node *node, yyjson_val *v
     size_t i, n;
     if (!t) return PAWL_OK;
     if (yyjson_is_str(t)) node->types = type_bit(pawl_json_value_str(t));
-    yyjson_arr_foreach(t, i, n, item) {
+    yyjson_arr_foreach(t, i, n, item)
+    {
         const uint32_t bit = type_bit(pawl_json_value_str(item));
         if (!bit) return fault(c, node->path, "type", wrong);
         node->types |= bit;
@@ -336,7 +346,8 @@ static bool is_arg(struct compile *c, yyjson_val *v)
     return c->s->allow_arg && yyjson_is_obj(v) && yyjson_obj_size(v) == 1 && yyjson_is_str(yyjson_obj_get(v, "$arg"));
 }
 
-static int number(struct compile *c, struct pawl_schema_node *node, yyjson_val *v, const char *keyword, yyjson_val **out)
+static int number(struct compile *c, struct pawl_schema_node *node, yyjson_val *v, const char *keyword,
+                  yyjson_val **out)
 {
     yyjson_val *x = yyjson_obj_get(v, keyword);
     if (!x) return PAWL_OK;
@@ -353,7 +364,8 @@ static int size(struct compile *c, struct pawl_schema_node *node, yyjson_val *v,
     *out = -1;
     if (!x) return PAWL_OK;
     const double d = yyjson_is_num(x) ? yyjson_get_num(x) : -1;
-    if (d < 0 || d > 9e15 || d != (double)(int64_t)d) return fault(c, node->path, keyword, "expected an integer of at least 0");
+    if (d < 0 || d > 9e15 || d != (double)(int64_t)d)
+        return fault(c, node->path, keyword, "expected an integer of at least 0");
     *out = (int64_t)d;
     return PAWL_OK;
 }
@@ -363,7 +375,8 @@ static int texts(struct compile *c, struct pawl_str path, const char *keyword, y
     yyjson_val *item;
     size_t i, n;
     if (!yyjson_is_arr(list)) return fault(c, path, keyword, "expected a list of names");
-    yyjson_arr_foreach(list, i, n, item) if (!yyjson_is_str(item)) return fault(c, path, keyword, "expected a list of names");
+    yyjson_arr_foreach(list, i, n, item) if (!yyjson_is_str(item)) return fault(c, path, keyword,
+                                                                                "expected a list of names");
     return PAWL_OK;
 }
 
@@ -387,22 +400,28 @@ static int assertions(struct compile *c, struct pawl_schema_node *node, yyjson_v
     if (!rc) rc = size(c, node, v, "minContains", &node->min_contains);
     if (rc) return rc;
     node->constant = yyjson_obj_get(v, "const");
-    if ((x = yyjson_obj_get(v, "enum")) != NULL && !yyjson_is_arr(x)) return fault(c, node->path, "enum", "expected a list");
+    if ((x = yyjson_obj_get(v, "enum")) != NULL && !yyjson_is_arr(x))
+        return fault(c, node->path, "enum", "expected a list");
     node->enumeration = x;
-    if ((x = yyjson_obj_get(v, "uniqueItems")) != NULL && !yyjson_is_bool(x)) return fault(c, node->path, "uniqueItems", "expected true or false");
+    if ((x = yyjson_obj_get(v, "uniqueItems")) != NULL && !yyjson_is_bool(x))
+        return fault(c, node->path, "uniqueItems", "expected true or false");
     node->unique = yyjson_get_bool(x);
     if ((x = yyjson_obj_get(v, "pattern")) != NULL) {
         if (!yyjson_is_str(x)) return fault(c, node->path, "pattern", "expected a pattern as text");
         node->pattern_text = pawl_json_value_str(x);
         if ((rc = regex(c, node->path, "pattern", node->pattern_text, &node->pattern)) != PAWL_OK) return rc;
     }
-    if ((x = yyjson_obj_get(v, "format")) != NULL && !yyjson_is_str(x)) return fault(c, node->path, "format", "expected text");
+    if ((x = yyjson_obj_get(v, "format")) != NULL && !yyjson_is_str(x))
+        return fault(c, node->path, "format", "expected text");
     node->format = pawl_json_value_str(x);
-    if ((node->required = yyjson_obj_get(v, "required")) != NULL && (rc = texts(c, node->path, "required", node->required))) return rc;
+    if ((node->required = yyjson_obj_get(v, "required")) != NULL &&
+        (rc = texts(c, node->path, "required", node->required)))
+        return rc;
     node->dependent_required = yyjson_obj_get(v, "dependentRequired");
-    if (node->dependent_required && !yyjson_is_obj(node->dependent_required)) return fault(c, node->path, "dependentRequired", "expected an object");
-    yyjson_obj_foreach(node->dependent_required, i, n, key, item)
-        if ((rc = texts(c, node->path, "dependentRequired", item)) != PAWL_OK) return rc;
+    if (node->dependent_required && !yyjson_is_obj(node->dependent_required))
+        return fault(c, node->path, "dependentRequired", "expected an object");
+    yyjson_obj_foreach(node->dependent_required, i, n, key,
+                       item) if ((rc = texts(c, node->path, "dependentRequired", item)) != PAWL_OK) return rc;
     return PAWL_OK;
 }
 
@@ -437,8 +456,10 @@ static struct pawl_schema_node *node_of(struct compile *c, yyjson_val *v, struct
     struct pawl_schema_resource *own = pawl_map_get(&c->homes, &v, sizeof(void *));
     struct pawl_schema_node *node = pawl_map_get(&c->nodes, &v, sizeof(void *));
     if (node) return node;
-    if (!yyjson_is_bool(v) && !yyjson_is_obj(v)) return fault(c, path, "", "expected a schema: an object, true or false"), NULL;
-    if (++c->count > NODES_MAX) return pawl_fail(c->err, PAWL_ELIMIT, "", "make it smaller", "too many subschemas"), NULL;
+    if (!yyjson_is_bool(v) && !yyjson_is_obj(v))
+        return fault(c, path, "", "expected a schema: an object, true or false"), NULL;
+    if (++c->count > NODES_MAX)
+        return pawl_fail(c->err, PAWL_ELIMIT, "", "make it smaller", "too many subschemas"), NULL;
     node = pawl_arena_zeroed(&c->s->arena, sizeof *node);
     if (!node || pawl_map_put(&c->nodes, &v, sizeof(void *), node)) return NULL;
     if (!own && yyjson_is_obj(v)) { /* reached by a pointer through something that is no keyword */

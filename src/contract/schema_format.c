@@ -17,7 +17,8 @@ static int two(struct pawl_str s, uint32_t at)
 static bool is_date(struct pawl_str s)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (s.n != 10 || !digits(s, 0, 4) || s.p[4] != '-' || !digits(s, 5, 2) || s.p[7] != '-' || !digits(s, 8, 2)) return false;
+    if (s.n != 10 || !digits(s, 0, 4) || s.p[4] != '-' || !digits(s, 5, 2) || s.p[7] != '-' || !digits(s, 8, 2))
+        return false;
     const int year = two(s, 0) * 100 + two(s, 2), month = two(s, 5), day = two(s, 8);
     const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     if (month < 1 || month > 12 || day < 1) return false;
@@ -28,7 +29,8 @@ static bool is_time(struct pawl_str s)
 {
     uint32_t i = 8;
     int offset = 0;
-    if (s.n < 9 || !digits(s, 0, 2) || s.p[2] != ':' || !digits(s, 3, 2) || s.p[5] != ':' || !digits(s, 6, 2)) return false;
+    if (s.n < 9 || !digits(s, 0, 2) || s.p[2] != ':' || !digits(s, 3, 2) || s.p[5] != ':' || !digits(s, 6, 2))
+        return false;
     if (s.p[i] == '.') {
         uint32_t from = ++i;
         while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9') i++;
@@ -38,14 +40,16 @@ static bool is_time(struct pawl_str s)
     if (s.p[i] == 'Z' || s.p[i] == 'z') {
         if (++i != s.n) return false;
     } else {
-        if ((s.p[i] != '+' && s.p[i] != '-') || s.n != i + 6 || !digits(s, i + 1, 2) || s.p[i + 3] != ':' || !digits(s, i + 4, 2))
+        if ((s.p[i] != '+' && s.p[i] != '-') || s.n != i + 6 || !digits(s, i + 1, 2) || s.p[i + 3] != ':' ||
+            !digits(s, i + 4, 2))
             return false;
         if (two(s, i + 1) > 23 || two(s, i + 4) > 59) return false;
         offset = (two(s, i + 1) * 60 + two(s, i + 4)) * (s.p[i] == '-' ? -1 : 1);
     }
     const int hour = two(s, 0), minute = two(s, 3), second = two(s, 6);
     if (hour > 23 || minute > 59 || second > 60) return false;
-    return second < 60 || ((hour * 60 + minute - offset) % 1440 + 1440) % 1440 == 1439; /* a leap second is at the UTC day's end */
+    return second < 60 ||
+           ((hour * 60 + minute - offset) % 1440 + 1440) % 1440 == 1439; /* a leap second is at the UTC day's end */
 }
 
 static bool is_date_time(struct pawl_str s)
@@ -169,7 +173,8 @@ static bool is_email(struct pawl_str s)
         }
     else if (local.n < 2 || local.p[local.n - 1] != '"') return false;
     if (domain.p[0] != '[') return is_hostname(domain);
-    if (domain.n > 7 && memcmp(domain.p, "[IPv6:", 6) == 0) return is_ipv6((struct pawl_str){domain.p + 6, domain.n - 7});
+    if (domain.n > 7 && memcmp(domain.p, "[IPv6:", 6) == 0)
+        return is_ipv6((struct pawl_str){domain.p + 6, domain.n - 7});
     return domain.n > 2 && is_ipv4((struct pawl_str){domain.p + 1, domain.n - 2});
 }
 
@@ -188,7 +193,8 @@ static bool is_uri(struct pawl_str s, bool reference, bool iri)
         if (c <= 0x20 || c == 0x7f || strchr("<>\"{}|\\^`", (char)c) || (c >= 0x80 && !iri)) return false;
         if (c == '[' || c == ']') {
             const char *open = memchr(s.p, '[', s.n);
-            if (!open || open < s.p + 3 || open[-1] != '/' ? !(open && open > s.p && open[-1] == '@') : false) return false;
+            if (!open || open < s.p + 3 || open[-1] != '/' ? !(open && open > s.p && open[-1] == '@') : false)
+                return false;
         }
     }
     if (!scheme && s.n) { /* a first segment with a colon would be a scheme */
@@ -230,10 +236,21 @@ static bool is_uri_template(struct pawl_str s)
 
 bool pawl_schema_format_fits(struct pawl_str format, struct pawl_str text)
 {
-    static const struct { const char *name; bool (*fits)(struct pawl_str); } formats[] = {
-        {"date", is_date}, {"time", is_time}, {"date-time", is_date_time}, {"duration", is_duration}, {"ipv4", is_ipv4},
-        {"ipv6", is_ipv6}, {"uuid", is_uuid}, {"hostname", is_hostname}, {"email", is_email}, {"json-pointer", is_pointer},
-        {"relative-json-pointer", is_relative_pointer}, {"uri-template", is_uri_template}};
+    static const struct {
+        const char *name;
+        bool (*fits)(struct pawl_str);
+    } formats[] = {{"date", is_date},
+                   {"time", is_time},
+                   {"date-time", is_date_time},
+                   {"duration", is_duration},
+                   {"ipv4", is_ipv4},
+                   {"ipv6", is_ipv6},
+                   {"uuid", is_uuid},
+                   {"hostname", is_hostname},
+                   {"email", is_email},
+                   {"json-pointer", is_pointer},
+                   {"relative-json-pointer", is_relative_pointer},
+                   {"uri-template", is_uri_template}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (pawl_str_is(format, formats[i].name)) return formats[i].fits(text);
     if (pawl_str_is(format, "uri")) return is_uri(text, false, false);

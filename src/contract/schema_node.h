@@ -13,7 +13,7 @@ struct pawl_schema_member { /* a name, or a pattern, and its subschema */
 struct pawl_schema_resource { /* a document or an embedded $id */
     struct pawl_str uri;
     yyjson_val *root;
-    bool entered;    /* some node is of it: its dynamic anchors can matter */
+    bool entered;       /* some node is of it: its dynamic anchors can matter */
     bool no_validation; /* its meta-schema leaves the validation vocabulary out: assertions are annotations there */
     struct pawl_schema_resource *next;
 };
@@ -25,8 +25,15 @@ struct pawl_schema_anchor {
     struct pawl_schema_node *node; /* dynamic: compiled in the end */
     struct pawl_schema_anchor *next;
 };
-enum { PAWL_TYPE_NULL = 1, PAWL_TYPE_BOOLEAN = 2, PAWL_TYPE_OBJECT = 4, PAWL_TYPE_ARRAY = 8, PAWL_TYPE_NUMBER = 16,
-       PAWL_TYPE_STRING = 32, PAWL_TYPE_INTEGER = 64 };
+enum {
+    PAWL_TYPE_NULL = 1,
+    PAWL_TYPE_BOOLEAN = 2,
+    PAWL_TYPE_OBJECT = 4,
+    PAWL_TYPE_ARRAY = 8,
+    PAWL_TYPE_NUMBER = 16,
+    PAWL_TYPE_STRING = 32,
+    PAWL_TYPE_INTEGER = 64
+};
 
 struct pawl_schema_node {
     enum { PAWL_NODE_FALSE, PAWL_NODE_TRUE, PAWL_NODE_OBJECT } what;
@@ -58,7 +65,7 @@ struct pawl_schema {
     struct pawl_patterns {
         struct pawl_pattern *regex;
         struct pawl_patterns *next;
-    } *regexes;
+    } * regexes;
     bool assert_formats, allow_arg, tracks; /* tracks: unevaluated* stands somewhere */
 };
 enum { PAWL_SCHEMA_DEPTH = 200, PAWL_EVALUATED_MAX = 4096 };

@@ -39,7 +39,8 @@ static void add_remote(const char *path, const char *name)
         pawl_buf_printf(&b, "{\"$id\":\"http://localhost:1234/%s\",\"$comment\":0", name);
         yyjson_val *key, *value;
         size_t i, n;
-        yyjson_obj_foreach(v, i, n, key, value) {
+        yyjson_obj_foreach(v, i, n, key, value)
+        {
             if (strcmp(yyjson_get_str(key), "$comment") == 0 || strcmp(yyjson_get_str(key), "$id") == 0) continue;
             pawl_buf_char(&b, ',');
             pawl_json_quote(pawl_json_value_str(key), &b);
@@ -50,7 +51,8 @@ static void add_remote(const char *path, const char *name)
         if (pawl_json_read(pawl_buf_done(&b), &arena, &v, NULL)) return;
     }
     remotes[remotes_count++] = v;
-    if (id && strstr(id, "://") && strncmp(id, "http://localhost:1234/draft2020-12/", 35) != 0 && remotes_count < REMOTES_MAX) { /* also found where it was fetched from */
+    if (id && strstr(id, "://") && strncmp(id, "http://localhost:1234/draft2020-12/", 35) != 0 &&
+        remotes_count < REMOTES_MAX) { /* also found where it was fetched from */
         pawl_buf_init_arena(&b, &arena);
         pawl_buf_printf(&b, "{\"$id\":\"http://localhost:1234/%s\",\"$ref\":\"%s\"}", name, id);
         if (pawl_json_read(pawl_buf_done(&b), &arena, &remotes[remotes_count], NULL) == PAWL_OK) remotes_count++;
@@ -63,7 +65,10 @@ static void walk_remotes(const char *dir, const char *prefix)
     const struct dirent *e;
     while (d && (e = readdir(d)) != NULL) {
         char path[2048], name[1024];
-        if (e->d_name[0] == '.' || strstr(e->d_name, "draft2019") || strstr(e->d_name, "draft7") || strstr(e->d_name, "draft6") || strstr(e->d_name, "draft4") || strstr(e->d_name, "draft3") || strcmp(e->d_name, "v1") == 0) continue;
+        if (e->d_name[0] == '.' || strstr(e->d_name, "draft2019") || strstr(e->d_name, "draft7") ||
+            strstr(e->d_name, "draft6") || strstr(e->d_name, "draft4") || strstr(e->d_name, "draft3") ||
+            strcmp(e->d_name, "v1") == 0)
+            continue;
         snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
         snprintf(name, sizeof name, "%s%s", prefix, e->d_name);
         if (strstr(e->d_name, ".json")) {
@@ -82,19 +87,24 @@ static void run_file(const char *path, const char *file, bool formats)
     yyjson_val *groups, *group, *tests, *test;
     size_t i, n, j, m;
     if (!CHECK(read_file(path, &text) && pawl_json_read(text, &arena, &groups, NULL) == PAWL_OK)) return;
-    yyjson_arr_foreach(groups, i, n, group) {
-        const struct pawl_schema_options o = {.resources = remotes, .resources_count = remotes_count, .assert_formats = formats};
+    yyjson_arr_foreach(groups, i, n, group)
+    {
+        const struct pawl_schema_options o = {.resources = remotes,
+                                              .resources_count = remotes_count,
+                                              .assert_formats = formats};
         struct pawl_schema *s = NULL;
         struct pawl_error err = {0};
         const int rc = pawl_schema_compile(yyjson_obj_get(group, "schema"), &o, pawl_alloc_libc(), &s, &err);
         tests = yyjson_obj_get(group, "tests");
-        yyjson_arr_foreach(tests, j, m, test) {
+        yyjson_arr_foreach(tests, j, m, test)
+        {
             struct pawl_schema_report report = {0};
             const bool valid = yyjson_get_bool(yyjson_obj_get(test, "valid"));
             const int got = rc ? rc : pawl_schema_check(s, yyjson_obj_get(test, "data"), NULL, &report);
             if (!CHECK(got == (valid ? PAWL_OK : PAWL_EINVAL)))
                 printf("  %s: %s: %s: rc %d %s %s\n", file, yyjson_get_str(yyjson_obj_get(group, "description")),
-                       yyjson_get_str(yyjson_obj_get(test, "description")), got, err.where, rc ? err.what : report.violations[0].says);
+                       yyjson_get_str(yyjson_obj_get(test, "description")), got, err.where,
+                       rc ? err.what : report.violations[0].says);
             if (got == PAWL_EINVAL && !rc) CHECK(report.count > 0 && report.violations[0].says[0]);
         }
         pawl_schema_free(s);

@@ -61,9 +61,16 @@ static struct pawl_slot *slot_new(struct pawl_hot *h, uint32_t number)
     s->hot = h;
     s->timer = (struct pawl_timer){.of = PAWL_TIMER_SLOT, .owner = s};
     pawl_arena_init(&s->arena, e->from);
-    s->pass = (struct pawl_pass){.run = &h->run, .number = number, .step = pawl_run_step(&h->run, number),
-                                 .config = h->config, .agent = h->agent, .ports = &e->ports, .book = &pawl_slot_book,
-                                 .store_id = e->store_id, .prng = &e->prng, .began_ns = e->now_ns};
+    s->pass = (struct pawl_pass){.run = &h->run,
+                                 .number = number,
+                                 .step = pawl_run_step(&h->run, number),
+                                 .config = h->config,
+                                 .agent = h->agent,
+                                 .ports = &e->ports,
+                                 .book = &pawl_slot_book,
+                                 .store_id = e->store_id,
+                                 .prng = &e->prng,
+                                 .began_ns = e->now_ns};
     s->pass.arena = &s->arena;
     while (*at && (*at)->pass.number < number) at = &(*at)->next;
     s->next = *at;
@@ -86,14 +93,22 @@ static void start_attempt(struct pawl_slot *s, bool look)
 {
     struct pawl_pass *p = &s->pass;
     struct pawl_engine *e = s->hot->e;
-    const struct pawl_reply not_sent = {.transport = PAWL_NOT_SENT, .detail = PAWL_STR("the look's arguments cannot be made")};
+    const struct pawl_reply not_sent = {.transport = PAWL_NOT_SENT,
+                                        .detail = PAWL_STR("the look's arguments cannot be made")};
     struct pawl_pending *pending;
     struct pawl_action *a;
     s->looking = look;
-    s->attempt = (struct pawl_attempt){.of = p->model ? PAWL_ATTEMPT_MODEL : PAWL_ATTEMPT_TOOL, .run = p->run->id,
-                                       .step = p->number, .attempt = look ? p->looks : p->attempts, .look = look,
-                                       .changes = !look && pawl_pass_changes(p), .config = p->config, .tool = p->tool,
-                                       .model = p->model, .request = p->request, .timeout_ns = p->timeout_ns,
+    s->attempt = (struct pawl_attempt){.of = p->model ? PAWL_ATTEMPT_MODEL : PAWL_ATTEMPT_TOOL,
+                                       .run = p->run->id,
+                                       .step = p->number,
+                                       .attempt = look ? p->looks : p->attempts,
+                                       .look = look,
+                                       .changes = !look && pawl_pass_changes(p),
+                                       .config = p->config,
+                                       .tool = p->tool,
+                                       .model = p->model,
+                                       .request = p->request,
+                                       .timeout_ns = p->timeout_ns,
                                        .deadline_ns = p->left_ns};
     if (!look && !p->model && p->step->state >= PAWL_STEP_INTENDED_STATE) s->attempt.key = pawl_str_of(p->key);
     if (look && !pawl_pass_look_request(p, &s->attempt.tool, &s->attempt.request)) {
@@ -225,8 +240,10 @@ static void stop_slot(struct pawl_slot *s)
     if (p->ended || (p->step && p->step->kind == PAWL_STEP_UNDO)) return;
     if (intended && pawl_pass_changes(p)) {
         if (p->want == PAWL_WANT_DURABLE) { /* announced, and still here */
-            p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO, .error_class = PAWL_CLASS_CANCELLED,
-                                               .retry_after_ns = -1, .message = PAWL_STR("the run was stopped before it left")};
+            p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
+                                               .error_class = PAWL_CLASS_CANCELLED,
+                                               .retry_after_ns = -1,
+                                               .message = PAWL_STR("the run was stopped before it left")};
             p->came = true;
             p->stage = PAWL_STAGE_CLASSIFY;
             pawl_slot_drive(s);
@@ -288,7 +305,7 @@ static void open_slots(struct pawl_hot *h)
             s->pass.model = pawl_config_model(h->config, step->name);
         } else {
             s->pass.tool = step->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, step->name)
-                                                         : pawl_agent_tool(h->agent, step->name);
+                                                        : pawl_agent_tool(h->agent, step->name);
         }
         if (h->run.ending && step->kind != PAWL_STEP_UNDO && step->state < PAWL_STEP_INTENDED_STATE) stop_slot(s);
         else if (h->run.ending && step->kind == PAWL_STEP_MODEL) stop_slot(s);

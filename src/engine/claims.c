@@ -51,7 +51,8 @@ void pawl_claims_want(struct pawl_slot *s)
     const struct pawl_find find = {.what = PAWL_FIND_CLAIM, .claim = p->claim_key};
     const struct pawl_claim_entry *c = entry_of(e, p->claim_key);
     if (c && !is(c, s)) { /* somebody here is at it: no need to ask the store */
-        p->claim = (struct pawl_claim){.key = p->claim_key, .run = c->run, .step = c->step, .state = PAWL_CLAIM_IN_FLIGHT};
+        p->claim =
+            (struct pawl_claim){.key = p->claim_key, .run = c->run, .step = c->step, .state = PAWL_CLAIM_IN_FLIGHT};
         p->claim_state = PAWL_CLAIM_HELD;
         pawl_slot_drive(s);
         return;
@@ -100,7 +101,8 @@ void pawl_claims_committed(struct pawl_engine *e, const struct pawl_claim_op *op
 {
     for (uint32_t i = 0; i < count; i++) {
         const enum pawl_claim_state state = ops[i].claim.state;
-        const bool held = ops[i].op != PAWL_CLAIM_DROP && (state == PAWL_CLAIM_IN_FLIGHT || state == PAWL_CLAIM_IN_DOUBT);
+        const bool held =
+            ops[i].op != PAWL_CLAIM_DROP && (state == PAWL_CLAIM_IN_FLIGHT || state == PAWL_CLAIM_IN_DOUBT);
         if (!held) release(e, ops[i].claim.key);
     }
 }
@@ -113,7 +115,7 @@ void pawl_claims_leave(struct pawl_slot *s)
     c = entry_of(e, s->pass.claim_key);
     if (!c || !is(c, s)) return;
     if (s->pass.claim_took && s->pass.ended) return; /* its last word is in the commit, and frees it when durable */
-    if (s->pass.claim_took && c->waiters == 0) { /* parked or dropped: the store's row says who holds it */
+    if (s->pass.claim_took && c->waiters == 0) {     /* parked or dropped: the store's row says who holds it */
         pawl_engine_put(e, pawl_map_take(&e->claims, s->pass.claim_key.b, 32), sizeof *c);
         return;
     }

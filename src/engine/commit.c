@@ -124,7 +124,8 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
         if (s->pass.until_wall_ns < wake_ns) wake_ns = s->pass.until_wall_ns;
         if (head->waiting == PAWL_WAIT_DOUBT) continue;
         head->waiting = step->state == PAWL_STEP_DOUBT   ? PAWL_WAIT_DOUBT
-                        : step->state == PAWL_STEP_ASKED ? PAWL_WAIT_GATE : PAWL_WAIT_TOOL;
+                        : step->state == PAWL_STEP_ASKED ? PAWL_WAIT_GATE
+                                                         : PAWL_WAIT_TOOL;
         head->waiting_step = step->number;
     }
     if (!h->slots) head->waiting = PAWL_WAIT_MESSAGE;
@@ -137,7 +138,7 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
 }
 
 /* LEDGER 15: the deadline's clock runs unless the run waits for people only. */
-static void clock(struct pawl_hot *h, bool parked)
+static void run_clock(struct pawl_hot *h, bool parked)
 {
     struct pawl_engine *e = h->e;
     int64_t due_ns = PAWL_NEVER;
@@ -213,14 +214,15 @@ void pawl_hot_settle(struct pawl_hot *h)
     pawl_hot_advance(h);
     if (e->rc) return;
     park = waiting(h, &h->head);
-    if (e->handing_over && !h->run.ended && h->agent) { /* slots are not all there: only the decider knows what it waits for */
+    if (e->handing_over && !h->run.ended &&
+        h->agent) { /* slots are not all there: only the decider knows what it waits for */
         park = false;
         h->head.status = h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
         h->head.waiting = PAWL_WAIT_NONE;
         h->head.waiting_step = 0;
         h->head.wake_ns = 0;
     }
-    clock(h, park);
+    run_clock(h, park);
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {
@@ -259,13 +261,15 @@ static void again(struct pawl_hot *h, int status)
 {
     struct pawl_engine *e = h->e;
     const char *what = status == PAWL_EFULL ? "the disk is full: nothing was stored" : "the store could not write";
-    refuse_replies(h, status, what, "free some space, or mend the disk, and say it again; what runs goes on by itself then");
+    refuse_replies(h, status, what,
+                   "free some space, or mend the disk, and say it again; what runs goes on by itself then");
     if (h->create && h->run.seq == h->flight->commit.records_count) {
         pawl_hot_drop(h);
         return;
     }
     pawl_engine_timer(e, &h->again, e->wall_ns + 1000000000);
-    assert(!h->filling || h->filling->commit.seq_before == h->flight->commit.seq_before + h->flight->commit.records_count);
+    assert(!h->filling ||
+           h->filling->commit.seq_before == h->flight->commit.seq_before + h->flight->commit.records_count);
 }
 
 /* The same commit once more, under a new id. */

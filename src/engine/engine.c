@@ -20,7 +20,8 @@ struct pawl_action *pawl_engine_act(struct pawl_engine *e, int kind)
 {
     if (e->actions_count == e->actions_size) {
         const uint32_t size = e->actions_size ? e->actions_size * 2 : 64;
-        void *p = e->from->resize(e->from->ctx, e->actions, e->actions_size * sizeof *e->actions, size * sizeof *e->actions);
+        void *p =
+            e->from->resize(e->from->ctx, e->actions, e->actions_size * sizeof *e->actions, size * sizeof *e->actions);
         if (!p) return e->rc = PAWL_ENOMEM, NULL;
         e->actions = p;
         e->actions_size = size;
@@ -108,7 +109,9 @@ void pawl_engine_timer(struct pawl_engine *e, struct pawl_timer *t, int64_t wall
 void pawl_engine_claim_due(struct pawl_engine *e)
 {
     const struct pawl_find due = {.what = PAWL_FIND_CLAIM_RUNS,
-                                  .runs = {.due_ns = e->wall_ns, .max = PAWL_CLAIM_BATCH, .lease_until_ns = PAWL_NEVER}};
+                                  .runs = {.due_ns = e->wall_ns,
+                                           .max = PAWL_CLAIM_BATCH,
+                                           .lease_until_ns = PAWL_NEVER}};
     if (e->claiming || e->handing_over) return;
     e->more = e->hot.count >= PAWL_HOT_MAX;
     if (e->more) return;
@@ -178,7 +181,9 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
             next = a->next;
             if (stored->head.status >= PAWL_DONE) pawl_request_ended(e, a, stored);
             else if ((h = pawl_hot_find(e, run)) != NULL) pawl_request_to(e, a, h);
-            else pawl_request_refuse(e, a->id, run, PAWL_ECORRUPT, "the run cannot be read", "run pawl verify"), pawl_asking_free(e, a);
+            else
+                pawl_request_refuse(e, a->id, run, PAWL_ECORRUPT, "the run cannot be read", "run pawl verify"),
+                    pawl_asking_free(e, a);
         }
     } else {
         const bool none = in->status == PAWL_OK || in->status == PAWL_ENOTFOUND;

@@ -16,13 +16,13 @@ struct world {
     struct pawl_action queue[QUEUE]; /* begun and not yet answered */
     uint32_t queued;
     int64_t now_ns;
-    int calls;                       /* of tools that change something */
+    int calls; /* of tools that change something */
     char keys[8][PAWL_ID_TEXT];
-    enum pawl_transport next_end;    /* of the next change: ANSWERED, or what is planted */
+    enum pawl_transport next_end; /* of the next change: ANSWERED, or what is planted */
     int32_t next_status;
     struct pawl_error replied;
     int replies;
-    bool unordered;                  /* a change left before its intent was in the store */
+    bool unordered; /* a change left before its intent was in the store */
 };
 
 static const struct pawl_config *config_port(void *ctx, struct pawl_hash hash, struct pawl_str *missing)
@@ -40,16 +40,36 @@ static struct pawl_agent agent;
 static void make_config(struct world *w, const char *script)
 {
     const struct pawl_retry retry = {.attempts = 3, .first_ns = 1000, .max_ns = 100000, .factor = 2};
-    tools[0] = (struct pawl_tool){.name = PAWL_STR("look"), .effect = PAWL_EFFECT_READ, .retry = retry, .timeout_ns = 1000};
-    tools[1] = (struct pawl_tool){.name = PAWL_STR("pay"), .effect = PAWL_EFFECT_MUTATE, .retry = retry, .timeout_ns = 1000,
-                                  .repeat = PAWL_REPEAT_ANSWER, .gate_expires_ns = 1000000, .verify = {.settles_ns = -1},
-                                  .key_header = PAWL_STR("Idempotency-Key"), .remembered_for_ns = 1000000};
-    model = (struct pawl_model){.name = PAWL_STR("main"), .provider = PAWL_PROVIDER_SCRIPT, .script = pawl_str_of(script),
-                                .first_token_ns = 1000, .total_ns = 1000, .retry = retry};
-    agent = (struct pawl_agent){.name = PAWL_STR("desk"), .model = PAWL_STR("main"), .instructions = PAWL_STR("help"),
-                                .tools = tool_list, .tools_count = 2, .steps_max = 20};
-    w->config = (struct pawl_config){.json = PAWL_STR("{}"), .models = &model, .models_count = 1, .tools = tools,
-                                     .tools_count = 2, .agents = &agent, .agents_count = 1};
+    tools[0] =
+        (struct pawl_tool){.name = PAWL_STR("look"), .effect = PAWL_EFFECT_READ, .retry = retry, .timeout_ns = 1000};
+    tools[1] = (struct pawl_tool){.name = PAWL_STR("pay"),
+                                  .effect = PAWL_EFFECT_MUTATE,
+                                  .retry = retry,
+                                  .timeout_ns = 1000,
+                                  .repeat = PAWL_REPEAT_ANSWER,
+                                  .gate_expires_ns = 1000000,
+                                  .verify = {.settles_ns = -1},
+                                  .key_header = PAWL_STR("Idempotency-Key"),
+                                  .remembered_for_ns = 1000000};
+    model = (struct pawl_model){.name = PAWL_STR("main"),
+                                .provider = PAWL_PROVIDER_SCRIPT,
+                                .script = pawl_str_of(script),
+                                .first_token_ns = 1000,
+                                .total_ns = 1000,
+                                .retry = retry};
+    agent = (struct pawl_agent){.name = PAWL_STR("desk"),
+                                .model = PAWL_STR("main"),
+                                .instructions = PAWL_STR("help"),
+                                .tools = tool_list,
+                                .tools_count = 2,
+                                .steps_max = 20};
+    w->config = (struct pawl_config){.json = PAWL_STR("{}"),
+                                     .models = &model,
+                                     .models_count = 1,
+                                     .tools = tools,
+                                     .tools_count = 2,
+                                     .agents = &agent,
+                                     .agents_count = 1};
     w->config.hash = pawl_sha256("{}", 2);
 }
 
@@ -73,9 +93,13 @@ static void take(struct world *w, struct pawl_event *ev)
 
 static void begin(struct world *w)
 {
-    const struct pawl_ports ports = {.ctx = w, .decide = pawl_agent_decide, .render_tool = pawl_tool_render,
-                                     .render_model = pawl_model_render, .read_tool = pawl_tool_read,
-                                     .read_model = pawl_model_read, .config = config_port};
+    const struct pawl_ports ports = {.ctx = w,
+                                     .decide = pawl_agent_decide,
+                                     .render_tool = pawl_tool_render,
+                                     .render_model = pawl_model_render,
+                                     .read_tool = pawl_tool_read,
+                                     .read_model = pawl_model_read,
+                                     .config = config_port};
     struct pawl_event ev = {.kind = PAWL_EV_START, .seed = 7, .store_id = w->store->id, .instance = w->store->instance};
     CHECK_INT(pawl_engine_new(pawl_alloc_libc(), &ports, &w->e), PAWL_OK);
     take(w, &ev);
@@ -113,12 +137,15 @@ static void answer_attempt(struct world *w, const struct pawl_action *a)
 {
     const struct pawl_attempt *t = a->attempt;
     struct pawl_event ev = {.kind = PAWL_EV_DONE, .id = a->id};
-    struct pawl_reply reply = {.transport = PAWL_ANSWERED, .has_verdict = true, .verdict = PAWL_APPLIED_YES,
+    struct pawl_reply reply = {.transport = PAWL_ANSWERED,
+                               .has_verdict = true,
+                               .verdict = PAWL_APPLIED_YES,
                                .body = PAWL_STR("{\"ok\":true}")};
     yyjson_val *request;
     if (t->of == PAWL_ATTEMPT_MODEL) {
         CHECK_INT(pawl_json_read(t->request, &w->arena, &request, NULL), PAWL_OK);
-        pawl_script_reply(t->model, (uint32_t)pawl_json_i64(yyjson_obj_get(request, "script"), "turn", 99), &w->arena, &reply);
+        pawl_script_reply(t->model, (uint32_t)pawl_json_i64(yyjson_obj_get(request, "script"), "turn", 99), &w->arena,
+                          &reply);
     } else if (t->changes) {
         if (!intended(w, t)) w->unordered = true;
         if (w->calls < 8 && t->key.n < PAWL_ID_TEXT) memcpy(w->keys[w->calls], t->key.p, t->key.n);
@@ -192,8 +219,13 @@ static const struct pawl_id run_id = {{1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10, 11, 
 
 static void start(struct world *w)
 {
-    ask(w, (struct pawl_request){.what = PAWL_ASK_START, .run = run_id, .agent = PAWL_STR("desk"), .key = PAWL_STR("k"),
-                                 .input = PAWL_STR("\"order 7\""), .config = &w->config, .id = PAWL_STR("start-1")});
+    ask(w, (struct pawl_request){.what = PAWL_ASK_START,
+                                 .run = run_id,
+                                 .agent = PAWL_STR("desk"),
+                                 .key = PAWL_STR("k"),
+                                 .input = PAWL_STR("\"order 7\""),
+                                 .config = &w->config,
+                                 .id = PAWL_STR("start-1")});
 }
 
 static struct pawl_head head(struct world *w)
@@ -253,7 +285,8 @@ static void lost_and_resolved(void)
     CHECK_INT(head(&w).waiting, PAWL_WAIT_DOUBT);
     CHECK_INT(w.calls, 1);
     CHECK(pawl_engine_idle(w.e));
-    ask(&w, (struct pawl_request){.what = PAWL_ASK_RESOLVE, .run = run_id, .how = PAWL_HOW_NOT_HAPPENED, .id = PAWL_STR("r1")});
+    ask(&w, (struct pawl_request){
+                .what = PAWL_ASK_RESOLVE, .run = run_id, .how = PAWL_HOW_NOT_HAPPENED, .id = PAWL_STR("r1")});
     CHECK_INT(w.replied.code, 0);
     CHECK_INT(head(&w).status, PAWL_DONE);
     CHECK_INT(w.calls, 2);
@@ -288,7 +321,8 @@ static void gated(bool yes)
     CHECK_INT(w.replied.code, 0);
     CHECK_INT(head(&w).status, PAWL_DONE);
     CHECK_INT(w.calls, yes);
-    ask(&w, (struct pawl_request){.what = yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE, .run = run_id, .step = 2, .id = PAWL_STR("a2")});
+    ask(&w, (struct pawl_request){
+                .what = yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE, .run = run_id, .step = 2, .id = PAWL_STR("a2")});
     CHECK_INT(w.replied.code, PAWL_ECONFLICT); /* a second, different answer */
     close_world(&w);
 }
@@ -300,7 +334,10 @@ static void crashed(bool has_key)
     struct pawl_store *next;
     open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
     tools[1].key_declared = has_key;
-    struct pawl_request r = {.what = PAWL_ASK_START, .run = run_id, .agent = PAWL_STR("desk"), .input = PAWL_STR("\"x\""),
+    struct pawl_request r = {.what = PAWL_ASK_START,
+                             .run = run_id,
+                             .agent = PAWL_STR("desk"),
+                             .input = PAWL_STR("\"x\""),
                              .config = &w.config};
     struct pawl_event ev = {.kind = PAWL_EV_REQUEST, .id = 5, .request = &r};
     take(&w, &ev);
@@ -345,8 +382,10 @@ static void cancelled(void)
 static void endless_nonsense(void)
 {
     struct world w;
-    open_world(&w, "[{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}},"
-                   "{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}}]");
+    open_world(
+        &w,
+        "[{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}},"
+        "{\"call\":{\"name\":\"fly\",\"args\":{}}},{\"call\":{\"name\":\"fly\",\"args\":{}}}]");
     start(&w);
     CHECK_INT(head(&w).status, PAWL_FAILED_RUN);
     CHECK_INT(count(&w, PAWL_STEP_FAILED), PAWL_AGENT_BAD_ROUNDS + 1);

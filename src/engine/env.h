@@ -11,70 +11,81 @@
 
 /* What a client asks. `id` is made by the client: the same id again gets the first answer (LEDGER 13). */
 enum pawl_ask {
-    PAWL_ASK_START, PAWL_ASK_SEND, PAWL_ASK_APPROVE, PAWL_ASK_DENY, PAWL_ASK_RESOLVE, PAWL_ASK_CANCEL,
+    PAWL_ASK_START,
+    PAWL_ASK_SEND,
+    PAWL_ASK_APPROVE,
+    PAWL_ASK_DENY,
+    PAWL_ASK_RESOLVE,
+    PAWL_ASK_CANCEL,
     PAWL_ASK_RESUME /* take the run up now, whatever its wake time */
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
 struct pawl_request {
     enum pawl_ask what;
-    struct pawl_str id;      /* {NULL,0}: not given */
-    struct pawl_id run;      /* START: the id of the new run, made by the env */
+    struct pawl_str id;                /* {NULL,0}: not given */
+    struct pawl_id run;                /* START: the id of the new run, made by the env */
     struct pawl_str agent, key, input; /* START; input is JSON text */
     const struct pawl_config *config;  /* START; lives as long as the engine */
-    bool chat;               /* START */
-    struct pawl_str text;    /* SEND: the message; APPROVE, DENY: the reason; CANCEL: why */
-    bool end;                /* SEND: no more will come; text may be {NULL,0} */
-    uint32_t step;           /* APPROVE, DENY, RESOLVE; 0: the only one that waits */
-    struct pawl_hash digest; /* APPROVE: of what was shown */
+    bool chat;                         /* START */
+    struct pawl_str text;              /* SEND: the message; APPROVE, DENY: the reason; CANCEL: why */
+    bool end;                          /* SEND: no more will come; text may be {NULL,0} */
+    uint32_t step;                     /* APPROVE, DENY, RESOLVE; 0: the only one that waits */
+    struct pawl_hash digest;           /* APPROVE: of what was shown */
     bool has_digest;
-    enum pawl_how how;       /* RESOLVE */
-    struct pawl_str result;  /* RESOLVE happened: JSON text */
-    struct pawl_str by;      /* who says it */
+    enum pawl_how how;      /* RESOLVE */
+    struct pawl_str result; /* RESOLVE happened: JSON text */
+    struct pawl_str by;     /* who says it */
 };
 
 enum pawl_find_what { PAWL_FIND_CLAIM_RUNS, PAWL_FIND_KEY, PAWL_FIND_READ, PAWL_FIND_CLAIM, PAWL_FIND_WAKE };
 struct pawl_find {
     enum pawl_find_what what;
-    struct pawl_claim_query runs; /* CLAIM_RUNS. The env also loads the configurations that they name, for ports.config */
+    struct pawl_claim_query
+        runs; /* CLAIM_RUNS. The env also loads the configurations that they name, for ports.config */
     struct pawl_str key, request; /* KEY */
     struct pawl_id run;           /* READ */
     struct pawl_hash claim;       /* CLAIM */
 };
-struct pawl_found { /* borrowed for the step */
+struct pawl_found {                      /* borrowed for the step */
     const struct pawl_run_records *runs; /* CLAIM_RUNS: count; READ: one */
     uint32_t count;
-    struct pawl_id run;           /* KEY */
-    struct pawl_claim claim;      /* CLAIM; status PAWL_ENOTFOUND: free */
-    int64_t wake_ns;              /* WAKE */
+    struct pawl_id run;      /* KEY */
+    struct pawl_claim claim; /* CLAIM; status PAWL_ENOTFOUND: free */
+    int64_t wake_ns;         /* WAKE */
 };
 
 enum pawl_attempt_of { PAWL_ATTEMPT_MODEL, PAWL_ATTEMPT_TOOL };
 struct pawl_attempt { /* one sending. Lent until DONE or CANCEL of its id */
     enum pawl_attempt_of of;
     struct pawl_id run;
-    uint32_t step, attempt;   /* attempt is from 1 */
-    bool look;                /* verify's read on behalf of this step */
-    bool changes;             /* may change something: never resent by a transport on its own */
+    uint32_t step, attempt; /* attempt is from 1 */
+    bool look;              /* verify's read on behalf of this step */
+    bool changes;           /* may change something: never resent by a transport on its own */
     const struct pawl_config *config;
     const struct pawl_tool *tool;   /* TOOL */
     const struct pawl_model *model; /* MODEL */
-    struct pawl_str request;  /* the fixed request (tool/tool.h, model/model.h) */
-    struct pawl_str key;      /* idempotency key; {NULL,0}: a look or a model */
-    int64_t timeout_ns;       /* > 0 */
-    int64_t deadline_ns;      /* what is left of the run's active time; PAWL_NEVER */
+    struct pawl_str request;        /* the fixed request (tool/tool.h, model/model.h) */
+    struct pawl_str key;            /* idempotency key; {NULL,0}: a look or a model */
+    int64_t timeout_ns;             /* > 0 */
+    int64_t deadline_ns;            /* what is left of the run's active time; PAWL_NEVER */
 };
 
 struct pawl_event { /* what happened; the engine borrows it for the step. START comes first, once. */
     enum {
-        PAWL_EV_START, PAWL_EV_REQUEST, PAWL_EV_COMMITTED, PAWL_EV_FOUND, PAWL_EV_DONE, PAWL_EV_DUE,
+        PAWL_EV_START,
+        PAWL_EV_REQUEST,
+        PAWL_EV_COMMITTED,
+        PAWL_EV_FOUND,
+        PAWL_EV_DONE,
+        PAWL_EV_DUE,
         PAWL_EV_HAND_OVER /* begin nothing new: finish what is open, park, then pawl_engine_idle() is true */
     } kind;
     int status;              /* 0 or a negative PAWL_E code; COMMITTED: of the batch, else see commit->result */
     uint64_t id;             /* the action that this answers; REQUEST: the env's, for REPLY */
     int64_t now_ns, wall_ns; /* monotonic, for durations; wall clock, only to store, show and compare with stored */
-    uint64_t seed;                      /* START */
-    const uint8_t *store_id;            /* START: 16 bytes */
-    uint64_t instance;                  /* START: of the store */
+    uint64_t seed;           /* START */
+    const uint8_t *store_id; /* START: 16 bytes */
+    uint64_t instance;       /* START: of the store */
     const struct pawl_request *request; /* REQUEST */
     const struct pawl_found *found;     /* FOUND */
     const struct pawl_reply *reply;     /* DONE */

@@ -27,9 +27,9 @@ struct pawl_slot { /* a pass and what it waits for */
     struct pawl_attempt attempt; /* lent to the env while attempt_id */
     struct pawl_find find;
     uint64_t attempt_id, find_id; /* 0: none under way */
-    uint64_t need_seq;      /* WANT_DURABLE */
+    uint64_t need_seq;            /* WANT_DURABLE */
     bool looking;
-    bool synced;            /* durability every-step: this attempt has waited already */
+    bool synced; /* durability every-step: this attempt has waited already */
 };
 
 struct pawl_batch { /* a commit that is being filled, or is on its way */
@@ -53,8 +53,8 @@ struct pawl_hot {
     struct pawl_engine *e;
     struct pawl_arena arena; /* the fold's */
     struct pawl_run run;
-    struct pawl_head head;   /* as it will be; .seq and .hash are set at the commit */
-    struct pawl_head stored; /* what the store has of status, waiting, wake */
+    struct pawl_head head;            /* as it will be; .seq and .hash are set at the commit */
+    struct pawl_head stored;          /* what the store has of status, waiting, wake */
     const struct pawl_config *config; /* NULL: cannot be had now */
     const struct pawl_agent *agent;
     struct pawl_slot *slots;
@@ -65,12 +65,12 @@ struct pawl_hot {
     struct pawl_str request; /* its start's client-made id */
     bool dirty;              /* to be settled at the end of this engine step */
     struct pawl_hot *next_dirty;
-    bool active;             /* its deadline's clock runs */
+    bool active; /* its deadline's clock runs */
     int64_t active_since_ns;
     struct pawl_timer deadline, again;
-    bool taken;              /* just claimed: settle even where nothing happened */
-    bool moved;              /* something has moved on since it was claimed */
-    uint32_t claims;         /* claims_without_progress as it was then, this claim included */
+    bool taken;      /* just claimed: settle even where nothing happened */
+    bool moved;      /* something has moved on since it was claimed */
+    uint32_t claims; /* claims_without_progress as it was then, this claim included */
 };
 
 struct pawl_asking { /* a request that waits for its run to be loaded, or for its key to be found */
@@ -87,8 +87,17 @@ struct pawl_claim_entry { /* who holds a claim that somebody here works on or wa
     uint32_t step, waiters;
 };
 
-enum pawl_pending_of { PAWL_OF_SLOT_ATTEMPT, PAWL_OF_SLOT_FIND, PAWL_OF_COMMIT, PAWL_OF_RUNS, PAWL_OF_ONE, PAWL_OF_KEY,
-                       PAWL_OF_KEY_READ, PAWL_OF_WAKE, PAWL_OF_NOBODY };
+enum pawl_pending_of {
+    PAWL_OF_SLOT_ATTEMPT,
+    PAWL_OF_SLOT_FIND,
+    PAWL_OF_COMMIT,
+    PAWL_OF_RUNS,
+    PAWL_OF_ONE,
+    PAWL_OF_KEY,
+    PAWL_OF_KEY_READ,
+    PAWL_OF_WAKE,
+    PAWL_OF_NOBODY
+};
 struct pawl_pending { /* an action that waits for its event */
     uint64_t id;
     enum pawl_pending_of of;
@@ -112,30 +121,31 @@ struct pawl_engine {
     struct pawl_map pending; /* action id -> struct pawl_pending */
     struct pawl_heap timers;
     struct pawl_timer wake;
-    int64_t wake_wall_ns;    /* of the earliest parked run */
-    bool claiming, more;     /* a claim of due runs is under way; there may be more of them */
+    int64_t wake_wall_ns;           /* of the earliest parked run */
+    bool claiming, more;            /* a claim of due runs is under way; there may be more of them */
     bool claim_failed, wake_failed; /* the store could not say what is due, when the next one is: asked again at */
     int64_t again_wall_ns;
     bool handing_over;
     struct pawl_hot *dirty;
     struct pawl_action *actions;
     uint32_t actions_count, actions_size;
-    struct pawl_arena step;  /* memory of this step's actions */
-    int rc;                  /* PAWL_ENOMEM: the engine is unusable */
+    struct pawl_arena step; /* memory of this step's actions */
+    int rc;                 /* PAWL_ENOMEM: the engine is unusable */
 };
 
 /* engine.c */
 struct pawl_action *pawl_engine_act(struct pawl_engine *e, int kind); /* NULL: no memory, e->rc is set */
-struct pawl_pending *pawl_engine_await(struct pawl_engine *e, enum pawl_pending_of of); /* with a new id; NULL likewise */
-void pawl_engine_forget(struct pawl_engine *e, uint64_t id); /* no event for it is wanted any more; 0: fine */
-void pawl_engine_abandon(struct pawl_engine *e, uint64_t id);   /* a search; 0: fine */
-bool pawl_engine_take_back(struct pawl_engine *e, uint64_t id); /* an attempt that this step was to begin */
+struct pawl_pending *pawl_engine_await(struct pawl_engine *e,
+                                       enum pawl_pending_of of); /* with a new id; NULL likewise */
+void pawl_engine_forget(struct pawl_engine *e, uint64_t id);     /* no event for it is wanted any more; 0: fine */
+void pawl_engine_abandon(struct pawl_engine *e, uint64_t id);    /* a search; 0: fine */
+bool pawl_engine_take_back(struct pawl_engine *e, uint64_t id);  /* an attempt that this step was to begin */
 uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const struct pawl_find *find,
-                          struct pawl_slot *slot, struct pawl_asking *asking); /* 0: no memory */
+                          struct pawl_slot *slot, struct pawl_asking *asking);        /* 0: no memory */
 void pawl_engine_timer(struct pawl_engine *e, struct pawl_timer *t, int64_t wall_ns); /* PAWL_NEVER: off */
 void pawl_engine_claim_due(struct pawl_engine *e);
 void pawl_engine_wake_at(struct pawl_engine *e, int64_t wall_ns); /* the earliest parked run is due then */
-void *pawl_engine_get(struct pawl_engine *e, size_t bytes); /* zeroed; NULL: e->rc is set */
+void *pawl_engine_get(struct pawl_engine *e, size_t bytes);       /* zeroed; NULL: e->rc is set */
 void pawl_engine_put(struct pawl_engine *e, void *p, size_t bytes);
 /* load.c: runs come and go */
 struct pawl_hot *pawl_hot_new(struct pawl_engine *e, const struct pawl_head *head);
@@ -169,10 +179,12 @@ void pawl_claims_committed(struct pawl_engine *e, const struct pawl_claim_op *op
 void pawl_claims_leave(struct pawl_slot *s); /* its pass is gone: what it reserved is free again */
 /* request.c */
 void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *request);
-void pawl_request_to(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h); /* its run is hot; frees it */
+void pawl_request_to(struct pawl_engine *e, struct pawl_asking *asking,
+                     struct pawl_hot *h); /* its run is hot; frees it */
 void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const struct pawl_run_records *stored);
 void pawl_request_key_found(struct pawl_engine *e, struct pawl_asking *asking, int status, struct pawl_id run);
-void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status, const struct pawl_found *found);
+void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status,
+                           const struct pawl_found *found);
 void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h); /* its create was refused: who has the key? */
 void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
                          const char *next);

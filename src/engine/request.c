@@ -32,7 +32,8 @@ void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_r
     answer->body = pawl_buf_done(&b);
 }
 
-void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what, const char *next)
+void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
+                         const char *next)
 {
     struct pawl_answer *answer = answer_to(e, id, run);
     char where[PAWL_ID_TEXT + 8] = "run ";
@@ -51,7 +52,7 @@ void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking)
 static struct pawl_asking *keep(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
 {
     struct pawl_asking *k = pawl_engine_get(e, sizeof *k);
-    struct pawl_str *texts[] = {&k->request.id, &k->request.agent, &k->request.key, &k->request.input,
+    struct pawl_str *texts[] = {&k->request.id,   &k->request.agent,  &k->request.key, &k->request.input,
                                 &k->request.text, &k->request.result, &k->request.by};
     if (!k) return NULL;
     pawl_arena_init(&k->arena, e->from);
@@ -107,8 +108,15 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
 {
     const struct pawl_agent *agent = pawl_config_agent(r->config, r->agent);
     struct pawl_error err = {0};
-    struct pawl_head head = {.run = r->run, .agent = r->agent, .key = r->key, .status = PAWL_RUNNING, .epoch = 1,
-                             .owner = e->instance, .wake_ns = 0, .created_ns = e->wall_ns, .updated_ns = e->wall_ns,
+    struct pawl_head head = {.run = r->run,
+                             .agent = r->agent,
+                             .key = r->key,
+                             .status = PAWL_RUNNING,
+                             .epoch = 1,
+                             .owner = e->instance,
+                             .wake_ns = 0,
+                             .created_ns = e->wall_ns,
+                             .updated_ns = e->wall_ns,
                              .config = r->config->hash};
     struct pawl_hot *h;
     struct body o;
@@ -150,8 +158,13 @@ void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h)
     struct pawl_find find = {.what = PAWL_FIND_KEY};
     while (h->replies) {
         struct pawl_reply_due *reply = h->replies;
-        const struct pawl_request r = {.what = PAWL_ASK_START, .id = h->request, .run = h->head.run, .agent = h->run.agent,
-                                       .key = h->run.key, .input = h->run.input, .chat = h->run.chat};
+        const struct pawl_request r = {.what = PAWL_ASK_START,
+                                       .id = h->request,
+                                       .run = h->head.run,
+                                       .agent = h->run.agent,
+                                       .key = h->run.key,
+                                       .input = h->run.input,
+                                       .chat = h->run.chat};
         struct pawl_asking *asking = keep(e, reply->id, &r);
         h->replies = reply->next;
         pawl_engine_put(e, reply, sizeof *reply);
@@ -185,24 +198,26 @@ void pawl_request_key_found(struct pawl_engine *e, struct pawl_asking *asking, i
     pawl_engine_find(e, PAWL_OF_KEY_READ, &find, NULL, asking);
 }
 
-void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status, const struct pawl_found *found)
+void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, int status,
+                           const struct pawl_found *found)
 {
     const struct pawl_request *r = &asking->request;
     struct pawl_arena scratch;
     struct pawl_run run;
     pawl_arena_init(&scratch, e->from);
     pawl_run_init(&run, &scratch);
-    const int rc = status                     ? status
+    const int rc = status                    ? status
                    : found->runs->count == 0 ? PAWL_ENOTFOUND
                                              : pawl_run_fold(&run, &found->runs->records[0], NULL);
     if (!status && rc == PAWL_ENOMEM) e->rc = rc;
     if (rc)
-        pawl_request_refuse(e, asking->id, r->run, PAWL_EIO, "the run that has this key could not be read", "pawl verify");
+        pawl_request_refuse(e, asking->id, r->run, PAWL_EIO, "the run that has this key could not be read",
+                            "pawl verify");
     else if (!pawl_str_eq(run.agent, r->agent) || !pawl_str_eq(run.input, r->input))
-        pawl_request_refuse(e, asking->id, run.id, PAWL_ECONFLICT, "a run with this key has another agent or another input",
+        pawl_request_refuse(e, asking->id, run.id, PAWL_ECONFLICT,
+                            "a run with this key has another agent or another input",
                             "use another key, or start it with the same input");
-    else
-        pawl_request_answer(e, asking->id, &run, 0);
+    else pawl_request_answer(e, asking->id, &run, 0);
     pawl_arena_fini(&scratch);
     pawl_asking_free(e, asking);
 }
@@ -247,11 +262,13 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
     struct pawl_step *s = meant(&h->run, r->step, PAWL_STEP_ASKED, &count);
     struct pawl_slot *slot;
     struct body o;
-    if (!s) return count > 1 ? (struct refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
-                             : (struct refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
+    if (!s)
+        return count > 1 ? (struct refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
+                         : (struct refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
     *step = s->number;
     if (r->has_digest && memcmp(r->digest.b, s->asked_digest.b, 32) != 0)
-        return (struct refusal){PAWL_ECONFLICT, "another call was asked about than the one that was shown", "pawl show RUN"};
+        return (struct refusal){PAWL_ECONFLICT, "another call was asked about than the one that was shown",
+                                "pawl show RUN"};
     if (s->state != PAWL_STEP_ASKED) {
         if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
             return (struct refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
@@ -280,8 +297,9 @@ static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, 
     struct pawl_step *s = meant(&h->run, r->step, PAWL_STEP_DOUBT, &count);
     struct pawl_slot *slot;
     struct body o;
-    if (!s) return count > 1 ? (struct refusal){PAWL_EINVAL, "several steps are in doubt", "name one: RUN/STEP"}
-                             : (struct refusal){PAWL_ENOTFOUND, "no step is in doubt", "pawl show RUN"};
+    if (!s)
+        return count > 1 ? (struct refusal){PAWL_EINVAL, "several steps are in doubt", "name one: RUN/STEP"}
+                         : (struct refusal){PAWL_ENOTFOUND, "no step is in doubt", "pawl show RUN"};
     *step = s->number;
     if (s->state != PAWL_STEP_DOUBT)
         return (struct refusal){PAWL_ECONFLICT, "this step is not in doubt", "pawl show RUN"};
@@ -333,7 +351,9 @@ static void request_do(struct pawl_engine *e, struct pawl_asking *asking, struct
     uint32_t step = r->step;
     if (!pawl_run_answered(&h->run, r->id)) {
         if (h->agent || r->what == PAWL_ASK_RESUME) no = act(h, r, &step);
-        else no = (struct refusal){PAWL_ECONFIG, "the run waits for its configuration", "set what it names, then pawl resume RUN"};
+        else
+            no = (struct refusal){PAWL_ECONFIG, "the run waits for its configuration",
+                                  "set what it names, then pawl resume RUN"};
     }
     if (no.code) pawl_request_refuse(e, asking->id, h->head.run, no.code, no.what, no.next);
     else if (!e->rc) pawl_hot_note_reply(h, asking->id, step);
@@ -355,7 +375,8 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     const bool gate = r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY;
     const bool same_answer = gate && s && s->asked_seq && s->denied == (r->what == PAWL_ASK_DENY);
     const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN);
-    if (rc == PAWL_OK && (pawl_run_answered(&run, r->id) || over || same_answer)) pawl_request_answer(e, asking->id, &run, r->step);
+    if (rc == PAWL_OK && (pawl_run_answered(&run, r->id) || over || same_answer))
+        pawl_request_answer(e, asking->id, &run, r->step);
     else pawl_request_refuse(e, asking->id, stored->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
     pawl_arena_fini(&scratch);
     pawl_asking_free(e, asking);

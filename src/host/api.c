@@ -20,7 +20,8 @@ static int call_owner(struct pawl *p, const char *request, pawl_line_fn *line, v
             while (!d->done && !p->broken.code && !(pawl_engine_idle(p->engine) && !p->events && p->jobs_out == 0))
                 if (!pawl_host_wait(p)) break;
         }
-        if (!d->done) pawl_fail(&d->err, PAWL_ECANCELLED, "", "pawl resume RUN", "interrupted; what was acknowledged is safe");
+        if (!d->done)
+            pawl_fail(&d->err, PAWL_ECANCELLED, "", "pawl resume RUN", "interrupted; what was acknowledged is safe");
         d->done = true;
     }
     while (d->waiting_job) { /* a job of it is with the writer: a matter of milliseconds */
@@ -134,7 +135,8 @@ int pawl_approve(struct pawl *p, const char *run, uint32_t step, const char *dig
     return finish(&a, p, err);
 }
 
-int pawl_deny(struct pawl *p, const char *run, uint32_t step, const char *reason, const char *id, struct pawl_error *err)
+int pawl_deny(struct pawl *p, const char *run, uint32_t step, const char *reason, const char *id,
+              struct pawl_error *err)
 {
     struct ask a;
     begin(&a, p, "deny", run, id);
@@ -143,8 +145,8 @@ int pawl_deny(struct pawl *p, const char *run, uint32_t step, const char *reason
     return finish(&a, p, err);
 }
 
-int pawl_resolve(struct pawl *p, const char *run, uint32_t step, enum pawl_resolution how, const char *result, const char *id,
-                 struct pawl_error *err)
+int pawl_resolve(struct pawl *p, const char *run, uint32_t step, enum pawl_resolution how, const char *result,
+                 const char *id, struct pawl_error *err)
 {
     static const char *const words[] = {"happened", "not_happened", "stop"};
     struct ask a;

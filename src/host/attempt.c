@@ -39,8 +39,9 @@ static void done(struct pawl_attempt_run *r, const struct pawl_reply *reply)
     struct pawl_host_event *e = pawl_host_event(p, PAWL_EV_DONE);
     const int64_t took_ns = pawl_clock_mono_ns() - r->began_ns;
     if (e) {
-        struct pawl_str *texts[] = {&e->reply.type, &e->reply.body, &e->reply.retry_after, &e->reply.retry_after_ms,
-                                    &e->reply.should_retry, &e->reply.date, &e->reply.location, &e->reply.detail};
+        struct pawl_str *texts[] = {&e->reply.type,           &e->reply.body,         &e->reply.retry_after,
+                                    &e->reply.retry_after_ms, &e->reply.should_retry, &e->reply.date,
+                                    &e->reply.location,       &e->reply.detail};
         e->reply = *reply;
         e->reply.wall_ns = pawl_clock_wall_ns();
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = copy(e, *texts[i]);
@@ -59,12 +60,20 @@ static void not_sent(struct pawl_attempt_run *r, const char *why)
 
 static void on_http_done(void *ctx, const struct pawl_http_result *h)
 {
-    static const enum pawl_transport transports[] = {
-        [PAWL_HTTP_ANSWERED] = PAWL_ANSWERED, [PAWL_HTTP_NOT_SENT] = PAWL_NOT_SENT, [PAWL_HTTP_LOST] = PAWL_LOST,
-        [PAWL_HTTP_NO_ANSWER] = PAWL_NO_ANSWER, [PAWL_HTTP_TOO_LARGE] = PAWL_TOO_LARGE};
-    const struct pawl_reply reply = {.transport = transports[h->end], .status = h->status, .type = h->type, .body = h->body,
-                                     .retry_after = h->retry_after, .retry_after_ms = h->retry_after_ms,
-                                     .should_retry = h->should_retry, .date = h->date, .location = h->location,
+    static const enum pawl_transport transports[] = {[PAWL_HTTP_ANSWERED] = PAWL_ANSWERED,
+                                                     [PAWL_HTTP_NOT_SENT] = PAWL_NOT_SENT,
+                                                     [PAWL_HTTP_LOST] = PAWL_LOST,
+                                                     [PAWL_HTTP_NO_ANSWER] = PAWL_NO_ANSWER,
+                                                     [PAWL_HTTP_TOO_LARGE] = PAWL_TOO_LARGE};
+    const struct pawl_reply reply = {.transport = transports[h->end],
+                                     .status = h->status,
+                                     .type = h->type,
+                                     .body = h->body,
+                                     .retry_after = h->retry_after,
+                                     .retry_after_ms = h->retry_after_ms,
+                                     .should_retry = h->should_retry,
+                                     .date = h->date,
+                                     .location = h->location,
                                      .detail = h->detail};
     done(ctx, &reply);
 }
@@ -91,7 +100,8 @@ static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
     struct pawl_error err = {0};
     size_t i, max;
     if (!list) return not_sent(r, "no memory"), false;
-    yyjson_obj_foreach(headers, i, max, name, value) {
+    yyjson_obj_foreach(headers, i, max, name, value)
+    {
         struct pawl_buf b;
         pawl_buf_init_arena(&b, &r->arena);
         if (pawl_config_fill(a->config, pawl_json_value_str(value), &b, &err) || !pawl_buf_done(&b).p)
@@ -100,14 +110,21 @@ static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
     }
     const int64_t second = 1000000000;
     const struct pawl_http_call call = {
-        .method = pawl_json_str(http, "method"), .url = pawl_json_str(http, "url"), .headers = list,
-        .headers_count = (uint32_t)count, .body = pawl_json_str(http, "body"), .changes = a->changes,
+        .method = pawl_json_str(http, "method"),
+        .url = pawl_json_str(http, "url"),
+        .headers = list,
+        .headers_count = (uint32_t)count,
+        .body = pawl_json_str(http, "body"),
+        .changes = a->changes,
         .connect_timeout_ns = a->timeout_ns < CONNECT_TIMEOUT_S * second ? a->timeout_ns : CONNECT_TIMEOUT_S * second,
-        .first_byte_timeout_ns = a->model && a->model->first_token_ns < a->timeout_ns ? a->model->first_token_ns : a->timeout_ns,
+        .first_byte_timeout_ns =
+            a->model && a->model->first_token_ns < a->timeout_ns ? a->model->first_token_ns : a->timeout_ns,
         .idle_timeout_ns = a->model && a->model->first_token_ns < a->timeout_ns ? a->model->first_token_ns : 0,
         .total_timeout_ns = a->timeout_ns,
         .body_bytes_max = a->model ? MODEL_BODY_MAX : (size_t)a->tool->output_bytes,
-        .on_data = a->model ? on_http_data : NULL, .on_done = on_http_done, .ctx = r};
+        .on_data = a->model ? on_http_data : NULL,
+        .on_done = on_http_done,
+        .ctx = r};
     if (a->model && !(r->stream = pawl_stream_new(r->p->alloc, on_text, r))) return not_sent(r, "no memory"), false;
     if (pawl_http_start(r->p->http, &call, &r->http, &err) == PAWL_OK) return true;
     not_sent(r, err.what);
@@ -136,18 +153,24 @@ static bool begin_command(struct pawl_attempt_run *r, yyjson_val *command)
     size_t i, max;
     if (!words || !vars) return not_sent(r, "no memory"), false;
     yyjson_arr_foreach(argv, i, max, v) words[i] = yyjson_get_str(v);
-    yyjson_obj_foreach(env, i, max, name, v)
-        vars[i] = (struct pawl_process_var){pawl_json_value_str(name), pawl_json_value_str(v)};
+    yyjson_obj_foreach(env, i, max, name, v) vars[i] =
+        (struct pawl_process_var){pawl_json_value_str(name), pawl_json_value_str(v)};
     pawl_id_text(a->run, run);
     pawl_buf_init_arena(&lock, &r->arena);
     pawl_buf_printf(&lock, "%s/%s-%u-%u%s", r->p->attempts_path, run, a->step, a->attempt, a->look ? "-look" : "");
     pawl_buf_done(&lock);
-    const struct pawl_process_spec spec = {
-        .argv = words, .vars = vars, .vars_count = (uint32_t)yyjson_obj_size(env), .input = pawl_json_str(command, "stdin"),
-        .timeout_ns = a->timeout_ns, .grace_ns = COMMAND_GRACE_S * INT64_C(1000000000),
-        .out_bytes_max = (size_t)a->tool->output_bytes, .cpu_s = (uint32_t)((a->tool->cpu_ns + 999999999) / 1000000000),
-        .memory_bytes = (uint64_t)a->tool->memory_bytes, .lock_path = lock.failed ? NULL : lock.p,
-        .on_done = on_process_done, .ctx = r};
+    const struct pawl_process_spec spec = {.argv = words,
+                                           .vars = vars,
+                                           .vars_count = (uint32_t)yyjson_obj_size(env),
+                                           .input = pawl_json_str(command, "stdin"),
+                                           .timeout_ns = a->timeout_ns,
+                                           .grace_ns = COMMAND_GRACE_S * INT64_C(1000000000),
+                                           .out_bytes_max = (size_t)a->tool->output_bytes,
+                                           .cpu_s = (uint32_t)((a->tool->cpu_ns + 999999999) / 1000000000),
+                                           .memory_bytes = (uint64_t)a->tool->memory_bytes,
+                                           .lock_path = lock.failed ? NULL : lock.p,
+                                           .on_done = on_process_done,
+                                           .ctx = r};
     if (pawl_process_start(r->p->alloc, &r->p->loop, &spec, &r->process, &err) == PAWL_OK) return true;
     not_sent(r, err.what);
     return false;
@@ -186,9 +209,15 @@ static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
     pawl_buf_init_arena(&args, &r->arena);
     pawl_json_write(yyjson_obj_get(call, "args"), &args);
     pawl_id_text(a->run, run);
-    const struct pawl_tool_call c = {.size = sizeof c, .run = run, .tool = a->tool->name.p, .key = a->key.p ? a->key.p : "",
-                                     .step = a->step, .attempt = a->attempt, .args = pawl_buf_done(&args).p,
-                                     .args_bytes = args.n, .timeout_ns = a->timeout_ns};
+    const struct pawl_tool_call c = {.size = sizeof c,
+                                     .run = run,
+                                     .tool = a->tool->name.p,
+                                     .key = a->key.p ? a->key.p : "",
+                                     .step = a->step,
+                                     .attempt = a->attempt,
+                                     .args = pawl_buf_done(&args).p,
+                                     .args_bytes = args.n,
+                                     .timeout_ns = a->timeout_ns};
     if (!c.args) {
         not_sent(r, "no memory");
         return;

@@ -19,7 +19,8 @@ static int write_request(struct pawl *p, const char *request, struct pawl_buf *o
     rc = pawl_json_read(pawl_str_of(request), &a, &v, err);
     if (rc == PAWL_OK && yyjson_is_obj(v)) {
         pawl_jw_open(&w, '{');
-        yyjson_obj_foreach(v, i, n, name, value) {
+        yyjson_obj_foreach(v, i, n, name, value)
+        {
             pawl_jw_key_str(&w, pawl_json_value_str(name));
             pawl_jw_value(&w, value);
         }
@@ -53,9 +54,10 @@ static bool is_last(struct pawl *p, struct pawl_str line, struct pawl_error *err
     if (pawl_json_read(line, &a, &v, NULL) == PAWL_OK) {
         last = pawl_json_bool(v, "last", false);
         if (last && (e = yyjson_obj_get(v, "error")) != NULL) {
-            const struct pawl_str where = pawl_json_str(e, "where"), next = pawl_json_str(e, "next"), what = pawl_json_str(e, "what");
-            pawl_fail(err, (int)pawl_json_i64(e, "code", PAWL_EINTERNAL), where.p ? where.p : "", next.p ? next.p : "", "%.*s",
-                      (int)what.n, what.p ? what.p : "");
+            const struct pawl_str where = pawl_json_str(e, "where"), next = pawl_json_str(e, "next"),
+                                  what = pawl_json_str(e, "what");
+            pawl_fail(err, (int)pawl_json_i64(e, "code", PAWL_EINTERNAL), where.p ? where.p : "", next.p ? next.p : "",
+                      "%.*s", (int)what.n, what.p ? what.p : "");
         }
     }
     pawl_arena_fini(&a);
@@ -89,7 +91,8 @@ int pawl_client_call(struct pawl *p, const char *request, pawl_line_fn *line, vo
         pawl_control_disconnect(&p->line); /* a line a call: what an earlier one left unread is not ours */
         rc = pawl_control_connect(&p->line, p->alloc, p->socket_path, 2 * INT64_C(1000000000), err);
     }
-    if (rc == PAWL_OK) rc = pawl_control_say(&p->line, (struct pawl_str){text.p, (uint32_t)text.n}, 10 * INT64_C(1000000000), err);
+    if (rc == PAWL_OK)
+        rc = pawl_control_say(&p->line, (struct pawl_str){text.p, (uint32_t)text.n}, 10 * INT64_C(1000000000), err);
     if (rc == PAWL_OK) rc = hear_all(p, line, ctx, err);
     pawl_buf_fini(&text);
     return rc;

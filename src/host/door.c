@@ -113,7 +113,8 @@ static const struct pawl_config *config_of(struct pawl_door *d)
         refuse(d, PAWL_ENOTFOUND, "there is no configuration here", "pawl init makes a pawl.yaml");
         return NULL;
     }
-    if (pawl_registry_load(&p->registry, text, pawl_sha256(text.p, text.n), yyjson_obj_get(d->request, "secrets"), &c) == PAWL_OK)
+    if (pawl_registry_load(&p->registry, text, pawl_sha256(text.p, text.n), yyjson_obj_get(d->request, "secrets"),
+                           &c) == PAWL_OK)
         return c;
     refuse(d, PAWL_ECONFIG, "the configuration cannot be used by the owner of the store", "pawl check");
     return NULL;
@@ -122,9 +123,14 @@ static const struct pawl_config *config_of(struct pawl_door *d)
 static void start(struct pawl_door *d)
 {
     const struct pawl_config *c = config_of(d);
-    struct pawl_request r = {.what = PAWL_ASK_START, .id = text_of(d, "id"), .agent = text_of(d, "agent"),
-                             .key = text_of(d, "key"), .input = json_of(d, "input"), .config = c,
-                             .chat = pawl_json_bool(d->request, "chat", false), .by = text_of(d, "by")};
+    struct pawl_request r = {.what = PAWL_ASK_START,
+                             .id = text_of(d, "id"),
+                             .agent = text_of(d, "agent"),
+                             .key = text_of(d, "key"),
+                             .input = json_of(d, "input"),
+                             .config = c,
+                             .chat = pawl_json_bool(d->request, "chat", false),
+                             .by = text_of(d, "by")};
     if (!c) return;
     if (!r.agent.p || !r.input.p) {
         refuse(d, PAWL_EINVAL, "a start needs an agent and an input", "pawl run AGENT INPUT");
@@ -139,10 +145,14 @@ static void say(struct pawl_door *d, enum pawl_ask what)
 {
     static const char *const words[] = {"happened", "not_happened", "stop"};
     const struct pawl_str digest = text_of(d, "digest"), how = text_of(d, "how");
-    struct pawl_request r = {.what = what, .id = text_of(d, "id"), .run = d->run,
+    struct pawl_request r = {.what = what,
+                             .id = text_of(d, "id"),
+                             .run = d->run,
                              .step = (uint32_t)pawl_json_i64(d->request, "step", 0),
-                             .text = text_of(d, what == PAWL_ASK_SEND ? "text" : "reason"), .by = text_of(d, "by"),
-                             .end = pawl_json_bool(d->request, "end", false), .result = json_of(d, "result")};
+                             .text = text_of(d, what == PAWL_ASK_SEND ? "text" : "reason"),
+                             .by = text_of(d, "by"),
+                             .end = pawl_json_bool(d->request, "end", false),
+                             .result = json_of(d, "result")};
     if (digest.p) {
         r.has_digest = pawl_unhex(r.digest.b, sizeof r.digest.b, digest);
         if (!r.has_digest) {
@@ -198,8 +208,8 @@ static int resolve_name(struct pawl_host_job *job, struct pawl_store *s, struct 
     if (count == 0 && last) return pawl_fail(err, PAWL_ENOTFOUND, "", "pawl run AGENT INPUT", "there is no run yet");
     if (count == 0) return pawl_fail(err, PAWL_ENOTFOUND, "", "pawl ls", "there is no run %.*s", (int)name.n, name.p);
     if (count > 1 && !last)
-        return pawl_fail(err, PAWL_EINVAL, "", "give more of it: pawl ls shows them", "more than one run begins with %.*s",
-                         (int)name.n, name.p);
+        return pawl_fail(err, PAWL_EINVAL, "", "give more of it: pawl ls shows them",
+                         "more than one run begins with %.*s", (int)name.n, name.p);
     d->run = heads[0].run;
     return PAWL_OK;
 }
@@ -229,7 +239,8 @@ static int find_stuck(struct pawl_host_job *job, struct pawl_store *s, struct pa
     job->runs = pawl_arena_zeroed(&job->arena, (count + 1) * sizeof *job->runs);
     if (!job->runs) return PAWL_ENOMEM;
     for (uint32_t i = 0; i < count; i++)
-        if (heads[i].waiting == PAWL_WAIT_CONFIG || heads[i].waiting == PAWL_WAIT_TOOL) job->runs[kept++].head = heads[i];
+        if (heads[i].waiting == PAWL_WAIT_CONFIG || heads[i].waiting == PAWL_WAIT_TOOL)
+            job->runs[kept++].head = heads[i];
     job->found.count = kept;
     return PAWL_OK;
 }
@@ -273,7 +284,8 @@ static void dispatch(struct pawl_door *d)
     if (pawl_str_is(what, "ping")) ping(d);
     else if (pawl_str_is(what, "start") && d->p->only_read) refuse(d, PAWL_EREADONLY, "this handle only reads", "");
     else if (pawl_str_is(what, "start")) start(d);
-    else if (pawl_str_is(what, "resume") && pawl_json_bool(d->request, "all", false)) with_job(d, find_stuck, stuck_found);
+    else if (pawl_str_is(what, "resume") && pawl_json_bool(d->request, "all", false))
+        with_job(d, find_stuck, stuck_found);
     else if (!run.p) go_on(d);
     else if (pawl_id_parse(run, &d->run)) go_on(d);
     else with_job(d, resolve_name, resolved);
@@ -286,7 +298,8 @@ static bool needs_run(struct pawl_str what)
     return pawl_str_is(what, "show") || pawl_str_is(what, "follow");
 }
 
-struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line, void *ctx)
+struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line,
+                                 void *ctx)
 {
     struct pawl_door *d = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *d);
     struct pawl_error err = {0};

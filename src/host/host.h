@@ -35,16 +35,18 @@ struct pawl_host_event {
 struct pawl_host_job { /* something for the writer, and what to do with it afterwards (on the loop's thread) */
     struct pawl_writer_job w;
     struct pawl *p;
-    uint64_t id;             /* the engine's action; 0: a door's */
+    uint64_t id; /* the engine's action; 0: a door's */
     struct pawl_commit *commit;
     const struct pawl_find *find;
     struct pawl_arena arena;
     struct pawl_found found;
     struct pawl_run_records *runs;
     struct pawl_claim claim;
-    struct pawl_str *configs; /* CLAIM_RUNS: the text of each run's configuration, {NULL,0} where it is another's above */
+    struct pawl_str
+        *configs; /* CLAIM_RUNS: the text of each run's configuration, {NULL,0} where it is another's above */
     struct pawl_door *door;
-    int (*read)(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err); /* a door's, on the writer's thread */
+    int (*read)(struct pawl_host_job *job, struct pawl_store *s,
+                struct pawl_error *err);      /* a door's, on the writer's thread */
     void (*after)(struct pawl_host_job *job); /* a door's, on the loop's thread */
     struct pawl_error err;
 };
@@ -54,12 +56,12 @@ struct pawl_door { /* a request under way */
     struct pawl *p;
     struct pawl_arena arena;
     uint64_t id;
-    uint64_t client;         /* of the control socket; 0: pawl_call of this process */
+    uint64_t client; /* of the control socket; 0: pawl_call of this process */
     pawl_line_fn *line;
     void *ctx;
     yyjson_val *request;
     struct pawl_id run;
-    bool done, waiting_job;  /* waiting_job: a job of it is with the writer: not to be freed before */
+    bool done, waiting_job; /* waiting_job: a job of it is with the writer: not to be freed before */
     struct pawl_error err;
     /* follow */
     bool follows, catching_up;
@@ -85,11 +87,11 @@ struct pawl {
     const struct pawl_alloc *alloc;
     uv_loop_t loop;
     uv_timer_t timer;
-    uv_async_t finished;  /* the writer has finished jobs */
+    uv_async_t finished; /* the writer has finished jobs */
     uv_async_t interrupt;
-    uv_timer_t turn;      /* pawl_turn's own bound */
+    uv_timer_t turn; /* pawl_turn's own bound */
     bool turn_over;
-    int interrupts;       /* set by pawl_interrupt */
+    int interrupts; /* set by pawl_interrupt */
     bool interrupt_finish;
     int interrupts_seen;
     struct pawl_error broken; /* code != 0: the engine has no memory; close and open again */
@@ -104,8 +106,8 @@ struct pawl {
     struct pawl_http_client *http;
     struct pawl_control *control;
     struct pawl_control_client line; /* we are a client of another owner */
-    struct pawl_map tools;   /* name -> struct pawl_host_tool */
-    struct pawl_map jobs;    /* none; kept by the writer */
+    struct pawl_map tools;           /* name -> struct pawl_host_tool */
+    struct pawl_map jobs;            /* none; kept by the writer */
     struct pawl_host_event *events, **events_end;
     struct pawl_attempt_run *attempts;
     struct pawl_door *doors;
@@ -130,9 +132,11 @@ void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *
 void pawl_attempt_cancel(struct pawl *p, uint64_t id);
 bool pawl_host_tool_ready(void *ctx, const struct pawl_tool *tool);
 /* door.c: requests in, lines out */
-struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line, void *ctx);
+struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line,
+                                 void *ctx);
 void pawl_door_line(struct pawl_door *d, struct pawl_str json);
-void pawl_door_end(struct pawl_door *d, struct pawl_str json_members); /* {…,"last":true}; members begin without brace */
+void pawl_door_end(struct pawl_door *d,
+                   struct pawl_str json_members); /* {…,"last":true}; members begin without brace */
 void pawl_door_fail(struct pawl_door *d, const struct pawl_error *err);
 void pawl_door_answer(struct pawl *p, uint64_t id, const struct pawl_answer *answer);
 void pawl_door_sweep(struct pawl *p); /* frees what is done; ends `resume all` when all is quiet */

@@ -129,7 +129,8 @@ void pawl_host_job_submit(struct pawl_host_job *job)
     job->w.commit = job->commit;
     job->w.call = job->commit ? NULL : job->read ? door_read : find;
     p->jobs_out++;
-    if (p->engine && pawl_engine_hot(p->engine) <= 1 && pawl_writer_run_inline(p->writer, &job->w) == PAWL_OK) finished(job);
+    if (p->engine && pawl_engine_hot(p->engine) <= 1 && pawl_writer_run_inline(p->writer, &job->w) == PAWL_OK)
+        finished(job);
     else pawl_writer_submit(p->writer, &job->w);
 }
 

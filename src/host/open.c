@@ -38,7 +38,9 @@ static int read_config(struct pawl *p, const char *path, struct pawl_config **ou
     int rc;
     pawl_buf_init(&text, p->alloc);
     rc = pawl_file_read(path, CONFIG_BYTES_MAX, &text, err);
-    if (rc == PAWL_OK) rc = pawl_config_load((struct pawl_str){text.p ? text.p : "", (uint32_t)text.n}, path, &env, p->alloc, out, report);
+    if (rc == PAWL_OK)
+        rc = pawl_config_load((struct pawl_str){text.p ? text.p : "", (uint32_t)text.n}, path, &env, p->alloc, out,
+                              report);
     pawl_buf_fini(&text);
     return rc;
 }
@@ -54,7 +56,8 @@ static int load_config(struct pawl *p, const struct pawl_options *o, struct pawl
     rc = read_config(p, path, &c, report, err);
     if (rc == PAWL_ECONFIG && report->count) {
         if (err) *err = report->errors[0];
-        if (err && report->count > 1) snprintf(err->next, sizeof err->next, "pawl check %s shows all %u", path, report->count);
+        if (err && report->count > 1)
+            snprintf(err->next, sizeof err->next, "pawl check %s shows all %u", path, report->count);
     }
     free(report);
     if (rc == PAWL_ENOTFOUND && !o->config) return PAWL_OK;
@@ -157,9 +160,14 @@ static const struct pawl_config *port_config(void *ctx, struct pawl_hash hash, s
 
 static int start_engine(struct pawl *p)
 {
-    const struct pawl_ports ports = {.ctx = p, .decide = pawl_agent_decide, .render_tool = pawl_tool_render,
-                                     .render_model = pawl_model_render, .read_tool = pawl_tool_read,
-                                     .read_model = pawl_model_read, .config = port_config, .tool_ready = pawl_host_tool_ready};
+    const struct pawl_ports ports = {.ctx = p,
+                                     .decide = pawl_agent_decide,
+                                     .render_tool = pawl_tool_render,
+                                     .render_model = pawl_model_render,
+                                     .read_tool = pawl_tool_read,
+                                     .read_model = pawl_model_read,
+                                     .config = port_config,
+                                     .tool_ready = pawl_host_tool_ready};
     struct pawl_host_event *e;
     int rc = pawl_engine_new(p->alloc, &ports, &p->engine);
     if (rc) return rc;
@@ -175,9 +183,13 @@ static int start_engine(struct pawl *p)
 
 static int own(struct pawl *p, struct pawl_error *err)
 {
-    const struct pawl_control_hooks hooks = {.on_message = on_message, .on_gone = on_gone, .ctx = p,
-        .refusal = PAWL_STR("{\"last\":true,\"error\":{\"code\":-13,\"name\":\"limit\",\"where\":\"\",\"what\":\"the owner "
-                            "has no place for another client, or the line was too long\",\"next\":\"try again\"}}")};
+    const struct pawl_control_hooks hooks = {
+        .on_message = on_message,
+        .on_gone = on_gone,
+        .ctx = p,
+        .refusal =
+            PAWL_STR("{\"last\":true,\"error\":{\"code\":-13,\"name\":\"limit\",\"where\":\"\",\"what\":\"the owner "
+                     "has no place for another client, or the line was too long\",\"next\":\"try again\"}}")};
     int rc = pawl_sqlite_open(p->store_path, p->alloc, &p->store, err);
     if (rc) return rc;
     p->owns = true;
@@ -314,7 +326,8 @@ void pawl_close(struct pawl *p)
     pawl_control_disconnect(&p->line);
     if (p->async_open) {
         uv_walk(&p->loop, close_handle, NULL);
-        while (uv_run(&p->loop, UV_RUN_DEFAULT)) {} /* a stop that is still set ends one run early */
+        while (uv_run(&p->loop, UV_RUN_DEFAULT)) {
+        } /* a stop that is still set ends one run early */
         uv_loop_close(&p->loop);
     }
     pawl_registry_fini(&p->registry);
@@ -342,8 +355,8 @@ int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void 
     return PAWL_ENOMEM;
 }
 
-int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_error *e), void (*tool)(void *ctx, const char *line),
-               void *ctx)
+int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_error *e),
+               void (*tool)(void *ctx, const char *line), void *ctx)
 {
     struct pawl p = {.alloc = pawl_alloc_libc()};
     struct pawl_config_report *report = calloc(1, sizeof *report);

@@ -20,7 +20,8 @@ static const char *status_word(enum pawl_status s)
     return "unknown";
 }
 
-static const char *const waiting_words[] = {"", "gate", "doubt", "message", "configuration", "tool", "timer", "claim", "step"};
+static const char *const waiting_words[] = {"",     "gate",  "doubt", "message", "configuration",
+                                            "tool", "timer", "claim", "step"};
 
 static void hex_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
 {
@@ -96,7 +97,7 @@ static void said(struct pawl_host_job *job)
 
 static uint32_t status_bit(struct pawl_str word)
 {
-    static const enum pawl_status all[] = {PAWL_RUNNING, PAWL_WAITING, PAWL_ENDING, PAWL_DONE,
+    static const enum pawl_status all[] = {PAWL_RUNNING,    PAWL_WAITING,       PAWL_ENDING, PAWL_DONE,
                                            PAWL_FAILED_RUN, PAWL_CANCELLED_RUN, PAWL_DEAD};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (pawl_str_is(word, status_word(all[i]))) return 1u << all[i];
@@ -117,7 +118,8 @@ static int list(struct pawl_host_job *job, struct pawl_store *s, struct pawl_err
     q.max = max > 0 && max <= 10000 ? (uint32_t)max : 10000;
     q.statuses = status_bit(pawl_json_value_str(status));
     yyjson_arr_foreach(status, i, n, v) q.statuses |= status_bit(pawl_json_value_str(v));
-    if (before.p && !pawl_id_parse(before, &q.before)) return pawl_fail(err, PAWL_EINVAL, "", "", "before is not a run's id");
+    if (before.p && !pawl_id_parse(before, &q.before))
+        return pawl_fail(err, PAWL_EINVAL, "", "", "before is not a run's id");
     heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
     if (!heads) return PAWL_ENOMEM;
     if ((rc = s->list(s, &q, &job->arena, heads, &count, err)) != PAWL_OK) return rc;
@@ -152,7 +154,8 @@ static int show(struct pawl_host_job *job, struct pawl_store *s, struct pawl_err
     return PAWL_OK;
 }
 
-static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, int64_t *records, struct pawl_error *err)
+static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, int64_t *records,
+                      struct pawl_error *err)
 {
     struct pawl_run_records r = {0};
     struct pawl_hash last = {0};
@@ -164,7 +167,8 @@ static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_aren
     pawl_id_text(run, id);
     if (rc == PAWL_OK && (r.count != r.head.seq || memcmp(last.b, r.head.hash.b, sizeof last.b) != 0)) {
         rc = PAWL_ECORRUPT;
-        pawl_fail(&why, rc, "", "", "the chain ends at seq %u, the head says %llu", r.count, (unsigned long long)r.head.seq);
+        pawl_fail(&why, rc, "", "", "the chain ends at seq %u, the head says %llu", r.count,
+                  (unsigned long long)r.head.seq);
     }
     if (rc) return pawl_fail(err, rc, id, "restore the file from a copy; pawl sql shows the rows", "%s", why.what);
     *records += r.count;

@@ -50,7 +50,8 @@ static struct entry *entry_at(struct pawl_registry *r, struct pawl_hash hash)
     return NULL;
 }
 
-const struct pawl_config *pawl_registry_find(const struct pawl_registry *r, struct pawl_hash hash, struct pawl_str *missing)
+const struct pawl_config *pawl_registry_find(const struct pawl_registry *r, struct pawl_hash hash,
+                                             struct pawl_str *missing)
 {
     const struct entry *entry = pawl_map_get(&r->entries, hash.b, sizeof hash.b);
     if (entry && !entry->config && missing) *missing = pawl_str_of(entry->missing);

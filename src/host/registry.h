@@ -10,7 +10,8 @@ struct pawl_registry {
 void pawl_registry_init(struct pawl_registry *r, const struct pawl_alloc *from);
 void pawl_registry_fini(struct pawl_registry *r);
 /* NULL: not loaded, and then *missing says why where loading was tried. */
-const struct pawl_config *pawl_registry_find(const struct pawl_registry *r, struct pawl_hash hash, struct pawl_str *missing);
+const struct pawl_config *pawl_registry_find(const struct pawl_registry *r, struct pawl_hash hash,
+                                             struct pawl_str *missing);
 bool pawl_registry_knows(const struct pawl_registry *r, struct pawl_hash hash);
 /* Load a stored text. Environment first from `secrets` (a JSON object of text, or NULL), then from the process's. */
 int pawl_registry_load(struct pawl_registry *r, struct pawl_str text, struct pawl_hash hash, yyjson_val *secrets,

@@ -5,7 +5,8 @@
 #include "host/view_tell.h"
 #include <string.h>
 
-struct try { /* one attempt */
+struct
+try { /* one attempt */
     struct try *next;
     int64_t attempt, at_ns, retry_at_ns;
     struct pawl_str class_name, applied, message;
@@ -197,7 +198,8 @@ static void model_answer(struct view *v, const struct pawl_step *s)
     if (!yyjson_arr_size(calls)) return;
     pawl_jw_key(&v->w, "calls");
     pawl_jw_open(&v->w, '[');
-    yyjson_arr_foreach(calls, i, n, call) {
+    yyjson_arr_foreach(calls, i, n, call)
+    {
         pawl_jw_open(&v->w, '{');
         put(&v->w, "name", pawl_json_str(call, "name"));
         json_or_text(v, "args", pawl_json_str(call, "arguments"));
@@ -289,10 +291,11 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
 
 static void write_step(struct view *v, const struct pawl_step *s)
 {
-    static const char *const kinds[] = {"", "model", "tool", "undo"}, *const effects[] = {"read", "idempotent", "mutate",
-                                                                                          "irreversible"};
+    static const char *const kinds[] = {"", "model", "tool", "undo"}, *const effects[] = {"read", "idempotent",
+                                                                                          "mutate", "irreversible"};
     const struct pawl_hash none = {{0}};
-    const struct pawl_tool *tool = v->config && s->kind != PAWL_STEP_MODEL ? pawl_config_tool(v->config, s->name) : NULL;
+    const struct pawl_tool *tool =
+        v->config && s->kind != PAWL_STEP_MODEL ? pawl_config_tool(v->config, s->name) : NULL;
     const struct extra *x = &v->extras[s->number];
     struct pawl_json_writer *w = &v->w;
     pawl_jw_open(w, '{');

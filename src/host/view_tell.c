@@ -8,7 +8,8 @@ enum { SHOWN_MAX = 160 }; /* of foreign text within the sentence */
 
 struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head)
 {
-    static const char *const waits[] = {"", "gate", "doubt", "message", "configuration", "tool", "timer", "claim", "step"};
+    static const char *const waits[] = {"",     "gate",  "doubt", "message", "configuration",
+                                        "tool", "timer", "claim", "step"};
     struct pawl_told t = {"running", ""};
     const bool whole = run->seq == head->seq;
     switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
@@ -91,7 +92,8 @@ static void tell_doubt(const struct pawl_step *s, struct pawl_buf *b)
 static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, struct pawl_buf *b)
 {
     uint32_t others = 0;
-    for (uint32_t i = 0; i < run->steps_count; i++) others += run->steps[i]->state == PAWL_STEP_ASKED && run->steps[i] != s;
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        others += run->steps[i]->state == PAWL_STEP_ASKED && run->steps[i] != s;
     pawl_buf_text(b, "It waits for your yes or no to ");
     step_name(b, s);
     if (s->why & PAWL_WHY_CONFLICT) pawl_buf_printf(b, ", which differs from what step %u did", s->first_step);
@@ -110,7 +112,8 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
     } else if (strcmp(told->waiting, "message") == 0) {
         pawl_buf_text(b, "It waits for the next message");
     } else if (strcmp(told->waiting, "configuration") == 0) {
-        pawl_buf_text(b, "It waits for its configuration: a secret that it names is not set, or the file is from a newer pawl");
+        pawl_buf_text(
+            b, "It waits for its configuration: a secret that it names is not set, or the file is from a newer pawl");
     } else if (strcmp(told->waiting, "tool") == 0) {
         pawl_buf_text(b, "It waits for a program that has its tool ");
         if (open) pawl_shown(open->name, 64, b);

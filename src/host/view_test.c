@@ -29,8 +29,12 @@ static void begin(struct story *s)
 /* One record a second. */
 static void add(struct story *s, enum pawl_kind kind, uint32_t step, const char *body)
 {
-    s->records[s->count] = (struct pawl_record){.run = s->head.run, .seq = s->count + 1u, .at_ns = SECOND * (s->count + 1),
-                                                .kind = kind, .step = step, .body = pawl_str_of(body)};
+    s->records[s->count] = (struct pawl_record){.run = s->head.run,
+                                                .seq = s->count + 1u,
+                                                .at_ns = SECOND * (s->count + 1),
+                                                .kind = kind,
+                                                .step = step,
+                                                .body = pawl_str_of(body)};
     s->count++;
 }
 
@@ -72,16 +76,20 @@ static void has(const struct story *s, const char *pointer, const char *want)
     CHECK_TEXT(got, want);
 }
 
-#define CALL "{\"result\":{\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"name\":\"refund\",\"arguments\":\"{\\\"amount\\\":42}\"}]},\"ms\":5}"
+#define CALL \
+    "{\"result\":{\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"name\":\"refund\",\"arguments\":\"{\\\"amount\\\":42}\"}]},\"ms\":5}"
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define ASKED "{\"why\":[\"gate\"],\"name\":\"refund\",\"digest\":\"" DIGEST "\",\"key\":\"k\",\"expires\":900,\"request\":{\"http\":{\"url\":\"u\"}}}"
+#define ASKED                                                      \
+    "{\"why\":[\"gate\"],\"name\":\"refund\",\"digest\":\"" DIGEST \
+    "\",\"key\":\"k\",\"expires\":900,\"request\":{\"http\":{\"url\":\"u\"}}}"
 
 static void until_asked(struct story *s)
 {
     begin(s);
     add(s, PAWL_RUN_CREATED, 0, "{\"agent\":\"refunds\",\"input\":\"order 7\",\"key\":\"K\"}");
     add(s, PAWL_STEP_INTENDED, 1, "{\"kind\":\"model\",\"name\":\"main\",\"digest\":\"" DIGEST "\"}");
-    add(s, PAWL_STEP_ATTEMPTED, 1, "{\"attempt\":1,\"ended\":{\"applied\":\"no\",\"class\":\"rate_limited\",\"message\":\"HTTP 429\",\"retry_at\":5}}");
+    add(s, PAWL_STEP_ATTEMPTED, 1,
+        "{\"attempt\":1,\"ended\":{\"applied\":\"no\",\"class\":\"rate_limited\",\"message\":\"HTTP 429\",\"retry_at\":5}}");
     add(s, PAWL_STEP_ATTEMPTED, 1, "{\"attempt\":2}");
     add(s, PAWL_STEP_COMPLETED, 1, CALL);
     add(s, PAWL_GATE_ASKED, 2, ASKED);
@@ -139,7 +147,8 @@ static void test_done(void)
     struct story s;
     until_asked(&s);
     add(&s, PAWL_GATE_ANSWERED, 2, "{\"answer\":\"yes\",\"by\":\"ann\",\"reason\":\"fine\"}");
-    add(&s, PAWL_STEP_INTENDED, 2, "{\"kind\":\"tool\",\"name\":\"refund\",\"key\":\"k\",\"digest\":\"" DIGEST "\",\"request\":{}}");
+    add(&s, PAWL_STEP_INTENDED, 2,
+        "{\"kind\":\"tool\",\"name\":\"refund\",\"key\":\"k\",\"digest\":\"" DIGEST "\",\"request\":{}}");
     add(&s, PAWL_STEP_ATTEMPTED, 2, "{\"attempt\":2}");
     add(&s, PAWL_STEP_COMPLETED, 2, "{\"attempts\":2,\"ms\":1,\"result\":{\"id\":1},\"from\":\"verify\"}");
     add(&s, PAWL_STEP_INTENDED, 3, "{\"kind\":\"model\",\"name\":\"main\"}");
@@ -171,14 +180,16 @@ static void test_doubt(void)
     until_asked(&s);
     add(&s, PAWL_GATE_ANSWERED, 2, "{\"answer\":\"yes\"}");
     add(&s, PAWL_STEP_INTENDED, 2, "{\"kind\":\"tool\",\"name\":\"refund\",\"key\":\"k\",\"request\":{}}");
-    add(&s, PAWL_STEP_IN_DOUBT, 2, "{\"applied\":\"unknown\",\"class\":\"timeout\",\"message\":\"no answer within 1 s\"}");
+    add(&s, PAWL_STEP_IN_DOUBT, 2,
+        "{\"applied\":\"unknown\",\"class\":\"timeout\",\"message\":\"no answer within 1 s\"}");
     s.head.status = PAWL_WAITING;
     s.head.waiting = PAWL_WAIT_DOUBT;
     tell(&s);
     has(&s, "/steps/1/state", "in_doubt");
     has(&s, "/steps/1/tries/0/class", "timeout");
-    has(&s, "/sentence", "In doubt: step 2 (refund) may have happened or not, and nothing here can tell: no answer within 1 s; "
-                         "look there, then say what you found.");
+    has(&s, "/sentence",
+        "In doubt: step 2 (refund) may have happened or not, and nothing here can tell: no answer within 1 s; "
+        "look there, then say what you found.");
     has(&s, "/next/2", "pawl resolve 07000000-0000-0000-0000-000000000000/2 --stop");
     pawl_arena_fini(&s.arena);
 }
@@ -189,7 +200,8 @@ static void test_bad_arguments_stay_text(void)
     begin(&s);
     add(&s, PAWL_RUN_CREATED, 0, "{\"agent\":\"a\",\"input\":{\"n\":1}}");
     add(&s, PAWL_STEP_INTENDED, 1, "{\"kind\":\"model\",\"name\":\"main\"}");
-    add(&s, PAWL_STEP_COMPLETED, 1, "{\"result\":{\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"name\":\"x\",\"arguments\":\"{oops\"}]}}");
+    add(&s, PAWL_STEP_COMPLETED, 1,
+        "{\"result\":{\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"name\":\"x\",\"arguments\":\"{oops\"}]}}");
     add(&s, PAWL_STEP_FAILED, 2, "{\"class\":\"bad_arguments\",\"message\":\"not\\u001b[31m JSON\"}");
     tell(&s);
     has(&s, "/input", "{\"n\":1}");
@@ -219,8 +231,7 @@ static void test_no_memory(void)
     struct test_alloc t;
     struct story s;
     until_asked(&s);
-    EVERY_FAILED_ALLOCATION(t)
-    {
+    EVERY_FAILED_ALLOCATION(t) {
         const int rc = tell_with(&s, &t.alloc, s.count, s.count);
         CHECK(t.failed ? rc == PAWL_ENOMEM || rc == PAWL_ECORRUPT : rc == PAWL_OK);
     }

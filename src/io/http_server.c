@@ -6,8 +6,15 @@
 #include <strings.h>
 #include "io/fail.h"
 
-enum { HEAD_MAX = 32 * 1024, URI_MAX = 8 * 1024, FIELDS_MAX = 100, PEERS_MAX = 1024, HEAD_MS = 10000, IDLE_MS = 75000,
-       READ_BYTES = 16 * 1024 };
+enum {
+    HEAD_MAX = 32 * 1024,
+    URI_MAX = 8 * 1024,
+    FIELDS_MAX = 100,
+    PEERS_MAX = 1024,
+    HEAD_MS = 10000,
+    IDLE_MS = 75000,
+    READ_BYTES = 16 * 1024
+};
 
 struct pawl_http_server {
     const struct pawl_alloc *from;
@@ -33,7 +40,7 @@ struct pawl_http_peer {
     struct span target, names[FIELDS_MAX], values[FIELDS_MAX];
     uint32_t fields, handles_open;
     char read[READ_BYTES];
-    int refused;     /* status, or 0 */
+    int refused; /* status, or 0 */
     bool in_value, asked, keep, closing, complete;
 };
 
@@ -116,7 +123,8 @@ static void put(struct pawl_http_peer *p, struct pawl_str a, struct pawl_str b, 
 static const char *reason(int status)
 {
     switch (status) {
-#define X(num, name, string) case num: return #string;
+#define X(num, name, string) \
+    case num: return #string;
         HTTP_STATUS_MAP(X)
 #undef X
     default: return "Status";
@@ -130,7 +138,8 @@ void pawl_http_answer(struct pawl_http_peer *p, int status, const char *type, co
     int n = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\n", status, reason(status));
     if (!bare)
         n += snprintf(head + n, sizeof head - (size_t)n, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.n);
-    n += snprintf(head + n, sizeof head - (size_t)n, "Connection: %s\r\n%.3000s\r\n", p->keep ? "keep-alive" : "close", more);
+    n += snprintf(head + n, sizeof head - (size_t)n, "Connection: %s\r\n%.3000s\r\n", p->keep ? "keep-alive" : "close",
+                  more);
     p->asked = false;
     put(p, (struct pawl_str){head, (uint32_t)n}, bare ? (struct pawl_str){NULL, 0} : body, !p->keep);
     if (p->keep && !p->closing) go_on(p);
@@ -254,7 +263,8 @@ static void hand_over(struct pawl_http_peer *p)
     struct pawl_http_incoming in = {.target = text(p, p->target), .fields = fields, .fields_count = p->fields};
     in.method = pawl_str_of(llhttp_method_name((llhttp_method_t)p->parser.method));
     in.body = (struct pawl_str){p->body.p ? p->body.p : "", (uint32_t)p->body.n};
-    for (uint32_t i = 0; i < p->fields; i++) fields[i] = (struct pawl_http_field){text(p, p->names[i]), text(p, p->values[i])};
+    for (uint32_t i = 0; i < p->fields; i++)
+        fields[i] = (struct pawl_http_field){text(p, p->names[i]), text(p, p->values[i])};
     p->asked = true;
     p->complete = false;
     uv_timer_stop(&p->timer);
@@ -373,7 +383,8 @@ int pawl_http_server_open(const struct pawl_alloc *from, uv_loop_t *loop, const 
     rc = uv_ip4_addr(host, *port, &address);
     if (rc) {
         from->resize(from->ctx, s, sizeof *s, 0);
-        return pawl_fail(err, PAWL_EINVAL, host, "give an IPv4 address such as 127.0.0.1:7296", "it is no address to listen on");
+        return pawl_fail(err, PAWL_EINVAL, host, "give an IPv4 address such as 127.0.0.1:7296",
+                         "it is no address to listen on");
     }
     uv_tcp_init(loop, &s->listener);
     s->listener.data = s;
@@ -381,8 +392,8 @@ int pawl_http_server_open(const struct pawl_alloc *from, uv_loop_t *loop, const 
     if (!rc) rc = uv_listen((uv_stream_t *)&s->listener, 128, on_connection);
     if (!rc) rc = uv_tcp_getsockname(&s->listener, (struct sockaddr *)&bound, &bound_bytes);
     if (rc) {
-        pawl_fail(err, rc == UV_EADDRINUSE ? PAWL_EBUSY : PAWL_EIO, host, "choose another port, or end who has it", "port %d: %s",
-                  *port, uv_strerror(rc));
+        pawl_fail(err, rc == UV_EADDRINUSE ? PAWL_EBUSY : PAWL_EIO, host, "choose another port, or end who has it",
+                  "port %d: %s", *port, uv_strerror(rc));
         pawl_http_server_close(s);
         return rc == UV_EADDRINUSE ? PAWL_EBUSY : PAWL_EIO;
     }

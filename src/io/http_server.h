@@ -9,12 +9,13 @@
 #include "base/error.h"
 
 struct pawl_http_server;
-struct pawl_http_peer; /* a connection whose request waits for its answer; valid until it is answered, dropped or gone */
+struct
+    pawl_http_peer; /* a connection whose request waits for its answer; valid until it is answered, dropped or gone */
 
 struct pawl_http_field {
     struct pawl_str name, value;
 };
-struct pawl_http_incoming { /* borrowed while the handler runs */
+struct pawl_http_incoming {         /* borrowed while the handler runs */
     struct pawl_str method, target; /* target: as sent, with its query */
     const struct pawl_http_field *fields;
     uint32_t fields_count;
@@ -35,9 +36,11 @@ int pawl_http_server_open(const struct pawl_alloc *from, uv_loop_t *loop, const 
 /* Drops everything. Memory goes back when the loop has run once more. NULL: fine. */
 void pawl_http_server_close(struct pawl_http_server *s);
 
-struct pawl_str pawl_http_field_of(const struct pawl_http_incoming *in, const char *name); /* any case; {NULL,0}: none */
+struct pawl_str pawl_http_field_of(const struct pawl_http_incoming *in,
+                                   const char *name); /* any case; {NULL,0}: none */
 /* A whole answer; `more` are further header lines, each ending in CRLF, or "". */
-void pawl_http_answer(struct pawl_http_peer *peer, int status, const char *type, const char *more, struct pawl_str body);
+void pawl_http_answer(struct pawl_http_peer *peer, int status, const char *type, const char *more,
+                      struct pawl_str body);
 /* Bytes as they are (a stream's head and pieces, or what a server must not send); `last`: then the connection is closed. */
 void pawl_http_raw(struct pawl_http_peer *peer, struct pawl_str bytes, bool last);
 void pawl_http_drop(struct pawl_http_peer *peer); /* close without a word */

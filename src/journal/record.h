@@ -10,24 +10,44 @@
 
 enum pawl_kind {
     PAWL_KIND_NONE,
-    PAWL_RUN_CREATED, PAWL_RUN_ENDED, PAWL_RUN_CANCELLED, PAWL_RUN_FORKED,
-    PAWL_STEP_INTENDED, PAWL_STEP_ATTEMPTED, PAWL_STEP_COMPLETED, PAWL_STEP_FAILED, PAWL_STEP_IN_DOUBT,
-    PAWL_STEP_RESOLVED, PAWL_GATE_ASKED, PAWL_GATE_ANSWERED, PAWL_TIMER_SET, PAWL_TIMER_FIRED,
-    PAWL_SIGNAL_RECEIVED, PAWL_CHILD_STARTED, PAWL_CHILD_ENDED, PAWL_EVENT_PUBLISHED, PAWL_EVENT_RECEIVED,
-    PAWL_FACT_WRITTEN, PAWL_BUDGET_SETTLED, PAWL_GUARD_TRIPPED, PAWL_CONTEXT_PRUNED, PAWL_UNDO_STARTED,
-    PAWL_UNDO_ENDED, PAWL_NOTE,
+    PAWL_RUN_CREATED,
+    PAWL_RUN_ENDED,
+    PAWL_RUN_CANCELLED,
+    PAWL_RUN_FORKED,
+    PAWL_STEP_INTENDED,
+    PAWL_STEP_ATTEMPTED,
+    PAWL_STEP_COMPLETED,
+    PAWL_STEP_FAILED,
+    PAWL_STEP_IN_DOUBT,
+    PAWL_STEP_RESOLVED,
+    PAWL_GATE_ASKED,
+    PAWL_GATE_ANSWERED,
+    PAWL_TIMER_SET,
+    PAWL_TIMER_FIRED,
+    PAWL_SIGNAL_RECEIVED,
+    PAWL_CHILD_STARTED,
+    PAWL_CHILD_ENDED,
+    PAWL_EVENT_PUBLISHED,
+    PAWL_EVENT_RECEIVED,
+    PAWL_FACT_WRITTEN,
+    PAWL_BUDGET_SETTLED,
+    PAWL_GUARD_TRIPPED,
+    PAWL_CONTEXT_PRUNED,
+    PAWL_UNDO_STARTED,
+    PAWL_UNDO_ENDED,
+    PAWL_NOTE,
     PAWL_KIND_COUNT
 };
-const char *pawl_kind_name(enum pawl_kind k);         /* "step.intended"; "" for NONE */
-enum pawl_kind pawl_kind_of(struct pawl_str name);    /* NONE: no such */
+const char *pawl_kind_name(enum pawl_kind k);      /* "step.intended"; "" for NONE */
+enum pawl_kind pawl_kind_of(struct pawl_str name); /* NONE: no such */
 
 struct pawl_record {
     struct pawl_id run;
-    uint64_t seq;        /* from 1, without gaps */
-    int64_t at_ns;       /* wall clock, to show; never earlier than the record before */
+    uint64_t seq;  /* from 1, without gaps */
+    int64_t at_ns; /* wall clock, to show; never earlier than the record before */
     enum pawl_kind kind;
-    uint32_t step;       /* 0: of the run as a whole */
-    uint64_t cause;      /* seq of the record that caused this one; 0: none */
+    uint32_t step;        /* 0: of the run as a whole */
+    uint64_t cause;       /* seq of the record that caused this one; 0: none */
     struct pawl_str body; /* JSON text, an object */
     uint8_t salt[8];
     struct pawl_hash hash;

@@ -15,8 +15,8 @@ struct fold { /* one record on its way in */
 
 static int corrupt(const struct fold *f, const char *what)
 {
-    return pawl_fail(f->err, PAWL_ECORRUPT, "", "run pawl verify", "record %llu (%s): %s", (unsigned long long)f->r->seq,
-                     pawl_kind_name(f->r->kind), what);
+    return pawl_fail(f->err, PAWL_ECORRUPT, "", "run pawl verify", "record %llu (%s): %s",
+                     (unsigned long long)f->r->seq, pawl_kind_name(f->r->kind), what);
 }
 
 /* Text of a member, kept in the run's arena; {NULL,0} where it is absent. */
@@ -212,7 +212,8 @@ static int add_calls(struct fold *f, const struct pawl_step *model)
     yyjson_val *calls = yyjson_obj_get(yyjson_obj_get(f->body, "result"), "tool_calls"), *call;
     size_t i, n;
     if (model->number != f->run->steps_count) return corrupt(f, "calls decided beside other steps");
-    yyjson_arr_foreach(calls, i, n, call) {
+    yyjson_arr_foreach(calls, i, n, call)
+    {
         struct fold of_call = *f;
         struct pawl_step *s = add_step(f->run, PAWL_STEP_TOOL, f->r->seq);
         if (!s) return PAWL_ENOMEM;
@@ -249,7 +250,8 @@ static void fold_undoes(const struct fold *f)
 {
     yyjson_val *numbers = yyjson_obj_get(f->body, "undoes"), *v;
     size_t i, n;
-    yyjson_arr_foreach(numbers, i, n, v) {
+    yyjson_arr_foreach(numbers, i, n, v)
+    {
         struct pawl_step *undone = pawl_run_step(f->run, (uint32_t)yyjson_get_int(v));
         if (undone) undone->undone = true;
     }
@@ -320,9 +322,12 @@ static int fold_asked(struct fold *f)
     s->state = PAWL_STEP_ASKED;
     s->denied = false;
     s->why = 0;
-    yyjson_arr_foreach(why, i, n, v) {
+    yyjson_arr_foreach(why, i, n, v)
+    {
         const struct pawl_str word = pawl_json_value_str(v);
-        s->why |= pawl_str_is(word, "gate") ? PAWL_WHY_GATE : pawl_str_is(word, "repeat") ? PAWL_WHY_REPEAT : PAWL_WHY_CONFLICT;
+        s->why |= pawl_str_is(word, "gate")     ? PAWL_WHY_GATE
+                  : pawl_str_is(word, "repeat") ? PAWL_WHY_REPEAT
+                                                : PAWL_WHY_CONFLICT;
     }
     s->asked_seq = f->r->seq;
     s->expires_ns = pawl_json_i64(f->body, "expires", PAWL_NEVER);
@@ -376,13 +381,20 @@ static const struct {
     int (*take)(struct fold *f);
     int step;
 } folds[PAWL_KIND_COUNT] = {
-    [PAWL_RUN_CREATED] = {fold_created, ANY},         [PAWL_RUN_ENDED] = {fold_ended, ANY},
-    [PAWL_RUN_CANCELLED] = {fold_cancelled, ANY},     [PAWL_STEP_INTENDED] = {fold_intended, MAYBE_STEP},
-    [PAWL_STEP_ATTEMPTED] = {fold_attempted, OPEN_STEP}, [PAWL_STEP_COMPLETED] = {fold_completed, OPEN_STEP},
-    [PAWL_STEP_FAILED] = {fold_failed, OPEN_STEP},    [PAWL_STEP_IN_DOUBT] = {fold_in_doubt, OPEN_STEP},
-    [PAWL_STEP_RESOLVED] = {fold_resolved, OPEN_STEP}, [PAWL_GATE_ASKED] = {fold_asked, OPEN_STEP},
-    [PAWL_GATE_ANSWERED] = {fold_answered, OPEN_STEP}, [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
-    [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},   [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
+    [PAWL_RUN_CREATED] = {fold_created, ANY},
+    [PAWL_RUN_ENDED] = {fold_ended, ANY},
+    [PAWL_RUN_CANCELLED] = {fold_cancelled, ANY},
+    [PAWL_STEP_INTENDED] = {fold_intended, MAYBE_STEP},
+    [PAWL_STEP_ATTEMPTED] = {fold_attempted, OPEN_STEP},
+    [PAWL_STEP_COMPLETED] = {fold_completed, OPEN_STEP},
+    [PAWL_STEP_FAILED] = {fold_failed, OPEN_STEP},
+    [PAWL_STEP_IN_DOUBT] = {fold_in_doubt, OPEN_STEP},
+    [PAWL_STEP_RESOLVED] = {fold_resolved, OPEN_STEP},
+    [PAWL_GATE_ASKED] = {fold_asked, OPEN_STEP},
+    [PAWL_GATE_ANSWERED] = {fold_answered, OPEN_STEP},
+    [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
+    [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},
+    [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
     [PAWL_NOTE] = {fold_nothing, ANY},
 };
 

@@ -11,8 +11,13 @@
 
 enum pawl_step_kind { PAWL_STEP_MODEL = 1, PAWL_STEP_TOOL = 2, PAWL_STEP_UNDO = 3 };
 enum pawl_step_state {
-    PAWL_STEP_DECIDED, PAWL_STEP_ASKED, PAWL_STEP_APPROVED, PAWL_STEP_INTENDED_STATE, PAWL_STEP_DOUBT,
-    PAWL_STEP_DONE, PAWL_STEP_NOT_DONE
+    PAWL_STEP_DECIDED,
+    PAWL_STEP_ASKED,
+    PAWL_STEP_APPROVED,
+    PAWL_STEP_INTENDED_STATE,
+    PAWL_STEP_DOUBT,
+    PAWL_STEP_DONE,
+    PAWL_STEP_NOT_DONE
 };
 enum { PAWL_WHY_GATE = 1, PAWL_WHY_REPEAT = 2, PAWL_WHY_CONFLICT = 4 }; /* why a question was asked */
 
@@ -21,8 +26,8 @@ struct pawl_step {
     enum pawl_step_kind kind;
     enum pawl_step_state state;
     struct pawl_str name, call_id, args; /* tool: args is the model's text. undo: canonical args */
-    uint32_t turn;             /* user turns that the run had seen when this was decided */
-    uint32_t undoes;           /* undo: the step that it undoes */
+    uint32_t turn;                       /* user turns that the run had seen when this was decided */
+    uint32_t undoes;                     /* undo: the step that it undoes */
     uint64_t decided_seq, intended_seq, ended_seq;
     int64_t intended_at_ns, ended_at_ns;
     /* the question: gate.asked {why, digest, request, key, generation, expires, then, first} */
@@ -30,34 +35,34 @@ struct pawl_step {
     struct pawl_hash asked_digest;
     int64_t expires_ns;
     uint64_t asked_seq;
-    struct pawl_id first_run;  /* REPEAT, CONFLICT: the step that did it first; also of a step answered from another */
+    struct pawl_id first_run; /* REPEAT, CONFLICT: the step that did it first; also of a step answered from another */
     uint32_t first_step;
-    bool denied;               /* gate.answered {answer: "no", until: when a yes that nobody said runs out} */
-    struct pawl_str reason;    /* what who answered said */
+    bool denied;            /* gate.answered {answer: "no", until: when a yes that nobody said runs out} */
+    struct pawl_str reason; /* what who answered said */
     /* the intent: step.intended {kind, name, key, generation, digest, request, intent, args, gate, look, instead} */
-    struct pawl_str request;   /* JSON text; model: {NULL,0}, only its digest is kept */
+    struct pawl_str request; /* JSON text; model: {NULL,0}, only its digest is kept */
     struct pawl_hash digest;
     char key[PAWL_ID_TEXT];
     uint32_t generation;
-    bool has_intent;           /* intent_key and args_digest are set */
+    bool has_intent; /* intent_key and args_digest are set */
     struct pawl_hash intent_key, args_digest;
     struct pawl_claim instead; /* {instead}: the done claim that this repeat took the place of; step 0: none */
     struct pawl_str look;      /* what verify's read said before the intent; {NULL,0}: not looked */
     /* attempts: step.attempted {attempt} leaves, {attempt, ended: {class, applied, message, retry_at}} came back */
     uint32_t attempts;
-    bool open;                 /* the last attempt left, or may have, and no end of it is recorded */
-    bool unknown;              /* some attempt ended unknown, and nothing has cleared it (LEDGER 1) */
+    bool open;                                 /* the last attempt left, or may have, and no end of it is recorded */
+    bool unknown;                              /* some attempt ended unknown, and nothing has cleared it (LEDGER 1) */
     int64_t first_attempt_ns, last_attempt_ns; /* wall clock */
-    int64_t retry_at_ns;       /* wall clock; 0: at once */
+    int64_t retry_at_ns;                       /* wall clock; 0: at once */
     enum pawl_class last_class;
-    bool doubt_applied;        /* in doubt about the answer only: it is known to have happened */
-    bool stop;                 /* step.resolved {how: "stop"}: end the run */
-    bool resend;               /* step.resolved {how: "not_happened"}: send again */
+    bool doubt_applied; /* in doubt about the answer only: it is known to have happened */
+    bool stop;          /* step.resolved {how: "stop"}: end the run */
+    bool resend;        /* step.resolved {how: "not_happened"}: send again */
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
-    bool applied;              /* it happened (a failed step may have: answer unusable) */
+    bool applied; /* it happened (a failed step may have: answer unusable) */
     bool undone, undo_failed;
-    bool differs;              /* verified: "differs": read back, it is not as expected */
-    bool answered;             /* completed from first_step's result, nothing was sent */
+    bool differs;  /* verified: "differs": read back, it is not as expected */
+    bool answered; /* completed from first_step's result, nothing was sent */
     struct pawl_str result, message;
     enum pawl_class error_class;
 };
@@ -81,20 +86,20 @@ struct pawl_run {
     int64_t created_ns, at_ns; /* of the first and the last record */
     uint64_t seq;
     struct pawl_hash hash;
-    struct pawl_step **steps;  /* steps[number - 1] */
+    struct pawl_step **steps; /* steps[number - 1] */
     uint32_t steps_count, steps_size;
     struct pawl_turn_text *turns;
     uint32_t turns_count, turns_size;
-    uint32_t turns_seen;       /* turns that entered the conversation */
+    uint32_t turns_seen; /* turns that entered the conversation */
     struct pawl_answer_id *answers;
     uint32_t answers_count, answers_size;
-    bool ending;               /* run.cancelled: no new intents; what is open is resolved, undone, then it ends */
-    bool chat_ended;           /* signal.received {end: true}: the next answer ends the run */
+    bool ending;                    /* run.cancelled: no new intents; what is open is resolved, undone, then it ends */
+    bool chat_ended;                /* signal.received {end: true}: the next answer ends the run */
     enum pawl_status ending_status; /* what it will end as */
     enum pawl_class ending_class;
     struct pawl_str ending_message;
-    bool ended;                /* run.ended {status, output, class, message} */
-    enum pawl_status status;   /* RUNNING until ended */
+    bool ended;              /* run.ended {status, output, class, message} */
+    enum pawl_status status; /* RUNNING until ended */
     enum pawl_class error_class;
     struct pawl_str output, message;
 };

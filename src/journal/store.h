@@ -12,12 +12,24 @@
 #include "journal/record.h"
 
 enum pawl_status { /* stored: numbers never change */
-    PAWL_RUNNING = 1, PAWL_WAITING = 2, PAWL_ENDING = 3,
-    PAWL_DONE = 10, PAWL_FAILED_RUN = 11, PAWL_CANCELLED_RUN = 12, PAWL_DEAD = 13
+                   PAWL_RUNNING = 1,
+                   PAWL_WAITING = 2,
+                   PAWL_ENDING = 3,
+                   PAWL_DONE = 10,
+                   PAWL_FAILED_RUN = 11,
+                   PAWL_CANCELLED_RUN = 12,
+                   PAWL_DEAD = 13
 };
 enum pawl_waiting { /* on what a waiting or ending run waits */
-    PAWL_WAIT_NONE, PAWL_WAIT_GATE, PAWL_WAIT_DOUBT, PAWL_WAIT_MESSAGE, PAWL_WAIT_CONFIG, PAWL_WAIT_TOOL,
-    PAWL_WAIT_TIMER, PAWL_WAIT_CLAIM, PAWL_WAIT_STEP
+                    PAWL_WAIT_NONE,
+                    PAWL_WAIT_GATE,
+                    PAWL_WAIT_DOUBT,
+                    PAWL_WAIT_MESSAGE,
+                    PAWL_WAIT_CONFIG,
+                    PAWL_WAIT_TOOL,
+                    PAWL_WAIT_TIMER,
+                    PAWL_WAIT_CLAIM,
+                    PAWL_WAIT_STEP
 };
 #define PAWL_NEVER INT64_MAX
 
@@ -26,15 +38,15 @@ struct pawl_head { /* one row a run; a fold of its records, kept so that lists a
     struct pawl_str agent, key; /* key {NULL,0}: none */
     enum pawl_status status;
     enum pawl_waiting waiting;
-    uint32_t waiting_step;      /* 0: none */
-    uint64_t epoch, owner;      /* owner: the instance that claimed it last */
+    uint32_t waiting_step; /* 0: none */
+    uint64_t epoch, owner; /* owner: the instance that claimed it last */
     uint32_t claims_without_progress;
-    uint64_t seq;               /* of the last record */
-    struct pawl_hash hash;      /* of the last record */
-    int64_t wake_ns;            /* wall clock; 0: live, due at once for a new owner; PAWL_NEVER: nothing to wake for */
-    int64_t active_ns;          /* active time spent until the last record */
+    uint64_t seq;          /* of the last record */
+    struct pawl_hash hash; /* of the last record */
+    int64_t wake_ns;       /* wall clock; 0: live, due at once for a new owner; PAWL_NEVER: nothing to wake for */
+    int64_t active_ns;     /* active time spent until the last record */
     int64_t created_ns, updated_ns;
-    struct pawl_hash config;    /* the blob of its configuration */
+    struct pawl_hash config; /* the blob of its configuration */
 };
 
 /* A claim on one intent (LEDGER 6), in scopes wider than a run. `key` is already SHA-256 over scope and intent. */
@@ -44,14 +56,14 @@ struct pawl_claim {
     struct pawl_id run;
     uint32_t step, turn;
     enum pawl_claim_state state;
-    int64_t until_ns;           /* wall clock: a DONE claim counts until then; PAWL_NEVER */
+    int64_t until_ns; /* wall clock: a DONE claim counts until then; PAWL_NEVER */
 };
 struct pawl_claim_op {
     enum { PAWL_CLAIM_TAKE, PAWL_CLAIM_SET, PAWL_CLAIM_DROP } op;
-    struct pawl_claim claim;    /* TAKE: must be free, or held by (instead_run, instead_step), else PAWL_ECONFLICT;
+    struct pawl_claim claim; /* TAKE: must be free, or held by (instead_run, instead_step), else PAWL_ECONFLICT;
                                    SET, DROP: must be held by claim.(run, step), else PAWL_ECONFLICT */
     struct pawl_id instead_run;
-    uint32_t instead_step;      /* 0: the claim must be free */
+    uint32_t instead_step; /* 0: the claim must be free */
 };
 struct pawl_blob {
     struct pawl_hash hash;
@@ -60,17 +72,17 @@ struct pawl_blob {
 
 /* What one run changes: all of it or nothing. */
 struct pawl_commit {
-    struct pawl_head head;      /* after the change; head.epoch must be the stored one, or create */
-    uint64_t seq_before;        /* head.seq as it was; create: 0 */
-    bool create;                /* PAWL_ECONFLICT where the run, its key or its request is there already */
-    struct pawl_str request;    /* create: the client-made id of the start; {NULL,0}: none. Unique like a key */
+    struct pawl_head head;   /* after the change; head.epoch must be the stored one, or create */
+    uint64_t seq_before;     /* head.seq as it was; create: 0 */
+    bool create;             /* PAWL_ECONFLICT where the run, its key or its request is there already */
+    struct pawl_str request; /* create: the client-made id of the start; {NULL,0}: none. Unique like a key */
     const struct pawl_record *records;
     uint32_t records_count;
     const struct pawl_claim_op *claims;
     uint32_t claims_count;
     const struct pawl_blob *blobs; /* stored once by hash; one that is there already is fine */
     uint32_t blobs_count;
-    int result;                 /* out: PAWL_OK, PAWL_EFENCED, PAWL_ECONFLICT, PAWL_ENOTFOUND */
+    int result; /* out: PAWL_OK, PAWL_EFENCED, PAWL_ECONFLICT, PAWL_ENOTFOUND */
 };
 
 struct pawl_run_records { /* a run as it is stored; memory is the caller's arena */
@@ -79,22 +91,22 @@ struct pawl_run_records { /* a run as it is stored; memory is the caller's arena
     uint32_t count;
 };
 struct pawl_claim_query {
-    bool one;                /* just `run`, whatever its wake time (ended ones too) */
+    bool one; /* just `run`, whatever its wake time (ended ones too) */
     struct pawl_id run;
-    int64_t due_ns;          /* else: not ended, wake_ns <= due_ns, not owned by this instance or wake_ns > 0; earliest first */
+    int64_t due_ns; /* else: not ended, wake_ns <= due_ns, not owned by this instance or wake_ns > 0; earliest first */
     uint32_t max;
-    int64_t lease_until_ns;  /* for stores that many nodes share */
+    int64_t lease_until_ns; /* for stores that many nodes share */
 };
 struct pawl_list_query {
-    struct pawl_str prefix;  /* of the id's text, dashes included; {NULL,0}: all */
+    struct pawl_str prefix; /* of the id's text, dashes included; {NULL,0}: all */
     struct pawl_str agent;
-    uint32_t statuses;       /* bit 1 << status; 0: all */
-    struct pawl_id before;   /* newest first: only runs with smaller ids; zeroed: from the newest */
+    uint32_t statuses;     /* bit 1 << status; 0: all */
+    struct pawl_id before; /* newest first: only runs with smaller ids; zeroed: from the newest */
     uint32_t max;
 };
 
 struct pawl_store {
-    uint8_t id[16];     /* random, made with the store: part of every idempotency key */
+    uint8_t id[16]; /* random, made with the store: part of every idempotency key */
     uint64_t instance;
     /* One transaction, one sync. PAWL_OK: every commit->result is set, those that are not PAWL_OK changed nothing.
      * Else nothing of the whole batch happened and it may be tried again: PAWL_EFULL, PAWL_EIO, PAWL_ENOMEM. */
@@ -110,8 +122,9 @@ struct pawl_store {
     int (*find_claim)(struct pawl_store *s, struct pawl_hash key, struct pawl_claim *out, struct pawl_error *err);
     int (*blob)(struct pawl_store *s, struct pawl_hash hash, struct pawl_arena *a, struct pawl_str *out,
                 struct pawl_error *err);
-    int (*next_wake)(struct pawl_store *s, int64_t *wall_ns, struct pawl_error *err); /* earliest wake_ns > 0; PAWL_NEVER */
-    void (*close)(struct pawl_store *s); /* frees s; NULL not allowed */
+    int (*next_wake)(struct pawl_store *s, int64_t *wall_ns,
+                     struct pawl_error *err); /* earliest wake_ns > 0; PAWL_NEVER */
+    void (*close)(struct pawl_store *s);      /* frees s; NULL not allowed */
 };
 
 /* The memory store. `id`: 16 bytes. All else as above. */

@@ -19,7 +19,9 @@ void pawl_script_reply(const struct pawl_model *m, uint32_t turn, struct pawl_ar
 
 /* Provisional text while a stream runs: feed the bytes as they come, text pieces come out by the callback. */
 struct pawl_stream;
-struct pawl_stream *pawl_stream_new(const struct pawl_alloc *from, void (*text)(void *ctx, struct pawl_str piece), void *ctx);
-int pawl_stream_feed(struct pawl_stream *s, const void *bytes, size_t n); /* bad bytes are ignored; PAWL_ENOMEM, PAWL_ELIMIT */
+struct pawl_stream *pawl_stream_new(const struct pawl_alloc *from, void (*text)(void *ctx, struct pawl_str piece),
+                                    void *ctx);
+int pawl_stream_feed(struct pawl_stream *s, const void *bytes,
+                     size_t n);                      /* bad bytes are ignored; PAWL_ENOMEM, PAWL_ELIMIT */
 bool pawl_stream_ended(const struct pawl_stream *s); /* [DONE] or a finish_reason was seen */
 void pawl_stream_free(struct pawl_stream *s);

@@ -26,7 +26,9 @@ static enum pawl_verdict recover(struct pawl_pass *p)
     }
     p->recovered = true;
     p->outcome = (struct pawl_outcome){.applied = s->unknown ? PAWL_APPLIED_UNKNOWN : PAWL_APPLIED_NO,
-                                       .error_class = s->last_class, .retry = true, .retry_after_ns = -1,
+                                       .error_class = s->last_class,
+                                       .retry = true,
+                                       .retry_after_ns = -1,
                                        .message = PAWL_STR("the attempt before the restart failed")};
     return PAWL_GO;
 }
@@ -67,7 +69,8 @@ static bool forgotten(const struct pawl_pass *p)
 /* It was announced, and is not sent after all. What was unknown stays so. */
 static enum pawl_verdict not_sent(struct pawl_pass *p)
 {
-    p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO, .error_class = PAWL_CLASS_UNAVAILABLE,
+    p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
+                                       .error_class = PAWL_CLASS_UNAVAILABLE,
                                        .retry_after_ns = -1,
                                        .message = PAWL_STR("not sent again: its key may be forgotten by now")};
     p->came = true;

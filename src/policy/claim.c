@@ -5,8 +5,13 @@ int pawl_claim_hold(struct pawl_pass *p, enum pawl_claim_state state)
 {
     struct pawl_claim_op op = {.op = p->claim_took ? PAWL_CLAIM_SET : PAWL_CLAIM_TAKE};
     if (!p->claim_took && p->claim_state == PAWL_CLAIM_NOT_ASKED) return PAWL_OK; /* scope run, or no dedupe */
-    op.claim = (struct pawl_claim){.key = p->claim_key, .args = p->step->args_digest, .run = p->run->id,
-                                   .step = p->number, .turn = p->step->turn, .state = state, .until_ns = PAWL_NEVER};
+    op.claim = (struct pawl_claim){.key = p->claim_key,
+                                   .args = p->step->args_digest,
+                                   .run = p->run->id,
+                                   .step = p->number,
+                                   .turn = p->step->turn,
+                                   .state = state,
+                                   .until_ns = PAWL_NEVER};
     if (!p->claim_took && p->claim_state == PAWL_CLAIM_HELD) {
         op.instead_run = p->claim.run;
         op.instead_step = p->claim.step;

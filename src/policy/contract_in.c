@@ -77,12 +77,16 @@ enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
     if (p->model) return PAWL_GO;
     rc = pawl_json_read(p->step->args.p && p->step->args.n ? p->step->args : PAWL_STR("{}"), p->arena, &p->args, &err);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
-    if (rc) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments are not JSON: %s %s", err.where, err.what);
-    if (!yyjson_is_obj(p->args)) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
+    if (rc)
+        return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments are not JSON: %s %s", err.where, err.what);
+    if (!yyjson_is_obj(p->args))
+        return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
     if ((v = check_input(p)) != PAWL_GO) return v;
     rc = set_intent(p);
     if (rc == PAWL_OK) rc = make_document(p);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
-    if (rc) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "a number in the arguments is beyond what JSON keeps exactly");
+    if (rc)
+        return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS,
+                              "a number in the arguments is beyond what JSON keeps exactly");
     return PAWL_GO;
 }

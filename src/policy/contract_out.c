@@ -15,8 +15,8 @@ enum pawl_verdict pawl_stage_contract_out(struct pawl_pass *p)
     if (rc == PAWL_OK && pawl_schema_check(p->tool->output, answer, NULL, &report) == PAWL_OK) return PAWL_GO;
     const char *says = report.count ? report.violations[0].says : "it is not JSON";
     const char *where = report.count ? report.violations[0].instance : "";
-    pawl_pass_fail(p, PAWL_CLASS_OUT_OF_CONTRACT, "the answer does not fit the contract: %s%s%s", where, *where ? ": " : "",
-                   says);
+    pawl_pass_fail(p, PAWL_CLASS_OUT_OF_CONTRACT, "the answer does not fit the contract: %s%s%s", where,
+                   *where ? ": " : "", says);
     if (!pawl_pass_changes(p)) return PAWL_FAIL;
     p->outcome.applied = PAWL_APPLIED_UNUSABLE;
     p->outcome.error_class = PAWL_CLASS_OUT_OF_CONTRACT;

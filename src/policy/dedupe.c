@@ -81,8 +81,8 @@ static enum pawl_verdict judge(struct pawl_pass *p, struct pawl_id run, uint32_t
 static enum pawl_verdict in_this_run(struct pawl_pass *p, const struct pawl_step *d)
 {
     const bool crossed = d->undone || d->turn < p->step->turn;
-    const enum pawl_verdict v = judge(p, p->run->id, d->number, same_hash(d->args_digest, p->step->args_digest), crossed,
-                                      d->state == PAWL_STEP_DONE);
+    const enum pawl_verdict v = judge(p, p->run->id, d->number, same_hash(d->args_digest, p->step->args_digest),
+                                      crossed, d->state == PAWL_STEP_DONE);
     if (v == PAWL_ANSWER) p->result = d->result;
     return v;
 }
@@ -91,10 +91,13 @@ static enum pawl_verdict in_this_run(struct pawl_pass *p, const struct pawl_step
 static void set_claim_key(struct pawl_pass *p)
 {
     const struct pawl_str scope = p->tool->scope == PAWL_SCOPE_AGENT ? p->run->agent
-                                  : p->tool->scope == PAWL_SCOPE_KEY ? p->run->key : (struct pawl_str){"", 0};
+                                  : p->tool->scope == PAWL_SCOPE_KEY ? p->run->key
+                                                                     : (struct pawl_str){"", 0};
     const char kind = (char)('0' + p->tool->scope);
-    const struct pawl_str parts[] = {
-        {&kind, 1}, {scope.p ? scope.p : "", scope.n}, {"\n", 1}, {(const char *)p->step->intent_key.b, 32}};
+    const struct pawl_str parts[] = {{&kind, 1},
+                                     {scope.p ? scope.p : "", scope.n},
+                                     {"\n", 1},
+                                     {(const char *)p->step->intent_key.b, 32}};
     p->claim_key = pawl_sha256_parts(parts, 4);
 }
 
@@ -119,8 +122,8 @@ static enum pawl_verdict in_the_store(struct pawl_pass *p, bool own_done)
         return pawl_pass_wait(p, PAWL_WANT_CLAIM_FREE);
     }
     if (c->until_ns <= p->wall_ns || own || own_done) return PAWL_GO;
-    const enum pawl_verdict v = judge(p, c->run, c->step, same_hash(c->args, p->step->args_digest),
-                                      c->state == PAWL_CLAIM_UNDONE, true);
+    const enum pawl_verdict v =
+        judge(p, c->run, c->step, same_hash(c->args, p->step->args_digest), c->state == PAWL_CLAIM_UNDONE, true);
     if (v != PAWL_ANSWER) return v;
     if (p->first_no_answer) return ask(p, PAWL_WHY_REPEAT, c->run, c->step);
     return p->result.p ? PAWL_ANSWER : pawl_pass_wait(p, PAWL_WANT_RESULT);
@@ -196,14 +199,20 @@ void pawl_dedupe_leave(struct pawl_pass *p)
 {
     struct pawl_claim_op op = {.op = PAWL_CLAIM_DROP};
     if (!p->claim_took) return;
-    op.claim = (struct pawl_claim){.key = p->claim_key, .args = p->step->args_digest, .run = p->run->id,
-                                   .step = p->number, .turn = p->step->turn, .state = PAWL_CLAIM_DONE};
+    op.claim = (struct pawl_claim){.key = p->claim_key,
+                                   .args = p->step->args_digest,
+                                   .run = p->run->id,
+                                   .step = p->number,
+                                   .turn = p->step->turn,
+                                   .state = PAWL_CLAIM_DONE};
     if (p->step->applied) {
         op.op = PAWL_CLAIM_SET;
         op.claim.until_ns = p->tool->within_ns ? p->wall_ns + p->tool->within_ns : PAWL_NEVER;
     }
     if (!p->step->applied && p->claim_instead) {
-        op = (struct pawl_claim_op){.op = PAWL_CLAIM_TAKE, .claim = p->claim, .instead_run = p->run->id,
+        op = (struct pawl_claim_op){.op = PAWL_CLAIM_TAKE,
+                                    .claim = p->claim,
+                                    .instead_run = p->run->id,
                                     .instead_step = p->number};
     }
     p->rc = p->book->claim(p, &op);

@@ -10,11 +10,13 @@
 /* Key = UUIDv8 from SHA-256 (store id, run, step, generation): LEDGER 4. */
 static void make_key(struct pawl_pass *p)
 {
-    const uint8_t tail[8] = {(uint8_t)(p->number >> 24), (uint8_t)(p->number >> 16), (uint8_t)(p->number >> 8),
-                             (uint8_t)p->number, (uint8_t)(p->generation >> 24), (uint8_t)(p->generation >> 16),
-                             (uint8_t)(p->generation >> 8), (uint8_t)p->generation};
-    const struct pawl_str parts[] = {
-        {(const char *)p->store_id, 16}, {(const char *)p->run->id.b, 16}, {(const char *)tail, 8}};
+    const uint8_t tail[8] = {(uint8_t)(p->number >> 24),     (uint8_t)(p->number >> 16),
+                             (uint8_t)(p->number >> 8),      (uint8_t)p->number,
+                             (uint8_t)(p->generation >> 24), (uint8_t)(p->generation >> 16),
+                             (uint8_t)(p->generation >> 8),  (uint8_t)p->generation};
+    const struct pawl_str parts[] = {{(const char *)p->store_id, 16},
+                                     {(const char *)p->run->id.b, 16},
+                                     {(const char *)tail, 8}};
     const struct pawl_hash h = pawl_sha256_parts(parts, 3);
     pawl_id_text(pawl_id_v8(h.b), p->key);
 }

@@ -18,8 +18,8 @@ static enum pawl_verdict render_model(struct pawl_pass *p)
     struct pawl_buf b;
     int rc;
     pawl_buf_init_arena(&b, p->arena);
-    rc = p->ports->render_model(p->config, p->model, p->decision->messages, p->decision->messages_count, p->agent->tools,
-                                p->agent->tools_count, p->agent->output_json, &b, &err);
+    rc = p->ports->render_model(p->config, p->model, p->decision->messages, p->decision->messages_count,
+                                p->agent->tools, p->agent->tools_count, p->agent->output_json, &b, &err);
     if (rc == PAWL_OK && !pawl_buf_done(&b).p) rc = PAWL_ENOMEM;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc) return pawl_pass_fail(p, PAWL_CLASS_INTERNAL, "the request cannot be made: %s", err.what);
@@ -73,7 +73,7 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
         if (p->step->state == PAWL_STEP_APPROVED) {
             pawl_jw_key(&w, "yes");
             pawl_jw_i64(&w, (int64_t)p->step->asked_seq); /* the question whose yes this uses up */
-        } else if (p->condition_did_not_hold) { /* LEDGER 20: the verdict, with the values seen */
+        } else if (p->condition_did_not_hold) {           /* LEDGER 20: the verdict, with the values seen */
             pawl_jw_key(&w, "gate");
             pawl_jw_open(&w, '{');
             pawl_jw_key(&w, "condition");

@@ -28,10 +28,25 @@ enum pawl_want {
 };
 enum pawl_claim_is { PAWL_CLAIM_NOT_ASKED, PAWL_CLAIM_FREE, PAWL_CLAIM_OURS, PAWL_CLAIM_HELD };
 enum pawl_stage {
-    PAWL_STAGE_SCOPE, PAWL_STAGE_CONTRACT_IN, PAWL_STAGE_DEDUPE, PAWL_STAGE_GUARD, PAWL_STAGE_GATE,
-    PAWL_STAGE_BUDGET, PAWL_STAGE_DEADLINE, PAWL_STAGE_LANE, PAWL_STAGE_BREAKER, PAWL_STAGE_RATE, PAWL_STAGE_INTENT,
-    PAWL_STAGE_ATTEMPT, PAWL_STAGE_CLASSIFY, PAWL_STAGE_RETRY, PAWL_STAGE_CONTRACT_OUT, PAWL_STAGE_VERIFY,
-    PAWL_STAGE_RECORD, PAWL_STAGE_SPAN, PAWL_STAGE_COUNT
+    PAWL_STAGE_SCOPE,
+    PAWL_STAGE_CONTRACT_IN,
+    PAWL_STAGE_DEDUPE,
+    PAWL_STAGE_GUARD,
+    PAWL_STAGE_GATE,
+    PAWL_STAGE_BUDGET,
+    PAWL_STAGE_DEADLINE,
+    PAWL_STAGE_LANE,
+    PAWL_STAGE_BREAKER,
+    PAWL_STAGE_RATE,
+    PAWL_STAGE_INTENT,
+    PAWL_STAGE_ATTEMPT,
+    PAWL_STAGE_CLASSIFY,
+    PAWL_STAGE_RETRY,
+    PAWL_STAGE_CONTRACT_OUT,
+    PAWL_STAGE_VERIFY,
+    PAWL_STAGE_RECORD,
+    PAWL_STAGE_SPAN,
+    PAWL_STAGE_COUNT
 };
 
 struct pawl_pass;
@@ -42,7 +57,7 @@ struct pawl_book { /* where records and claims go: the engine's, folded at once,
 
 struct pawl_pass {
     struct pawl_run *run;
-    struct pawl_step *step;     /* NULL: a model step before its intent */
+    struct pawl_step *step; /* NULL: a model step before its intent */
     uint32_t number;
     const struct pawl_config *config;
     const struct pawl_agent *agent;
@@ -52,50 +67,50 @@ struct pawl_pass {
     const struct pawl_book *book;
     const uint8_t *store_id;
     struct pawl_prng *prng;
-    struct pawl_arena *arena;   /* the pass's own */
-    int64_t now_ns, wall_ns;    /* set before every entering */
-    int64_t left_ns;            /* of the run's active time; PAWL_NEVER */
+    struct pawl_arena *arena; /* the pass's own */
+    int64_t now_ns, wall_ns;  /* set before every entering */
+    int64_t left_ns;          /* of the run's active time; PAWL_NEVER */
     int64_t began_ns;
     const struct pawl_decision *decision; /* model step: the conversation */
-    int rc;                     /* PAWL_ENOMEM: the run is to be dropped and folded again */
+    int rc;                               /* PAWL_ENOMEM: the run is to be dropped and folded again */
 
     enum pawl_stage stage, back;
     enum pawl_want want;
     uint32_t want_step;
     int64_t until_wall_ns;
-    uint32_t entered;           /* bit per stage: whose leave is due */
+    uint32_t entered; /* bit per stage: whose leave is due */
 
     yyjson_val *args, *document; /* contract-in */
     struct pawl_hash claim_key;  /* dedupe, in scopes wider than the run */
     enum pawl_claim_is claim_state;
     struct pawl_claim claim;
-    bool claim_took;             /* a TAKE of ours is in the journal or on its way there */
-    bool claim_instead;          /* it was taken from p->claim, a claim that was done, by a person's word */
-    uint32_t why;                /* questions that dedupe and gate have */
+    bool claim_took;    /* a TAKE of ours is in the journal or on its way there */
+    bool claim_instead; /* it was taken from p->claim, a claim that was done, by a person's word */
+    uint32_t why;       /* questions that dedupe and gate have */
     struct pawl_id first_run;
     uint32_t first_step;
-    bool first_no_answer;        /* of another run: it was undone since, or nobody has its result */
+    bool first_no_answer; /* of another run: it was undone since, or nobody has its result */
     uint32_t generation;
     char key[PAWL_ID_TEXT];
-    struct pawl_str request;     /* gate: the fixed request */
+    struct pawl_str request; /* gate: the fixed request */
     struct pawl_hash digest;
     bool condition_did_not_hold;
-    int64_t timeout_ns;          /* deadline */
-    uint32_t attempts;           /* attempts known to have been made */
-    bool came, counted;          /* an outcome is here; this attempt was counted */
-    bool recovered;              /* outcome is what the journal says, from before a restart */
-    bool unknown;                /* some attempt ended unknown and nothing has cleared it */
+    int64_t timeout_ns; /* deadline */
+    uint32_t attempts;  /* attempts known to have been made */
+    bool came, counted; /* an outcome is here; this attempt was counted */
+    bool recovered;     /* outcome is what the journal says, from before a restart */
+    bool unknown;       /* some attempt ended unknown and nothing has cleared it */
     struct pawl_outcome outcome, looked;
     int32_t looked_status;
     bool look_came;
     uint32_t looks;
     int64_t attempt_ended_wall_ns;
-    bool moved;                  /* configuration points elsewhere now than when the request was fixed */
+    bool moved;                    /* configuration points elsewhere now than when the request was fixed */
     bool from_verify, from_person; /* where result came from */
-    int verified;                /* 0 not looked, 1 as expected, -1 not as expected, 2 could not be told */
+    int verified;                  /* 0 not looked, 1 as expected, -1 not as expected, 2 could not be told */
     enum pawl_class error_class;
     struct pawl_str message, result;
-    bool applied;                /* ends failed, though it happened */
+    bool applied; /* ends failed, though it happened */
     enum { PAWL_ENDS_DONE, PAWL_ENDS_ANSWERED, PAWL_ENDS_FAILED } how;
     bool ended;
 };

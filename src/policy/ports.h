@@ -13,7 +13,8 @@ struct pawl_ports {
                         struct pawl_error *err);
     void (*read_tool)(const struct pawl_tool *, const struct pawl_reply *, bool keyed_resend, struct pawl_arena *,
                       struct pawl_outcome *out);
-    void (*read_model)(const struct pawl_model *, const struct pawl_reply *, struct pawl_arena *, struct pawl_outcome *);
+    void (*read_model)(const struct pawl_model *, const struct pawl_reply *, struct pawl_arena *,
+                       struct pawl_outcome *);
     /* The configuration of this hash, loaded before FOUND came; NULL: it cannot be had now, *missing says why. */
     const struct pawl_config *(*config)(void *ctx, struct pawl_hash hash, struct pawl_str *missing);
     /* Is there somebody to run this tool? (In-process tools are registered by a program.) NULL: always. */

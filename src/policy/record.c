@@ -22,7 +22,8 @@ static bool covers(yyjson_val *args, yyjson_val *wanted)
     yyjson_val *name, *value;
     size_t i, n;
     if (!yyjson_is_obj(wanted)) return true;
-    yyjson_obj_foreach(wanted, i, n, name, value) {
+    yyjson_obj_foreach(wanted, i, n, name, value)
+    {
         yyjson_val *v = yyjson_obj_getn(args, yyjson_get_str(name), yyjson_get_len(name));
         if (!v || !pawl_json_equal(v, value)) return false;
     }

@@ -41,7 +41,8 @@ static enum pawl_verdict append_ended(struct pawl_pass *p, int64_t retry_at_ns, 
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
-    if (!p->step || p->step->state != PAWL_STEP_INTENDED_STATE) return PAWL_GO; /* a plain read leaves no trace of tries */
+    if (!p->step || p->step->state != PAWL_STEP_INTENDED_STATE)
+        return PAWL_GO; /* a plain read leaves no trace of tries */
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "attempt");
@@ -160,8 +161,10 @@ static enum pawl_verdict look(struct pawl_pass *p)
 
 static enum pawl_verdict ladder(struct pawl_pass *p)
 {
-    const bool again_is_safe = p->outcome.applied != PAWL_APPLIED_ACCEPTED && p->outcome.applied != PAWL_APPLIED_UNUSABLE;
-    if (pawl_dedupe_superseded(p)) return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
+    const bool again_is_safe =
+        p->outcome.applied != PAWL_APPLIED_ACCEPTED && p->outcome.applied != PAWL_APPLIED_UNUSABLE;
+    if (pawl_dedupe_superseded(p))
+        return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
     if (!p->looks && !p->moved && again_is_safe && pawl_retry_key_remembered(p) && may_try(p)) return again(p);
     if (pawl_look_can_tell(p)) return look(p);
     return doubt(p);

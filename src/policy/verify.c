@@ -88,8 +88,9 @@ static bool has_our_key(struct pawl_pass *p, yyjson_val *answer)
     yyjson_val *item;
     size_t i, n;
     if (pawl_str_is(pawl_json_value_str(pawl_json_at(answer, p->tool->verify.by_key)), p->key)) return true;
-    yyjson_arr_foreach(answer, i, n, item)
-        if (pawl_str_is(pawl_json_value_str(pawl_json_at(item, p->tool->verify.by_key)), p->key)) return true;
+    yyjson_arr_foreach(answer, i, n,
+                       item) if (pawl_str_is(pawl_json_value_str(pawl_json_at(item, p->tool->verify.by_key)),
+                                             p->key)) return true;
     return false;
 }
 
@@ -117,7 +118,8 @@ static int compare(struct pawl_pass *p)
 
 enum pawl_verdict pawl_stage_verify(struct pawl_pass *p)
 {
-    if (p->model || !pawl_pass_changes(p) || !p->tool->verify.tool.p || p->from_verify || p->from_person) return PAWL_GO;
+    if (p->model || !pawl_pass_changes(p) || !p->tool->verify.tool.p || p->from_verify || p->from_person)
+        return PAWL_GO;
     if (p->run->ending || p->left_ns <= 0) return PAWL_GO;
     if (!p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
     p->look_came = false;

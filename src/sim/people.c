@@ -95,9 +95,11 @@ static void check_confirmed(struct pawl_sim *w, const struct pawl_sim_ask *ask, 
     if (there && ask->answered && !pawl_id_eq(ask->run, a->run))
         pawl_sim_broken(w, "answered", "%.*s came again and got another answer", (int)r->id.n, r->id.p);
     const uint64_t own = run ? pawl_run_answered(&run->stored, r->id) : 0;
-    const struct pawl_sim_ask *other = ask->against && ask->against->answered && !ask->against->code ? ask->against : NULL;
+    const struct pawl_sim_ask *other =
+        ask->against && ask->against->answered && !ask->against->code ? ask->against : NULL;
     if (there && other && s && own > s->asked_seq && pawl_run_answered(&run->stored, other->request.id) > s->asked_seq)
-        pawl_sim_broken(w, "answered", "%.*s says otherwise than an answer before it, and was taken", (int)r->id.n, r->id.p);
+        pawl_sim_broken(w, "answered", "%.*s says otherwise than an answer before it, and was taken", (int)r->id.n,
+                        r->id.p);
     if (there && ask->stale && pawl_run_answered(&run->stored, r->id))
         pawl_sim_broken(w, "gated", "%.*s was bound to another digest than the call's, and was taken", (int)r->id.n,
                         r->id.p);
