@@ -204,6 +204,19 @@ static int parse(struct cli *c, int argc, char **argv)
     return -1;
 }
 
+/* Commands with options of their own. `sim` has no -h: its usage goes behind ours. */
+static int own_options(struct cli *c, int argc, char **argv)
+{
+    const bool help = c->command->raw == pawl_cmd_sim && argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
+    int status;
+    if (help) help_command(c, c->command);
+    cli_flush(c);
+    status = c->command->raw(argc, argv);
+    pawl_buf_fini(&c->out);
+    pawl_arena_fini(&c->arena);
+    return help ? CLI_DONE : status;
+}
+
 int cli_main(int argc, char **argv)
 {
     struct cli c = {0};
@@ -213,11 +226,11 @@ int cli_main(int argc, char **argv)
     if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) name = "version";
     c.command = find(name);
     if (!c.command || (!c.command->run && !c.command->raw)) return unknown(name);
-    if (c.command->raw) return c.command->raw(argc - 1, argv + 1);
-    signal(SIGPIPE, SIG_IGN);
     pawl_arena_init(&c.arena, pawl_alloc_libc());
     pawl_buf_init(&c.out, pawl_alloc_libc());
     cli_terminal(&c);
+    if (c.command->raw) return own_options(&c, argc - 1, argv + 1);
+    signal(SIGPIPE, SIG_IGN);
     status = parse(&c, argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv);
     if (status < 0) status = c.command->run(&c);
     cli_flush(&c);

@@ -1,0 +1,155 @@
+#!/bin/bash
+# tests/cli_test.sh - the binary as a person and a script use it: against `pawl mock`, in a folder of its own.
+set -u
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+PAWL=${PAWL:-$ROOT/build/pawl}
+DIR=$(mktemp -d)
+MOCK=
+passed=0 failed=0
+trap '[ -n "$MOCK" ] && kill "$MOCK" 2>/dev/null; rm -rf "$DIR"' EXIT
+cd "$DIR" || exit 1
+
+check() { # what, wanted, got
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf '%s\n  want: %s\n  got:  %s\n' "$1" "$2" "$3"
+    fi
+}
+has() { # what, pattern, text
+    if grep -qE -- "$2" <<<"$3"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  no "%s" in:\n%s\n' "$1" "$2" "$3"; fi
+}
+exits() { # what, status, command...
+    local what=$1 want=$2
+    shift 2
+    OUT=$("$@" 2>&1 </dev/null)
+    check "$what: exit status" "$want" "$?"
+}
+value() { # RUN, expression over v
+    "$PAWL" show "$1" --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print(eval(sys.argv[1]))' "$2"
+}
+mock() { # faults...
+    [ -n "$MOCK" ] && kill "$MOCK" && wait "$MOCK" 2>/dev/null
+    local a=() f
+    for f in "$@"; do a+=(--fault "$f"); done
+    : >mock.out
+    "$PAWL" mock --listen 127.0.0.1:0 "${a[@]}" >mock.out 2>/dev/null &
+    MOCK=$!
+    for _ in $(seq 200); do grep -q 'listening on' mock.out && break; sleep 0.02; done
+    sed -i "s,http://127.0.0.1:[0-9]*,$(sed -n 's/.*listening on //p' mock.out)," pawl.yaml
+}
+
+# What is committed is what the binary prints.
+for what in man:man/pawl.1 bash:completions/pawl.bash zsh:completions/_pawl fish:completions/pawl.fish; do
+    "$PAWL" help --completion "${what%%:*}" | cmp -s - "$ROOT/docs/${what#*:}"
+    check "docs/${what#*:} is what pawl help --completion ${what%%:*} prints" 0 $?
+done
+
+# Words
+exits "an unknown command" 2 "$PAWL" rnu; has "the nearest command" '→ pawl run' "$OUT"
+exits "an unknown option" 2 "$PAWL" run --oops a b; has "it is named" '--oops' "$OUT"
+exits "too few arguments" 2 "$PAWL" run refunds
+exits "too many arguments" 2 "$PAWL" show a b
+exits "help" 0 "$PAWL"; has "the list" 'approve RUN' "$OUT"
+for command in $("$PAWL" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+    exits "$command -h" 0 "$PAWL" "$command" -h
+    has "$command -h has an example" 'example: pawl ' "$OUT"
+done
+exits "version" 0 "$PAWL" version --json; has "version" '^\{"version":"[0-9.]+"\}$' "$OUT"
+
+# Files
+exits "init" 0 "$PAWL" init
+cp pawl.yaml before
+exits "init again" 1 "$PAWL" init
+cmp -s pawl.yaml before; check "init never overwrites" 0 $?
+exits "check" 0 "$PAWL" check; has "a line a tool" '^refund: irreversible, asks a human' "$OUT"
+printf 'version: 1\nmodles: {}\ntools: {x: {effect: raed}}\n' >bad.yaml
+exits "check of a bad file" 2 "$PAWL" check bad.yaml
+has "file and line" '^bad.yaml:2: ' "$OUT"; has "the second error too" '^bad.yaml:3: ' "$OUT"
+exits "no runs yet" 0 "$PAWL" ls; has "what to type" 'pawl run AGENT INPUT' "$OUT"
+exits "show without runs" 1 "$PAWL" show @last
+
+# A run that waits, is answered by a script, and ends
+mock 'model#1=429'
+exits "a run that needs a yes" 3 "$PAWL" run refunds 'Order #W0000007 arrived broken' --key K
+has "its command with the digest" '→ pawl approve [0-9a-f-]+/4 --digest [0-9a-f]{64}' "$OUT"
+has "the 429 is told" '429' "$OUT"
+exits "ls" 0 "$PAWL" ls; has "what it needs" 'waits for your yes or no' "$OUT"
+exits "a script without a digest" 2 "$PAWL" approve @last
+exits "a script with another digest" 1 "$PAWL" approve @last/4 --digest "$(printf '0%.0s' $(seq 64))"
+digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"]=="asked"][0]')
+exits "approve" 0 "$PAWL" approve @last/4 --digest "$digest"; has "what goes on" '→ pawl resume' "$OUT"
+exits "resume" 0 "$PAWL" resume @last; has "its end" 'done in' "$OUT"; has "the repeat" 'not sent: same as step 4' "$OUT"
+exits "show" 0 "$PAWL" show @last; has "a sentence first" '^Done: ' "$(head -1 <<<"$OUT")"
+exits "show --at" 0 "$PAWL" show @last --at 3; has "as it was" '^It is under way' "$OUT"
+exits "the same key again" 0 "$PAWL" run refunds 'Order #W0000007 arrived broken' --key K
+check "is the same run" 1 "$("$PAWL" ls --json | wc -l)"
+exits "the same key, another input" 1 "$PAWL" run refunds 'Order #W0000008' --key K
+exits "verify" 0 "$PAWL" verify; has "whole" 'every chain is whole' "$OUT"
+exits "sql" 0 "$PAWL" sql 'SELECT status FROM runs'; has "its row" '^done$' "$OUT"
+
+# JSON is one object a line, and nothing else
+"$PAWL" run refunds 'Order #W0000009 arrived broken' --json </dev/null >lines; check "run --json: exit status" 3 $?
+python3 -c 'import json,sys
+rows=[json.loads(l) for l in open("lines")]
+assert "run" in rows[0] and "end" in rows[-1] and all("step" in r for r in rows[1:-1]), rows
+assert rows[-1]["end"]["waiting"]=="gate" and len(rows)==5, rows'
+check "run --json: lines" 0 $?
+"$PAWL" deny @last/4 --reason 'not today' </dev/null >/dev/null; check "deny" 0 $?
+check "the reason is kept" 'not today' "$(value @last '[s["answered"]["reason"] for s in v["steps"] if "answered" in s][0]')"
+exits "cancel" 0 "$PAWL" cancel @last
+check "it is cancelled" cancelled "$(value @last 'v["status"]')"
+
+# Nobody reads on
+"$PAWL" show @last | head -1 >/dev/null; check "a closed pipe is no error" "0 0" "${PIPESTATUS[*]}"
+# Foreign text cannot write to a terminal
+"$PAWL" run refunds $'Order \e[31m#W0000011\e]0;x\a broken' </dev/null >out 2>&1
+"$PAWL" show @last >>out; "$PAWL" ls >>out
+grep -q $'[\e\a]' out; check "no escape sequence comes through" 1 $?
+
+# In doubt: nobody knows, until a person has looked
+mock 'POST /refunds#1=drop_after'
+cp pawl.yaml moved.yaml; grep -v 'key: {header' moved.yaml >pawl.yaml
+"$PAWL" run refunds 'Order #W0000013 arrived broken' </dev/null >/dev/null
+digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"]=="asked"][0]')
+"$PAWL" approve @last/4 --digest "$digest" </dev/null >/dev/null
+exits "a lost answer without a key" 4 "$PAWL" resume @last; has "its commands" '→ pawl resolve [0-9a-f-]+/4 --not-happened' "$OUT"
+exits "ls" 0 "$PAWL" ls; has "what is in doubt comes first" 'in doubt' "$(head -1 <<<"$OUT")"
+exits "two words at once" 2 "$PAWL" resolve @last/4 --stop --not-happened
+exits "a result that is not JSON" 2 "$PAWL" resolve @last/4 --happened '{oops'
+exits "it happened" 0 "$PAWL" resolve @last/4 --happened '{"refund_id":"r_1"}'
+exits "and on" 0 "$PAWL" resume @last
+cp moved.yaml pawl.yaml
+mock
+
+# At a terminal the exact call is shown and asked about
+cat >answer.py <<'PY'
+import os, pty, re, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "xterm"
+    os.execv(sys.argv[1], sys.argv[1:])
+seen, said, until = b"", False, time.time() + 20
+while time.time() < until:
+    if select.select([fd], [], [], 0.2)[0]:
+        try:
+            piece = os.read(fd, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    if not said and b"send it?" in seen:
+        os.write(fd, b"y\n")
+        said = True
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+text = re.sub(r"\x1b\[[0-9;]*[mK]", "", seen.decode("utf-8", "replace"))
+print(text)
+sys.exit(status)
+PY
+exits "a person says yes" 0 python3 answer.py "$PAWL" run refunds 'Order #W0000012 arrived broken'
+has "the call is shown" 'wants to call refund' "$OUT"; has "with its body" '"amount":42' "$OUT"; has "who said it" 'yes \(you\)' "$OUT"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
