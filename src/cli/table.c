@@ -207,7 +207,8 @@ static int parse(struct cli *c, int argc, char **argv)
 /* Commands with options of their own. `sim` has no -h: its usage goes behind ours. */
 static int own_options(struct cli *c, int argc, char **argv)
 {
-    const bool help = c->command->raw == pawl_cmd_sim && argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
+    const bool help =
+        c->command->raw == pawl_cmd_sim && argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
     int status;
     if (help) help_command(c, c->command);
     cli_flush(c);

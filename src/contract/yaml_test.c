@@ -206,7 +206,8 @@ static void places(void)
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         uint32_t line = 0, column = 0;
         pawl_yaml_place(root, pawl_str_of(want[i].pointer), &line, &column);
-        if (!(CHECK_INT(line, want[i].line) & CHECK_INT(column, want[i].column))) printf("%s\n", want[i].pointer);
+        const bool right_line = CHECK_INT(line, want[i].line), right_column = CHECK_INT(column, want[i].column);
+        if (!right_line || !right_column) printf("%s\n", want[i].pointer);
     }
     pawl_arena_fini(&a);
 }

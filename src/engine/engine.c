@@ -16,7 +16,7 @@ void pawl_engine_put(struct pawl_engine *e, void *p, size_t bytes)
     if (p) e->from->resize(e->from->ctx, p, bytes, 0);
 }
 
-struct pawl_action *pawl_engine_act(struct pawl_engine *e, int kind)
+struct pawl_action *pawl_engine_act(struct pawl_engine *e, enum pawl_action_kind kind)
 {
     if (e->actions_count == e->actions_size) {
         const uint32_t size = e->actions_size ? e->actions_size * 2 : 64;

@@ -85,7 +85,7 @@ static void take(struct world *w, struct pawl_event *ev)
             w->replies++;
             w->replied = actions[i].answer->error;
         } else if (actions[i].kind != PAWL_DO_CANCEL) {
-            if (w->queued == QUEUE) CHECK(!"the queue is too small");
+            if (w->queued == QUEUE) CHECK(w->queued < QUEUE);
             else w->queue[w->queued++] = actions[i];
         }
     }
@@ -205,7 +205,7 @@ static void settle(struct world *w)
             answer_attempt(w, &a);
         }
     }
-    CHECK(!"it does not come to rest");
+    CHECK_TEXT("it does not come to rest", "");
 }
 
 static void ask(struct world *w, struct pawl_request r)

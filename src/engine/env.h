@@ -71,7 +71,7 @@ struct pawl_attempt { /* one sending. Lent until DONE or CANCEL of its id */
 };
 
 struct pawl_event { /* what happened; the engine borrows it for the step. START comes first, once. */
-    enum {
+    enum pawl_event_kind {
         PAWL_EV_START,
         PAWL_EV_REQUEST,
         PAWL_EV_COMMITTED,
@@ -97,7 +97,7 @@ struct pawl_answer { /* REPLY; borrowed until the next step */
     struct pawl_error error; /* code 0: fine */
 };
 struct pawl_action { /* what to do; the engine lends it until its next step, what it points to until it is answered. */
-    enum { PAWL_DO_COMMIT, PAWL_DO_FIND, PAWL_DO_ATTEMPT, PAWL_DO_CANCEL, PAWL_DO_REPLY } kind;
+    enum pawl_action_kind { PAWL_DO_COMMIT, PAWL_DO_FIND, PAWL_DO_ATTEMPT, PAWL_DO_CANCEL, PAWL_DO_REPLY } kind;
     uint64_t id;
     struct pawl_commit *commit;         /* COMMIT: answered by COMMITTED, in order */
     const struct pawl_find *find;       /* FIND: answered by FOUND, behind all commits given before it */

@@ -134,7 +134,8 @@ struct pawl_engine {
 };
 
 /* engine.c */
-struct pawl_action *pawl_engine_act(struct pawl_engine *e, int kind); /* NULL: no memory, e->rc is set */
+struct pawl_action *pawl_engine_act(struct pawl_engine *e,
+                                    enum pawl_action_kind kind); /* NULL: no memory, e->rc is set */
 struct pawl_pending *pawl_engine_await(struct pawl_engine *e,
                                        enum pawl_pending_of of); /* with a new id; NULL likewise */
 void pawl_engine_forget(struct pawl_engine *e, uint64_t id);     /* no event for it is wanted any more; 0: fine */

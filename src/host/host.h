@@ -118,7 +118,8 @@ struct pawl {
 };
 
 /* loop.c */
-struct pawl_host_event *pawl_host_event(struct pawl *p, int kind); /* queued, filled by the caller; NULL: no memory */
+struct pawl_host_event *pawl_host_event(struct pawl *p,
+                                        enum pawl_event_kind kind); /* queued, filled by the caller; NULL: no memory */
 void pawl_host_pump(struct pawl *p);                  /* all queued events through the engine, every action started */
 void pawl_host_job_submit(struct pawl_host_job *job); /* inline where that is faster */
 void pawl_host_job_free(struct pawl_host_job *job);

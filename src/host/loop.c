@@ -3,7 +3,7 @@
 #include "io/clock.h"
 #include <string.h>
 
-struct pawl_host_event *pawl_host_event(struct pawl *p, int kind)
+struct pawl_host_event *pawl_host_event(struct pawl *p, enum pawl_event_kind kind)
 {
     struct pawl_host_event *e = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *e);
     if (!e) {
