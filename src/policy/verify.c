@@ -71,15 +71,20 @@ static yyjson_val *parse(struct pawl_pass *p, struct pawl_str text)
     return text.p && pawl_json_read(text, p->arena, &v, NULL) == PAWL_OK ? v : NULL;
 }
 
-/* What the look saw. An answer that its contract does not know, or that holds nothing (a command that printed nothing, a
- * bare text), is none: "not there" must be said, not guessed. */
-static yyjson_val *seen_now(struct pawl_pass *p)
+/* What a look saw, before the intent or now. An answer that its contract does not know, or that holds nothing (a command
+ * that printed nothing, a bare text), is none: "not there" must be said, not guessed. */
+static yyjson_val *seen(struct pawl_pass *p, struct pawl_str answer)
 {
     const struct pawl_tool *look = pawl_config_tool(p->config, p->tool->verify.tool);
-    yyjson_val *now = p->looked.applied == PAWL_APPLIED_YES ? parse(p, p->looked.result) : NULL;
-    if (!yyjson_is_obj(now) && !yyjson_is_arr(now)) return NULL;
-    if (look && look->output && pawl_schema_check(look->output, now, NULL, NULL)) return NULL;
-    return now;
+    yyjson_val *v = parse(p, answer);
+    if (!yyjson_is_obj(v) && !yyjson_is_arr(v)) return NULL;
+    if (look && look->output && pawl_schema_check(look->output, v, NULL, NULL)) return NULL;
+    return v;
+}
+
+static yyjson_val *seen_now(struct pawl_pass *p)
+{
+    return p->looked.applied == PAWL_APPLIED_YES ? seen(p, p->looked.result) : NULL;
 }
 
 /* The look's answer has our key somewhere: at by_key of it, or of an item where the answer is a list. */
@@ -101,7 +106,7 @@ enum pawl_seen pawl_look_tells(struct pawl_pass *p)
         if (now) return has_our_key(p, now) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
         return p->looked_status == 404 || p->looked_status == 410 ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
     }
-    before = parse(p, p->step->look);
+    before = seen(p, p->step->look);
     if (!now || !before) return PAWL_SEEN_NOTHING_KNOWN;
     if (fits(p, now) && !fits(p, before)) return PAWL_SEEN_HAPPENED;
     return !fits(p, now) && pawl_json_equal(now, before) ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;

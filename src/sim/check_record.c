@@ -292,7 +292,7 @@ static void answered(struct seen *k)
 
 static void cancelled(struct seen *k)
 {
-    enum { DEATHS_MIN = 4 }; /* a claim may have begun it */
+    enum { DEATHS_MIN = 3 }; /* one owner may claim twice: asked for, and due */
     const bool dead = pawl_json_i64(k->body, "code", 0) == PAWL_DEAD;
     if (!k->run->cancelled_seq) k->run->cancelled_seq = k->r->seq;
     if (dead && k->run->deaths < DEATHS_MIN)
