@@ -83,7 +83,8 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
             pawl_jw_close(&w, '}');
         }
         write_instead(p, &w);
-        if (p->looked.applied == PAWL_APPLIED_YES && p->looked.result.p) pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->looked.result);
+        if (p->looked.applied == PAWL_APPLIED_YES && p->looked.result.p)
+            pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->looked.result);
         pawl_jw_key(&w, "request");
         pawl_jw_raw(&w, p->request);
     }
