@@ -150,9 +150,10 @@ bool pawl_reader_schema(struct pawl_reader *r, const struct pawl_yaml *map, cons
         pawl_reader_expected(r, v, key, "a JSON Schema: a mapping, or true or false");
         return false;
     }
+    const uint32_t before = r->faults->count;
     walk(&w, v, w.schema ? NOWHERE : HERE);
     const struct pawl_str text = pawl_reader_canonical(r, v, &tree);
-    if (!text.p) return false;
+    if (!text.p || r->faults->count != before) return false; /* what was told once is not told again by the compiler */
     const int code = pawl_schema_compile(tree, &options, r->from, out, &err);
     if (code == PAWL_ENOMEM) r->no_memory = true;
     else if (code != PAWL_OK) schema_fault(r, v, key, &err);
