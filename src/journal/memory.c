@@ -26,10 +26,14 @@ struct held {
     bool held;
     struct held *next_free;
 };
+struct common { /* a shared row; it stays in the map when it is dropped */
+    struct pawl_shared row;
+    bool there;
+};
 struct rows {
     const struct pawl_alloc *from;
     struct pawl_arena arena, scratch;
-    struct pawl_map runs, keys, requests, claims, blobs;
+    struct pawl_map runs, keys, requests, claims, blobs, shared;
     struct pawl_heap wakes; /* every run is in it; PAWL_NEVER where nothing is to be woken */
     struct row *newest;
     struct held *free_held;
@@ -50,6 +54,7 @@ struct before { /* how one thing was before the batch changed it */
     struct node *last;
     struct pawl_claim claim;
     bool was_held;
+    struct common *common, common_was;
 };
 struct undo {
     struct before *list;
@@ -106,6 +111,7 @@ static int find_held(void *ctx, struct pawl_hash key, struct pawl_claim *out)
 static int judge(struct rows *m, const struct pawl_commit *c)
 {
     const struct row *row = row_of(m, c->head.run);
+    if (c->no_run) return PAWL_OK;
     if (c->create) {
         if (row != NULL) return PAWL_ECONFLICT;
         if (c->head.key.p != NULL && pawl_map_get(&m->keys, c->head.key.p, c->head.key.n)) return PAWL_ECONFLICT;
@@ -177,6 +183,25 @@ static bool do_claim(struct rows *m, const struct pawl_claim_op *o, struct undo 
     return true;
 }
 
+static bool do_shared(struct rows *m, const struct pawl_shared_op *o, struct undo *u)
+{
+    struct common *c = pawl_map_get(&m->shared, o->name.p, o->name.n);
+    struct pawl_str body = {NULL, 0};
+    if (o->body.p != NULL && !keep(&m->arena, o->body, &body)) return false;
+    if (c == NULL) {
+        c = pawl_arena_zeroed(&m->arena, sizeof *c);
+        if (c == NULL || !keep(&m->arena, o->name, &c->row.name)) return false;
+        if (pawl_map_put(&m->shared, o->name.p, o->name.n, c) != PAWL_OK) return false;
+    }
+    u->list[u->count++] = (struct before){.common = c, .common_was = *c};
+    if (!c->there || o->drop) c->row = (struct pawl_shared){.name = c->row.name};
+    c->there = !o->drop;
+    if (o->drop) return true;
+    c->row.value += o->add;
+    if (body.p != NULL) c->row.body = body;
+    return true;
+}
+
 static bool keep_blob(struct rows *m, const struct pawl_blob *b)
 {
     struct pawl_str *kept;
@@ -190,9 +215,11 @@ static bool keep_blob(struct rows *m, const struct pawl_blob *b)
 static bool apply(struct rows *m, const struct pawl_commit *c, struct undo *u)
 {
     struct before *b = &u->list[u->count];
-    struct row *row;
+    struct row *row = NULL;
     *b = (struct before){0};
-    if (c->create) {
+    if (c->no_run) {
+        b = NULL;
+    } else if (c->create) {
         row = create(m, c, b);
         u->count += b->row != NULL;
         if (row == NULL) return false;
@@ -207,14 +234,18 @@ static bool apply(struct rows *m, const struct pawl_commit *c, struct undo *u)
         if (!append(m, row, &c->records[i])) return false;
     for (uint32_t i = 0; i < c->claims_count; i++)
         if (!do_claim(m, &c->claims[i], u)) return false;
-    set_head(m, row, &c->head);
+    for (uint32_t i = 0; i < c->shared_count; i++)
+        if (!do_shared(m, &c->shared[i], u)) return false;
+    if (row != NULL) set_head(m, row, &c->head);
     return true;
 }
 
 static void take_back(struct rows *m, const struct before *b)
 {
     struct row *row = b->row, **at = &m->newest;
-    if (b->held != NULL) {
+    if (b->common != NULL) {
+        *b->common = b->common_was;
+    } else if (b->held != NULL) {
         b->held->claim = b->claim;
         b->held->held = b->was_held;
     } else if (!b->created) {
@@ -252,7 +283,7 @@ static int memory_commit(struct pawl_store *s, struct pawl_commit *const *commit
     size_t changes = 1;
     bool ok;
 
-    for (uint32_t i = 0; i < count; i++) changes += 1 + (size_t)commits[i]->claims_count;
+    for (uint32_t i = 0; i < count; i++) changes += 1 + (size_t)commits[i]->claims_count + commits[i]->shared_count;
     u.list = pawl_arena_get(&m->scratch, changes * sizeof *u.list);
     ok = u.list != NULL;
     for (uint32_t i = 0; ok && i < count; i++) {
@@ -414,6 +445,34 @@ static int memory_blob(struct pawl_store *s, struct pawl_hash hash, struct pawl_
     return keep(a, *kept, out) ? PAWL_OK : no_memory(err);
 }
 
+static int by_name(const struct pawl_shared *a, const struct pawl_shared *b)
+{
+    const uint32_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
+    const int order = memcmp(a->name.p, b->name.p, n);
+    return order ? order : a->name.n < b->name.n ? -1 : 1;
+}
+
+static int memory_shared(struct pawl_store *s, struct pawl_arena *a, struct pawl_shared **out, uint32_t *count,
+                         struct pawl_error *err)
+{
+    const struct rows *m = rows_of(s);
+    struct pawl_shared *list = pawl_arena_get(a, (m->shared.count + (size_t)1) * sizeof *list), row;
+    struct pawl_map_entry *e;
+    uint32_t at;
+    *count = 0;
+    if (list == NULL) return no_memory(err);
+    for (uint32_t i = 0; (e = pawl_map_next(&m->shared, &i)) != NULL;) {
+        const struct common *c = e->value;
+        if (!c->there) continue;
+        row = c->row;
+        if (!keep(a, c->row.name, &row.name) || !keep(a, c->row.body, &row.body)) return no_memory(err);
+        for (at = (*count)++; at > 0 && by_name(&row, &list[at - 1]) < 0; at--) list[at] = list[at - 1];
+        list[at] = row;
+    }
+    *out = list;
+    return PAWL_OK;
+}
+
 static int memory_next_wake(struct pawl_store *s, int64_t *wall_ns, struct pawl_error *err)
 {
     const struct pawl_heap_node *first = pawl_heap_first(&rows_of(s)->wakes);
@@ -436,6 +495,7 @@ static void memory_close(struct pawl_store *s)
     pawl_map_fini(&m->requests);
     pawl_map_fini(&m->claims);
     pawl_map_fini(&m->blobs);
+    pawl_map_fini(&m->shared);
     pawl_arena_fini(&m->scratch);
     pawl_arena_fini(&m->arena);
     from->resize(from->ctx, m, sizeof *m, 0);
@@ -453,6 +513,7 @@ static int open_door(struct rows *m, struct pawl_store **out)
                                       .find_key = memory_find_key,
                                       .find_claim = memory_find_claim,
                                       .blob = memory_blob,
+                                      .shared = memory_shared,
                                       .next_wake = memory_next_wake,
                                       .close = memory_close},
                             .rows = m};
@@ -475,6 +536,7 @@ int pawl_memory_open(const uint8_t id[16], const struct pawl_alloc *from, struct
     pawl_map_init(&m->requests, from);
     pawl_map_init(&m->claims, from);
     pawl_map_init(&m->blobs, from);
+    pawl_map_init(&m->shared, from);
     pawl_heap_init(&m->wakes, from);
     if (open_door(m, out) == PAWL_OK) return PAWL_OK;
     from->resize(from->ctx, m, sizeof *m, 0);

@@ -32,6 +32,7 @@ bool pawl_id_bounds(struct pawl_str prefix, struct pawl_id *low, struct pawl_id 
 
 void pawl_commit_assert(const struct pawl_commit *c)
 {
+    assert(!c->no_run || (!c->create && c->records_count == 0 && c->claims_count == 0 && c->head.seq == 0));
     assert(!c->create || c->seq_before == 0);
     assert(c->head.seq == c->seq_before + c->records_count);
     assert(c->head.wake_ns >= 0);

@@ -65,6 +65,18 @@ struct pawl_claim_op {
     struct pawl_id instead_run;
     uint32_t instead_step; /* 0: the claim must be free */
 };
+/* What all runs share and the next owner must know: breakers, what an agent or a day has spent. A few rows, by name. */
+struct pawl_shared {
+    struct pawl_str name; /* "breaker tool refund" */
+    int64_t value;        /* a sum; begins at 0 */
+    struct pawl_str body; /* JSON text; {NULL,0}: none */
+};
+struct pawl_shared_op {
+    struct pawl_str name;
+    int64_t add;          /* to its value */
+    struct pawl_str body; /* in place of the one before; {NULL,0}: that stays */
+    bool drop;            /* the row is not needed any more; one that is not there: fine */
+};
 struct pawl_blob {
     struct pawl_hash hash;
     struct pawl_str bytes;
@@ -82,7 +94,10 @@ struct pawl_commit {
     uint32_t claims_count;
     const struct pawl_blob *blobs; /* stored once by hash; one that is there already is fine */
     uint32_t blobs_count;
-    int result; /* out: PAWL_OK, PAWL_EFENCED, PAWL_ECONFLICT, PAWL_ENOTFOUND */
+    const struct pawl_shared_op *shared;
+    uint32_t shared_count;
+    bool no_run; /* only blobs and shared: what a person changed; head.run is zeroed, nothing else is there */
+    int result;  /* out: PAWL_OK, PAWL_EFENCED, PAWL_ECONFLICT, PAWL_ENOTFOUND */
 };
 
 struct pawl_run_records { /* a run as it is stored; memory is the caller's arena */
@@ -122,6 +137,8 @@ struct pawl_store {
     int (*find_claim)(struct pawl_store *s, struct pawl_hash key, struct pawl_claim *out, struct pawl_error *err);
     int (*blob)(struct pawl_store *s, struct pawl_hash hash, struct pawl_arena *a, struct pawl_str *out,
                 struct pawl_error *err);
+    int (*shared)(struct pawl_store *s, struct pawl_arena *a, struct pawl_shared **out, uint32_t *count,
+                  struct pawl_error *err); /* all of them, by name */
     int (*next_wake)(struct pawl_store *s, int64_t *wall_ns,
                      struct pawl_error *err); /* earliest wake_ns > 0; PAWL_NEVER */
     void (*close)(struct pawl_store *s);      /* frees s; NULL not allowed */

@@ -56,8 +56,9 @@ static inline void same_rows(const struct listed *got, const struct listed *want
 static inline void conformance_all(const struct conformance *c)
 {
     static void (*const cases[])(struct pawl_store *, struct pawl_arena *) = {
-        case_every_field, case_every_kind, case_read,      case_fencing,   case_seq_before, case_create,     case_batch,
-        case_claims,      case_claim_due,  case_claim_one, case_next_wake, case_list,       case_big_bodies, case_blobs,
+        case_every_field, case_every_kind, case_read,       case_fencing,   case_seq_before,
+        case_create,      case_batch,      case_claims,     case_claim_due, case_claim_one,
+        case_next_wake,   case_list,       case_big_bodies, case_blobs,     case_shared,
     };
     static struct listed before, after;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -121,6 +122,21 @@ static inline struct pawl_claim_op pick_claim(struct twins *t, struct pawl_id ru
     return op;
 }
 
+static inline void pick_shared(struct twins *t, struct pawl_commit *c)
+{
+    struct pawl_shared_op *ops = pawl_arena_zeroed(&t->mem, 3 * sizeof *ops);
+    c->shared = ops;
+    c->shared_count = pick(t, 4) == 0 ? 1 + pick(t, 3) : 0;
+    for (uint32_t i = 0; i < c->shared_count; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "common %u", pick(t, 5));
+        ops[i].name = pawl_str_copy(&t->mem, pawl_str_of(text));
+        ops[i].add = (int64_t)pick(t, 100) - 50;
+        if (pick(t, 2)) ops[i].body = big_text(&t->mem, 8 + pick(t, 40), pick(t, 3));
+        ops[i].drop = pick(t, 6) == 0;
+    }
+}
+
 /* One commit of the story, with its memory in t->mem: mostly right, now and then a create of what is there, an epoch
  * or a seq that is not. */
 static inline struct pawl_commit pick_commit(struct twins *t)
@@ -169,6 +185,7 @@ static inline struct pawl_commit pick_commit(struct twins *t)
         pawl_prng_fill(&t->r, records[i].salt, sizeof records[i].salt);
         c.head.hash = records[i].hash = pawl_record_hash(&records[i], c.head.hash);
     }
+    pick_shared(t, &c);
     c.claims_count = pick(t, 3) == 0 ? 1 + pick(t, 3) : 0;
     for (uint32_t i = 0; i < c.claims_count; i++) ops[i] = pick_claim(t, c.head.run);
     return c;
@@ -215,6 +232,16 @@ static inline void twins_look(struct twins *t)
     }
 }
 
+static inline void twins_shared(struct twins *t)
+{
+    struct pawl_shared *one, *two;
+    uint32_t ones, twos;
+    CHECK_INT(t->a->shared(t->a, &t->mem, &one, &ones, NULL), PAWL_OK);
+    CHECK_INT(t->b->shared(t->b, &t->mem, &two, &twos, NULL), PAWL_OK);
+    if (!CHECK_INT(twos, ones)) return;
+    for (uint32_t i = 0; i < ones; i++) same_shared(&two[i], &one[i]);
+}
+
 static inline void twins_claim(struct twins *t)
 {
     struct claimed one, two;
@@ -245,6 +272,7 @@ static inline void conformance_twins(const struct conformance *c, struct pawl_st
     CHECK_INT(t.a->instance, t.b->instance);
     for (uint32_t i = 0; i < turns; i++) {
         if (i % 4 == 0) twins_look(&t);
+        if (i % 4 == 1) twins_shared(&t);
         if (pick(&t, 5) == 0) twins_claim(&t);
         else twins_commit(&t);
         pawl_arena_reset(&t.mem);

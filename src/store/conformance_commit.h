@@ -343,3 +343,44 @@ CASE(case_claims)
 #undef DO
 #undef OP
 }
+
+static inline void same_shared(const struct pawl_shared *got, const struct pawl_shared *want)
+{
+    CHECK(pawl_str_eq(got->name, want->name));
+    CHECK_INT(got->value, want->value);
+    CHECK((got->body.p == NULL) == (want->body.p == NULL));
+    if (got->body.p && want->body.p) CHECK(pawl_str_eq(got->body, want->body));
+}
+
+/* What runs share: sums, bodies that stay where none is given, rows that go; with a run's commit or without; and nothing
+ * of it where the commit is refused. */
+CASE(case_shared)
+{
+    const struct pawl_shared_op first[] = {{.name = PAWL_STR("b"), .add = 5, .body = PAWL_STR("{\"n\":1}")},
+                                           {.name = PAWL_STR("a"), .add = -2},
+                                           {.name = PAWL_STR("gone"), .add = 1}};
+    const struct pawl_shared_op second[] = {{.name = PAWL_STR("b"), .add = 7},
+                                            {.name = PAWL_STR("gone"), .drop = true},
+                                            {.name = PAWL_STR("a"), .body = PAWL_STR("[]")}};
+    const struct pawl_shared want[] = {{.name = PAWL_STR("a"), .value = -2, .body = PAWL_STR("[]")},
+                                       {.name = PAWL_STR("b"), .value = 12, .body = PAWL_STR("{\"n\":1}")}};
+    struct pawl_commit alone = {.no_run = true, .shared = first, .shared_count = 3}, *c = &alone;
+    struct pawl_shared *rows;
+    struct told t;
+    uint32_t count = 9;
+    CHECK_INT(s->shared(s, a, &rows, &count, NULL), PAWL_OK);
+    CHECK_INT(count, 0);
+    CHECK_INT(s->commit(s, &c, 1, NULL), PAWL_OK);
+    CHECK_INT(alone.result, PAWL_OK);
+    tell_new(&t, 1, NULL);
+    t.commit.shared = second;
+    t.commit.shared_count = 3;
+    CHECK_INT(put(s, &t), PAWL_OK);
+    t.head.epoch = 9; /* somebody else's by now */
+    t.commit.shared = first;
+    t.commit.shared_count = 3;
+    CHECK_INT(put(s, &t), PAWL_EFENCED);
+    CHECK_INT(s->shared(s, a, &rows, &count, NULL), PAWL_OK);
+    if (!CHECK_INT(count, 2)) return;
+    for (uint32_t i = 0; i < 2; i++) same_shared(&rows[i], &want[i]);
+}

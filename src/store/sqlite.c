@@ -51,9 +51,12 @@ static bool is_verdict(int status)
 /* One of the four verdicts on a commit, or what kept us from finding it. */
 static int judge(struct pawl_sqlite *q, const struct pawl_commit *c, struct state *now, struct pawl_error *err)
 {
-    sqlite3_stmt *st = pawl_sqlite_bind(q, PAWL_SQL_STATE, "d", &c->head.run);
-    int status = pawl_sqlite_row_of(q, st, err);
+    sqlite3_stmt *st;
+    int status;
     *now = (struct state){0};
+    if (c->no_run) return PAWL_OK;
+    st = pawl_sqlite_bind(q, PAWL_SQL_STATE, "d", &c->head.run);
+    status = pawl_sqlite_row_of(q, st, err);
     if (status == PAWL_OK) {
         const bool ours = (uint64_t)sqlite3_column_int64(st, 1) == c->head.epoch &&
                           (uint64_t)sqlite3_column_int64(st, 2) == c->seq_before;
@@ -167,6 +170,12 @@ static int do_claim(struct pawl_sqlite *q, const struct pawl_claim_op *o, struct
                           err);
 }
 
+static int do_shared(struct pawl_sqlite *q, const struct pawl_shared_op *o, struct pawl_error *err)
+{
+    if (o->drop) return pawl_sqlite_do(q, pawl_sqlite_bind(q, PAWL_SQL_SHARED_DROP, "s", o->name), err);
+    return pawl_sqlite_do(q, pawl_sqlite_bind(q, PAWL_SQL_SHARED_PUT, "sis", o->name, o->add, o->body), err);
+}
+
 static int apply(struct pawl_sqlite *q, const struct pawl_commit *c, struct state *now, struct pawl_error *err)
 {
     int status = PAWL_OK;
@@ -175,8 +184,9 @@ static int apply(struct pawl_sqlite *q, const struct pawl_commit *c, struct stat
     for (uint32_t i = 0; status == PAWL_OK && i < c->blobs_count; i++)
         status = keep_blob(q, &c->blobs[i].hash, c->blobs[i].bytes, &blob, err);
     for (uint32_t i = 0; status == PAWL_OK && i < c->records_count; i++) status = append(q, &c->records[i], now, err);
-    if (status == PAWL_OK) status = put_head(q, c, now, err);
+    if (status == PAWL_OK && !c->no_run) status = put_head(q, c, now, err);
     for (uint32_t i = 0; status == PAWL_OK && i < c->claims_count; i++) status = do_claim(q, &c->claims[i], err);
+    for (uint32_t i = 0; status == PAWL_OK && i < c->shared_count; i++) status = do_shared(q, &c->shared[i], err);
     return status;
 }
 
@@ -445,6 +455,7 @@ int pawl_sqlite_open(const char *path, const struct pawl_alloc *from, struct paw
                                         .find_key = pawl_sqlite_find_key,
                                         .find_claim = pawl_sqlite_find_claim,
                                         .blob = pawl_sqlite_blob,
+                                        .shared = pawl_sqlite_shared,
                                         .next_wake = pawl_sqlite_next_wake,
                                         .close = sqlite_close},
                               .from = from,

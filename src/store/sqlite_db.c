@@ -49,6 +49,10 @@ static const char *const texts[PAWL_SQL_COUNT] = {
         "ON CONFLICT(key) DO UPDATE SET args = excluded.args, run = excluded.run, step = excluded.step, "
         "turn = excluded.turn, state = excluded.state, until = excluded.until",
     [PAWL_SQL_CLAIM_DROP] = "DELETE FROM claim WHERE key = ?1",
+    [PAWL_SQL_SHARED_ALL] = "SELECT name, value, body FROM shared ORDER BY name",
+    [PAWL_SQL_SHARED_PUT] = "INSERT INTO shared(name, value, body) VALUES(?1, ?2, ?3) ON CONFLICT(name) DO UPDATE SET "
+                            "value = value + excluded.value, body = ifnull(excluded.body, body)",
+    [PAWL_SQL_SHARED_DROP] = "DELETE FROM shared WHERE name = ?1",
 };
 
 static int fail_io(sqlite3 *db, const char *path, struct pawl_error *err)

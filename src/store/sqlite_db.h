@@ -26,6 +26,9 @@ enum pawl_sqlite_stmt { /* prepared once, at opening; their SQL is in sqlite_db.
                         PAWL_SQL_CLAIM_FIND,
                         PAWL_SQL_CLAIM_PUT,
                         PAWL_SQL_CLAIM_DROP,
+                        PAWL_SQL_SHARED_ALL,
+                        PAWL_SQL_SHARED_PUT,
+                        PAWL_SQL_SHARED_DROP,
                         PAWL_SQL_COUNT
 };
 enum { PAWL_SQLITE_BODY_MAX = 4096, PAWL_SQLITE_KINDS_MAX = 256, PAWL_SQLITE_CONFIGS = 8 };
@@ -87,6 +90,8 @@ int pawl_sqlite_find_key(struct pawl_store *s, struct pawl_str key, struct pawl_
 int pawl_sqlite_find_claim(struct pawl_store *s, struct pawl_hash key, struct pawl_claim *out, struct pawl_error *err);
 int pawl_sqlite_blob(struct pawl_store *s, struct pawl_hash hash, struct pawl_arena *a, struct pawl_str *out,
                      struct pawl_error *err);
+int pawl_sqlite_shared(struct pawl_store *s, struct pawl_arena *a, struct pawl_shared **out, uint32_t *count,
+                       struct pawl_error *err);
 int pawl_sqlite_next_wake(struct pawl_store *s, int64_t *wall_ns, struct pawl_error *err);
 /* The head in the row that the statement (HEAD, DUE, LIST) stands on. */
 int pawl_sqlite_head(struct pawl_sqlite *q, sqlite3_stmt *st, struct pawl_arena *a, struct pawl_head *out,

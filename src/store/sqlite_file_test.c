@@ -10,6 +10,8 @@
 #include "store/sqlite_kit.h"
 #include "store/sqlite_schema.h"
 
+static char now[8]; /* the version that this pawl writes */
+
 static int open_fails(const char *path, struct pawl_error *err)
 {
     struct pawl_store *s = NULL;
@@ -158,10 +160,29 @@ static void test_not_ours(void)
     write_file(kit_path, "", 0);
     struct pawl_store *s = kit_open();
     s->close(s);
-    CHECK_TEXT(kit_ask("PRAGMA user_version"), "1");
+    CHECK_TEXT(kit_ask("PRAGMA user_version"), now);
 }
 
 /* ---- versions ---- */
+
+/* A file of every earlier version is brought up to this one, and works. */
+static void test_older(void)
+{
+    for (int v = 1; v < pawl_sqlite_steps_count; v++) {
+        struct pawl_error err = {0};
+        struct told t;
+        sqlite3 *db = NULL;
+        kit_new_path();
+        CHECK_INT(sqlite3_open(kit_path, &db), SQLITE_OK);
+        CHECK_INT(pawl_sqlite_migrate(db, "x", pawl_sqlite_steps, 0, v, "0.1.0", &err), PAWL_OK);
+        CHECK_INT(sqlite3_close(db), SQLITE_OK);
+        struct pawl_store *s = kit_open();
+        if (!CHECK(s != NULL)) continue;
+        CHECK_INT(put_new(s, &t, 1, "k"), PAWL_OK);
+        s->close(s);
+        CHECK_TEXT(kit_ask("PRAGMA user_version"), now);
+    }
+}
 
 static void test_versions(void)
 {
@@ -171,18 +192,23 @@ static void test_versions(void)
     struct told t;
     sqlite3 *db = NULL;
     int64_t version = 0;
-    const char *steps[3] = {pawl_sqlite_steps[0], good, bad};
+    const int n = pawl_sqlite_steps_count;
+    const char *steps[16] = {NULL};
+    char found[40];
     struct pawl_store *s = kit_fresh();
     CHECK_INT(put_new(s, &t, 1, "k"), PAWL_OK);
     s->close(s);
+    memcpy(steps, pawl_sqlite_steps, (size_t)n * sizeof *steps);
+    steps[n] = good;
+    steps[n + 1] = bad;
 
     CHECK_INT(sqlite3_open(kit_path, &db), SQLITE_OK);
-    CHECK_INT(pawl_sqlite_version(db, "x", 3, &version, &err), PAWL_OK);
-    CHECK_INT(version, 1);
-    /* what fails in the middle leaves version 1, whole */
-    CHECK(pawl_sqlite_migrate(db, "x", steps, 1, 3, "9.9.9", &err) != PAWL_OK);
-    CHECK_INT(pawl_sqlite_version(db, "x", 3, &version, &err), PAWL_OK);
-    CHECK_INT(version, 1);
+    CHECK_INT(pawl_sqlite_version(db, "x", n + 2, &version, &err), PAWL_OK);
+    CHECK_INT(version, n);
+    /* what fails in the middle leaves it as it was, whole */
+    CHECK(pawl_sqlite_migrate(db, "x", steps, n, n + 2, "9.9.9", &err) != PAWL_OK);
+    CHECK_INT(pawl_sqlite_version(db, "x", n + 2, &version, &err), PAWL_OK);
+    CHECK_INT(version, n);
     CHECK_INT(sqlite3_close(db), SQLITE_OK);
     CHECK_TEXT(kit_ask("SELECT count(*) FROM pragma_table_info('run') WHERE name IN ('colour', 'size')"), "0");
     CHECK_TEXT(kit_ask("SELECT value FROM meta WHERE name = 'needs'"), pawl_sqlite_needs);
@@ -190,19 +216,20 @@ static void test_versions(void)
     s->close(s);
 
     CHECK_INT(sqlite3_open(kit_path, &db), SQLITE_OK);
-    CHECK_INT(pawl_sqlite_migrate(db, "x", steps, 1, 2, "0.9.0", &err), PAWL_OK);
-    CHECK_INT(pawl_sqlite_version(db, "x", 2, &version, &err), PAWL_OK);
-    CHECK_INT(version, 2);
-    CHECK_INT(pawl_sqlite_migrate(db, "x", steps, 2, 2, "0.9.0", &err), PAWL_OK);
+    CHECK_INT(pawl_sqlite_migrate(db, "x", steps, n, n + 1, "0.9.0", &err), PAWL_OK);
+    CHECK_INT(pawl_sqlite_version(db, "x", n + 1, &version, &err), PAWL_OK);
+    CHECK_INT(version, n + 1);
+    CHECK_INT(pawl_sqlite_migrate(db, "x", steps, n + 1, n + 1, "0.9.0", &err), PAWL_OK);
     CHECK_INT(sqlite3_close(db), SQLITE_OK);
     CHECK_TEXT(kit_ask("SELECT colour || key FROM run"), "bluek");
 
     CHECK_INT(open_fails(kit_path, &err), PAWL_EVERSION); /* that is newer than we are */
     CHECK(strstr(err.next, "0.9.0") != NULL);
-    CHECK(strstr(err.what, "found format 2") != NULL);
+    snprintf(found, sizeof found, "found format %d", n + 1);
+    CHECK(strstr(err.what, found) != NULL);
     kit_sql("DELETE FROM meta WHERE name = 'needs'");
     CHECK_INT(open_fails(kit_path, &err), PAWL_EVERSION);
-    CHECK_TEXT(kit_ask("PRAGMA user_version"), "2");
+    CHECK_INT(atoi(kit_ask("PRAGMA user_version")), n + 1);
 
     s = kit_fresh(); /* a kind of record that only a newer pawl knows */
     CHECK_INT(put_new(s, &t, 1, NULL), PAWL_OK);
@@ -410,10 +437,12 @@ static void test_no_memory(void)
 int main(void)
 {
     kit_begin();
+    snprintf(now, sizeof now, "%d", pawl_sqlite_steps_count);
     test_file();
     test_locked();
     test_places();
     test_not_ours();
+    test_older();
     test_versions();
     test_damage();
     test_blob_changed();

@@ -215,6 +215,33 @@ int pawl_sqlite_blob(struct pawl_store *s, struct pawl_hash hash, struct pawl_ar
     return PAWL_OK;
 }
 
+int pawl_sqlite_shared(struct pawl_store *s, struct pawl_arena *a, struct pawl_shared **out, uint32_t *count,
+                       struct pawl_error *err)
+{
+    struct pawl_sqlite *q = pawl_sqlite_of(s);
+    sqlite3_stmt *st = pawl_sqlite_bind(q, PAWL_SQL_SHARED_ALL, "");
+    struct pawl_shared *list = NULL;
+    uint32_t size = 0;
+    int status;
+    *count = 0;
+    *out = NULL;
+    while ((status = pawl_sqlite_row_of(q, st, err)) == PAWL_OK) {
+        if (*count == size) {
+            struct pawl_shared *larger = pawl_arena_get(a, (size = size ? size * 2 : 32) * sizeof *larger);
+            if (larger && *count) memcpy(larger, list, *count * sizeof *larger);
+            list = larger;
+        }
+        struct pawl_shared *row = list ? &list[(*count)++] : NULL;
+        if (row) row->value = sqlite3_column_int64(st, 1);
+        if (!row || !pawl_sqlite_str(st, 0, a, &row->name) || !pawl_sqlite_str(st, 2, a, &row->body)) {
+            sqlite3_reset(st);
+            return pawl_fail(err, PAWL_ENOMEM, q->path, "free some memory and try again", "no memory");
+        }
+    }
+    *out = list;
+    return status == PAWL_ENOTFOUND ? PAWL_OK : status;
+}
+
 int pawl_sqlite_next_wake(struct pawl_store *s, int64_t *wall_ns, struct pawl_error *err)
 {
     struct pawl_sqlite *q = pawl_sqlite_of(s);

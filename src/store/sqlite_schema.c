@@ -60,7 +60,11 @@ static const char version_1[] =
                                                                                               "  (SELECT lower(hex(record.hash)) FROM record WHERE record.row = run.last) AS hash, run.last AS last\n"
                                                                                               "  FROM run;\n";
 
-const char *const pawl_sqlite_steps[] = {version_1};
+/* What all runs share: breakers, what agents and days have spent. */
+static const char version_2[] =
+    "CREATE TABLE shared(name TEXT PRIMARY KEY, value INTEGER NOT NULL, body TEXT) WITHOUT ROWID;\n";
+
+const char *const pawl_sqlite_steps[] = {version_1, version_2};
 const int pawl_sqlite_steps_count = sizeof pawl_sqlite_steps / sizeof *pawl_sqlite_steps;
 const char pawl_sqlite_needs[] = "0.1.0"; /* the first pawl with as many steps */
 
