@@ -60,6 +60,7 @@ static enum pawl_verdict check_input(struct pawl_pass *p)
     struct pawl_buf b;
     const int rc = p->tool->input ? pawl_schema_check(p->tool->input, p->args, NULL, &report) : PAWL_OK;
     if (rc == PAWL_OK) return PAWL_GO;
+    if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     pawl_buf_init_arena(&b, p->arena);
     for (uint32_t i = 0; i < report.count && i < PAWL_SCHEMA_ERRORS; i++) {
         const struct pawl_schema_violation *v = &report.violations[i];

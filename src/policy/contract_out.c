@@ -11,8 +11,8 @@ enum pawl_verdict pawl_stage_contract_out(struct pawl_pass *p)
     p->result = p->outcome.result.p ? p->outcome.result : PAWL_STR("null");
     if (p->model || !p->tool->output || p->from_person || p->from_verify) return PAWL_GO;
     rc = pawl_json_read(p->result, p->arena, &answer, &err);
+    if (rc == PAWL_OK && (rc = pawl_schema_check(p->tool->output, answer, NULL, &report)) == PAWL_OK) return PAWL_GO;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
-    if (rc == PAWL_OK && pawl_schema_check(p->tool->output, answer, NULL, &report) == PAWL_OK) return PAWL_GO;
     const char *says = report.count ? report.violations[0].says : "it is not JSON";
     const char *where = report.count ? report.violations[0].instance : "";
     pawl_pass_fail(p, PAWL_CLASS_OUT_OF_CONTRACT, "the answer does not fit the contract: %s%s%s", where,

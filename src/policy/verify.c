@@ -59,10 +59,17 @@ bool pawl_look_can_tell(const struct pawl_pass *p)
     return v->by_key.p || (v->expect && p->step->look.p);
 }
 
-static bool fits(struct pawl_pass *p, yyjson_val *answer)
+enum fit {
+    FITS,
+    DIFFERS,
+    NOT_TOLD
+}; /* the last: too costly to be checked, or no memory; that says nothing of the world */
+
+static enum fit fits(struct pawl_pass *p, yyjson_val *answer)
 {
     yyjson_val *context = document_of(p);
-    return context && pawl_schema_check(p->tool->verify.expect, answer, context, NULL) == PAWL_OK;
+    const int rc = context ? pawl_schema_check(p->tool->verify.expect, answer, context, NULL) : PAWL_ENOMEM;
+    return rc == PAWL_OK ? FITS : rc == PAWL_EINVAL ? DIFFERS : NOT_TOLD;
 }
 
 static yyjson_val *parse(struct pawl_pass *p, struct pawl_str text)
@@ -108,8 +115,12 @@ enum pawl_seen pawl_look_tells(struct pawl_pass *p)
     }
     before = seen(p, p->step->look);
     if (!now || !before) return PAWL_SEEN_NOTHING_KNOWN;
-    if (fits(p, now) && !fits(p, before)) return PAWL_SEEN_HAPPENED;
-    return !fits(p, now) && pawl_json_equal(now, before) ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
+    const enum fit then = fits(p, before);
+    switch (fits(p, now)) {
+    case FITS: return then == DIFFERS ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOTHING_KNOWN;
+    case DIFFERS: return pawl_json_equal(now, before) ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
+    default: return PAWL_SEEN_NOTHING_KNOWN;
+    }
 }
 
 static int compare(struct pawl_pass *p)
@@ -117,7 +128,10 @@ static int compare(struct pawl_pass *p)
     const struct pawl_verify *v = &p->tool->verify;
     yyjson_val *now = seen_now(p);
     if (!now) return 2;
-    if (v->expect) return fits(p, now) ? 1 : -1;
+    if (v->expect) {
+        const enum fit fit = fits(p, now);
+        return fit == FITS ? 1 : fit == DIFFERS ? -1 : 2;
+    }
     return v->by_key.p ? (has_our_key(p, now) ? 1 : -1) : 2;
 }
 
