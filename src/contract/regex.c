@@ -1,7 +1,8 @@
-/* src/contract/regex.c - PCRE2 with memory that is handed to it, and limits on what a match may cost.
+/* src/contract/regex.c - PCRE2 with memory that is handed to it, and limits on what matching may cost.
  *
- * A pattern that backtracks without end ((a+)+$) is stopped by a count of PCRE2's steps. The count is of one starting
- * place, so a pattern that may start anywhere gets the whole count divided by the places there are. */
+ * A pattern that backtracks without end ((a+)+$) is stopped by a count of PCRE2's steps. PCRE2 counts them for one
+ * starting place and does not tell how many there were, so a match is tried with few steps first, which is enough for
+ * nearly all, and again with many times more: what a try may have cost is never much more than what it did cost. */
 #include "contract/regex.h"
 #include <assert.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 #include <pcre2.h>
 
 enum {
-    STEPS_MAX = 10 * 1000 * 1000, /* about a tenth of a second */
-    STEPS_MIN = 5000,             /* of one starting place */
+    STEPS_MAX = 8 * 1024 * 1024, /* of one match: about a tenth of a second; more for a long text */
+    STEPS_BYTE = 64,
+    STEPS_FIRST = 16, /* from one starting place, at the first try */
+    STEPS_MORE = 16,  /* times as many at the next */
     HEAP_KIB_MAX = 16 * 1024,
     ALIGN = 16
 };
@@ -109,6 +112,7 @@ void pawl_regex_run_init(struct pawl_regex_run *run, const struct pawl_alloc *fr
     run->from = from;
     run->data = run->limits = NULL;
     run->used = 0;
+    run->left = PAWL_REGEX_STEPS;
 }
 
 void pawl_regex_run_fini(struct pawl_regex_run *run)
@@ -128,14 +132,35 @@ static bool begin(struct pawl_regex_run *run)
     return run->data != NULL;
 }
 
+static int match(const struct pawl_regex *re, struct pawl_str text, struct pawl_regex_run *run, uint64_t steps)
+{
+    pcre2_set_match_limit(run->limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
+    return pcre2_match(re->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, PCRE2_NO_UTF_CHECK, run->data,
+                       run->limits);
+}
+
+/* False: the run has no more of them. */
+static bool pay(struct pawl_regex_run *run, uint64_t steps)
+{
+    if (steps > run->left) return false;
+    run->left -= steps;
+    return true;
+}
+
 int pawl_regex_match(const struct pawl_regex *re, struct pawl_str text, struct pawl_regex_run *run)
 {
+    const uint64_t bytes = (uint64_t)text.n + 1, places = re->anchored ? 1 : bytes;
+    const uint64_t most = (STEPS_MAX + STEPS_BYTE * bytes) / places;
+    uint64_t steps = STEPS_FIRST * (re->anchored ? bytes + 3 : 1);
+    int rc;
     assert(re && run->from);
     if (!run->data && !begin(run)) return PAWL_ENOMEM;
-    const uint32_t steps = re->anchored ? STEPS_MAX : STEPS_MAX / (text.n + 1);
-    pcre2_set_match_limit(run->limits, steps < STEPS_MIN ? STEPS_MIN : steps);
-    const int rc = pcre2_match(re->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, PCRE2_NO_UTF_CHECK, run->data,
-                               run->limits);
+    if (!pay(run, bytes)) return PAWL_ELIMIT; /* most places fail at once */
+    while ((rc = match(re, text, run, steps)) == PCRE2_ERROR_MATCHLIMIT) {
+        if (steps >= most) return PAWL_ELIMIT;
+        steps = steps < most / STEPS_MORE ? steps * STEPS_MORE : most;
+        if (!pay(run, steps * places)) return PAWL_ELIMIT;
+    }
     if (rc >= 0) return PAWL_OK;
     if (rc == PCRE2_ERROR_NOMATCH) return PAWL_ENOTFOUND;
     return rc == PCRE2_ERROR_NOMEMORY ? PAWL_ENOMEM : PAWL_ELIMIT;

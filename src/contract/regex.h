@@ -22,17 +22,20 @@ int pawl_regex_compile(struct pawl_str pattern, struct pawl_arena *a, struct paw
 int pawl_regex_compile_native(struct pawl_str pattern, struct pawl_arena *a, struct pawl_regex **out,
                               struct pawl_error *err);
 
+enum { PAWL_REGEX_STEPS = 64 * 1024 * 1024 }; /* PCRE2's steps in one run: about a second */
+
 /* What matching needs, for any number of matches by one thread: memory that lies where the caller put this (its
- * stack), then `from`. */
+ * stack), then `from`; and what all those matches together may still cost. */
 struct pawl_regex_run {
     const struct pawl_alloc *from;
     void *data, *limits; /* PCRE2's */
+    uint64_t left;       /* steps */
     size_t used;
     alignas(16) unsigned char first[22 * 1024];
 };
 void pawl_regex_run_init(struct pawl_regex_run *run, const struct pawl_alloc *from);
 void pawl_regex_run_fini(struct pawl_regex_run *run);
 
-/* Does it match anywhere in the text (valid UTF-8)? PAWL_OK, PAWL_ENOTFOUND; PAWL_ELIMIT: not told within the limits;
- * PAWL_ENOMEM. */
+/* Does it match anywhere in the text (valid UTF-8)? PAWL_OK, PAWL_ENOTFOUND; PAWL_ELIMIT: not told within the limits of
+ * one match or of the run; PAWL_ENOMEM. */
 int pawl_regex_match(const struct pawl_regex *re, struct pawl_str text, struct pawl_regex_run *run);

@@ -112,6 +112,7 @@ bool pawl_run_dynamic(struct pawl_run *c, const struct pawl_frame *f, const stru
     const struct pawl_dynamic *d = op->u.dynamic;
     const struct pawl_node *found = d->initial;
     uint32_t seen = UINT32_MAX;
+    if (!pawl_run_charge(c, c->depth * (d->count + 1u) / 8)) return false;
     for (const struct pawl_frame *at = f; at; at = at->above) {
         if (at->node->resource == seen) continue;
         seen = at->node->resource;
@@ -151,8 +152,8 @@ bool pawl_run_dependents(struct pawl_run *c, const struct pawl_frame *f, const s
     for (uint32_t i = 0; i < op->u.dependents.count && !c->rc; i++) {
         const struct pawl_dependent *d = op->u.dependents.all + i;
         struct pawl_frame to;
+        if (!pawl_run_charge(c, (d->others_count + 1u) * (1 + unsafe_yyjson_get_len(v) / 16))) return false;
         if (!has(v, d->name)) continue;
-        if (!pawl_run_charge(c, d->others_count + 1)) return false;
         if (d->node) {
             to = inner(f, d->node, op->keyword);
             to.name = &d->name;

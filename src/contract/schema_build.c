@@ -80,6 +80,16 @@ bool pawl_build_fail(struct pawl_build *b, const struct pawl_resource *r, const 
     return false;
 }
 
+bool pawl_build_limit(struct pawl_build *b, const struct pawl_resource *r, const struct pawl_place *p, const char *what,
+                      int bound)
+{
+    if (b->rc) return false;
+    pawl_build_fail(b, r, p, NULL, "make it smaller", "more than %d %s", bound, what);
+    if (b->err) b->err->code = PAWL_ELIMIT;
+    b->rc = PAWL_ELIMIT;
+    return false;
+}
+
 struct pawl_place *pawl_build_place(struct pawl_build *b, const struct pawl_place *above, const char *keyword,
                                     struct pawl_str name, uint32_t index)
 {
@@ -124,11 +134,8 @@ const struct pawl_node *pawl_build_node(struct pawl_build *b, yyjson_val *v, str
         return pawl_build_fail(b, r, place, NULL, "write an object, true or false",
                                "expected a schema: an object, true or false"),
                NULL;
-    if (b->s->nodes_count == PAWL_BUILD_NODES) {
-        pawl_build_fail(b, r, place, NULL, "make it smaller", "more than %d subschemas", PAWL_BUILD_NODES);
-        b->rc = PAWL_ELIMIT;
-        return NULL;
-    }
+    if (b->s->nodes_count == PAWL_BUILD_NODES)
+        return pawl_build_limit(b, r, place, "subschemas", PAWL_BUILD_NODES), NULL;
     p = new_node(b, v, own ? own : r, place);
     return p ? p->node : NULL;
 }

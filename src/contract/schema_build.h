@@ -94,6 +94,9 @@ struct pawl_build {
 bool pawl_build_fail(struct pawl_build *b, const struct pawl_resource *r, const struct pawl_place *p,
                      const char *keyword, const char *next, const char *what, ...)
     __attribute__((format(printf, 6, 7)));
+/* PAWL_ELIMIT: "more than BOUND WHAT". False too. */
+bool pawl_build_limit(struct pawl_build *b, const struct pawl_resource *r, const struct pawl_place *p, const char *what,
+                      int bound);
 bool pawl_build_no_memory(struct pawl_build *b);
 struct pawl_place *pawl_build_place(struct pawl_build *b, const struct pawl_place *above, const char *keyword,
                                     struct pawl_str name, uint32_t index);
@@ -112,6 +115,11 @@ struct pawl_target {
 };
 /* Where the reference leads. PAWL_OK, PAWL_ENOTFOUND, PAWL_ENOMEM. */
 int pawl_scan_find(struct pawl_build *b, struct pawl_resource *r, struct pawl_str reference, struct pawl_target *out);
+
+/* schema_arg.c: is the member of a schema free of {"$arg": ...} where that is not read? `schemas`: what its value holds is
+ * scanned as schemas. */
+bool pawl_scan_args(struct pawl_build *b, const struct pawl_resource *r, const struct pawl_place *p, yyjson_val *key,
+                    yyjson_val *value, bool schemas);
 
 /* schema_dialect.c: which keywords the resource knows, by its $schema. */
 bool pawl_dialect_settle(struct pawl_build *b, struct pawl_resource *r);

@@ -67,7 +67,8 @@ static bool missing(struct pawl_run *c, const struct pawl_frame *f, const struct
 {
     struct pawl_str names[8];
     uint32_t count = 0;
-    for (uint32_t i = 0; c->sink && i < m->names.count && count < 8; i++) {
+    if (!c->sink || !pawl_run_charge(c, m->names.count * (1 + unsafe_yyjson_get_len(object) / 16))) return false;
+    for (uint32_t i = 0; i < m->names.count && count < 8; i++) {
         const struct pawl_name *n = m->names.names + i;
         if (n->required && !yyjson_obj_getn(object, n->name.p, n->name.n)) names[count++] = n->name;
     }

@@ -216,10 +216,10 @@ static int hold_against(struct pawl_build *b, const struct pawl_schema *meta, st
     struct pawl_schema_report report;
     const bool args = b->options && b->options->allow_arg;
     const int rc = pawl_schema_run(meta, r->root, NULL, args, &report);
-    if (rc != PAWL_EINVAL) return rc;
+    if (rc == PAWL_OK || rc == PAWL_ENOMEM) return rc;
     const struct pawl_place place = {.base = pawl_str_of(report.violations[0].instance)};
     pawl_build_fail(b, r, &place, NULL, "see JSON Schema 2020-12", "%s", report.violations[0].says);
-    return b->rc;
+    return rc;
 }
 
 /* Each document that is used is held against its meta-schema, for what our own reading does not look at. */

@@ -98,42 +98,22 @@ static yyjson_val *copy_value(struct pawl_build *b, yyjson_val *v)
 
 static bool is_arg(struct pawl_build *b, yyjson_val *v)
 {
-    return b->options && b->options->allow_arg && yyjson_is_obj(v) && yyjson_obj_get(v, "$arg");
+    return b->options && b->options->allow_arg && yyjson_obj_get(v, "$arg");
 }
 
-static bool has_arg(struct pawl_build *b, yyjson_val *v)
-{
-    yyjson_val *key, *item;
-    size_t i, max;
-    if (is_arg(b, v)) return true;
-    if (yyjson_is_arr(v)) yyjson_arr_foreach(v, i, max, item) if (has_arg(b, item)) return true;
-    if (yyjson_is_obj(v)) yyjson_obj_foreach(v, i, max, key, item) if (has_arg(b, item)) return true;
-    return false;
-}
-
-static bool take_value(struct pawl_build *b, struct pawl_pending *p, const char *name, yyjson_val *v,
-                       struct pawl_value *out)
+/* That $arg stands alone, with a pointer, the scan saw to. */
+static bool take_value(struct pawl_build *b, yyjson_val *v, struct pawl_value *out)
 {
     *out = (struct pawl_value){NULL, {NULL, 0}};
-    if (is_arg(b, v)) {
-        const struct pawl_str pointer = pawl_json_str(v, "$arg");
-        const bool ok = pointer.p && yyjson_obj_size(v) == 1 &&
-                        pawl_format_fits(PAWL_FORMAT_JSON_POINTER, pointer, NULL, NULL) == PAWL_OK;
-        if (!ok)
-            return pawl_build_fail(b, p->resource, p->place, name, "write {\"$arg\": \"/args/NAME\"}",
-                                   "expected $arg alone, with a JSON pointer");
-        out->arg = pawl_build_text(b, pointer);
-        return out->arg.p != NULL;
-    }
-    if (yyjson_is_ctn(v) && has_arg(b, v))
-        return pawl_build_fail(b, p->resource, p->place, name, "compare that member by a schema of its own",
-                               "$arg is not read within a value");
-    return (out->v = copy_value(b, v)) != NULL;
+    if (!is_arg(b, v)) return (out->v = copy_value(b, v)) != NULL;
+    out->arg = pawl_build_text(b, pawl_json_str(v, "$arg"));
+    return out->arg.p != NULL;
 }
 
 static void make_const(struct pawl_build *b, struct pawl_pending *p, const struct pawl_rule *rule, yyjson_val *v)
 {
-    take_value(b, p, rule->name, v, &pawl_keywords_push(b, rule->op, rule->on, rule->name)->u.value);
+    (void)p;
+    take_value(b, v, &pawl_keywords_push(b, rule->op, rule->on, rule->name)->u.value);
 }
 
 enum { MANY = 8 }; /* values of enum before texts are looked up by hash */
@@ -158,7 +138,7 @@ static void make_enum(struct pawl_build *b, struct pawl_pending *p, const struct
     }
     yyjson_arr_foreach(v, i, max, item)
     {
-        if (!take_value(b, p, rule->name, item, values + i)) return;
+        if (!take_value(b, item, values + i)) return;
         if (texts && yyjson_is_str(values[i].v)) texts[count++].name = pawl_json_value_str(values[i].v);
     }
     *e = (struct pawl_enum){.values = values, .count = (uint32_t)n, .has_strings = count > 0};
@@ -169,7 +149,7 @@ static void make_enum(struct pawl_build *b, struct pawl_pending *p, const struct
 static void make_bound(struct pawl_build *b, struct pawl_pending *p, const struct pawl_rule *rule, yyjson_val *v)
 {
     if (!yyjson_is_num(v) && !is_arg(b, v)) wrong(b, p, rule->name, "a number", v);
-    else take_value(b, p, rule->name, v, &pawl_keywords_push(b, rule->op, rule->on, rule->name)->u.value);
+    else take_value(b, v, &pawl_keywords_push(b, rule->op, rule->on, rule->name)->u.value);
 }
 
 static void make_multiple(struct pawl_build *b, struct pawl_pending *p, const struct pawl_rule *rule, yyjson_val *v)
@@ -304,11 +284,6 @@ static void apply(struct pawl_build *b, struct pawl_pending *p, const struct paw
 void pawl_keywords_compile(struct pawl_build *b, struct pawl_pending *p)
 {
     b->ops_count = 0;
-    if (b->options && b->options->allow_arg && yyjson_obj_get(p->v, "$arg")) {
-        pawl_build_fail(b, p->resource, p->place, "$arg", "write it as the value of const, enum, minimum or maximum",
-                        "$arg is not read here");
-        return;
-    }
     if (p->resource->draft == PAWL_DRAFT_7 && yyjson_obj_get(p->v, "$ref")) { /* nothing beside it counts */
         apply(b, p, in_place, 1);
         return;

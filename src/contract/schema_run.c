@@ -4,6 +4,7 @@
  * c->rc set means that there is no answer: everything returns false at once. */
 #include "contract/schema_run.h"
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static uint8_t types_of(yyjson_val *v)
@@ -35,26 +36,26 @@ yyjson_val *pawl_run_value(const struct pawl_run *c, const struct pawl_value *va
 
 bool pawl_run_matches(struct pawl_run *c, const struct pawl_regex *regex, yyjson_val *text)
 {
+    if (!pawl_run_charge(c, 4 + unsafe_yyjson_get_len(text) / 4)) return false;
     const int rc = pawl_regex_match(regex, pawl_json_value_str(text), &c->regex);
     if (rc != PAWL_OK && rc != PAWL_ENOTFOUND) c->rc = rc;
     return rc == PAWL_OK;
 }
 
 /* What comparing these may cost is paid before: names of large objects are looked for one by one. */
-static bool equal(struct pawl_run *c, yyjson_val *a, yyjson_val *b)
+bool pawl_run_equal(struct pawl_run *c, yyjson_val *a, yyjson_val *b)
 {
-    if (yyjson_is_ctn(a) && yyjson_is_ctn(b)) {
-        const size_t n = (size_t)(unsafe_yyjson_get_next(b) - b);
-        if (!pawl_run_charge(c, n > 256 ? n * (n / 64) : n)) return false;
-    }
-    return pawl_json_equal(a, b);
+    size_t n = 1;
+    if (yyjson_is_ctn(a) && yyjson_is_ctn(b)) n = (size_t)(unsafe_yyjson_get_next(b) - b);
+    else if (yyjson_is_str(a) && yyjson_is_str(b)) n += unsafe_yyjson_get_len(b) / 256;
+    return pawl_run_charge(c, n > 256 ? n * (n / 64) : n) && pawl_json_equal(a, b);
 }
 
 static bool run_const(struct pawl_run *c, const struct pawl_frame *f, const struct pawl_op *op, yyjson_val *v)
 {
     yyjson_val *want = pawl_run_value(c, &op->u.value);
     if (!want) return pawl_says_no_arg(c, f, op->keyword, op->u.value.arg);
-    return equal(c, want, v) || pawl_says_op(c, f, op, v);
+    return pawl_run_equal(c, want, v) || pawl_says_op(c, f, op, v);
 }
 
 static bool run_enum(struct pawl_run *c, const struct pawl_frame *f, const struct pawl_op *op, yyjson_val *v)
@@ -66,7 +67,7 @@ static bool run_enum(struct pawl_run *c, const struct pawl_frame *f, const struc
         return true;
     for (uint32_t i = 0; i < choice->count; i++) {
         yyjson_val *want = pawl_run_value(c, choice->values + i);
-        if (want && equal(c, want, v)) return true;
+        if (want && pawl_run_equal(c, want, v)) return true;
     }
     return pawl_says_op(c, f, op, v);
 }
@@ -103,6 +104,7 @@ static bool size_fits(const struct pawl_op *op, yyjson_val *v)
 
 static bool format_fits(struct pawl_run *c, const struct pawl_op *op, yyjson_val *v)
 {
+    if (!pawl_run_charge(c, unsafe_yyjson_get_len(v) / 16)) return false;
     const int rc = pawl_format_fits(op->u.text.format, pawl_json_value_str(v), op->u.text.regex, &c->regex);
     if (rc != PAWL_OK && rc != PAWL_EINVAL) c->rc = rc;
     return rc == PAWL_OK;
@@ -211,6 +213,13 @@ static bool is_arg(yyjson_val *v)
     return yyjson_is_obj(v) && yyjson_obj_size(v) == 1 && yyjson_obj_get(v, "$arg");
 }
 
+/* What a node's ops may cost that look over all of the value, but not into it. */
+static size_t weight(yyjson_val *v)
+{
+    if (yyjson_is_ctn(v)) return 1 + unsafe_yyjson_get_len(v) / 4;
+    return yyjson_is_str(v) ? 1 + unsafe_yyjson_get_len(v) / 256 : 1;
+}
+
 bool pawl_run_node(struct pawl_run *c, const struct pawl_frame *f, yyjson_val *v, struct pawl_track *t)
 {
     const struct pawl_node *node = f->node;
@@ -219,10 +228,8 @@ bool pawl_run_node(struct pawl_run *c, const struct pawl_frame *f, yyjson_val *v
     if (c->rc) return false;
     if (c->arg_fits && is_arg(v)) return true;
     if (node->kind == PAWL_NODE_NEVER) return pawl_says_never(c, f, v);
-    if (c->depth == PAWL_RUN_DEPTH || --c->steps == 0) {
-        c->rc = PAWL_ELIMIT;
-        return false;
-    }
+    if (c->depth == PAWL_RUN_DEPTH) c->rc = PAWL_ELIMIT;
+    if (!pawl_run_charge(c, weight(v))) return false;
     const uint8_t types = types_of(v);
     c->depth++;
     if (node->tracks & types) ok = run_tracked(c, f, v, types, t);
@@ -238,6 +245,17 @@ bool pawl_run_quietly(struct pawl_run *c, const struct pawl_frame *f, yyjson_val
     const bool ok = pawl_run_node(c, f, v, t);
     c->sink = sink;
     return ok;
+}
+
+/* Where there is no answer, a report says so, for whoever only reads reports. */
+static void say_no_answer(struct pawl_schema_report *report, int rc)
+{
+    struct pawl_schema_violation *v = report->violations;
+    report->count = 1;
+    v->instance[0] = v->keyword[0] = 0;
+    snprintf(v->says, sizeof v->says, "%s",
+             rc == PAWL_ENOMEM ? "there is no memory to check this"
+                               : "this is too large, too deep or too costly to be checked: make it smaller");
 }
 
 int pawl_schema_run(const struct pawl_schema *s, yyjson_val *instance, yyjson_val *context, bool arg_fits,
@@ -263,7 +281,9 @@ int pawl_schema_run(const struct pawl_schema *s, yyjson_val *instance, yyjson_va
     }
     const bool ok = pawl_run_node(&c, &root, instance, NULL);
     pawl_regex_run_fini(&c.regex);
+    if (sink.count > 0 && c.rc == PAWL_ELIMIT) c.rc = PAWL_OK; /* whatever else there is: it does not fit */
     if (report) report->count = sink.count;
+    if (report && c.rc) say_no_answer(report, c.rc);
     assert(ok || c.rc || !report || sink.count > 0);
     return c.rc ? c.rc : ok ? PAWL_OK : PAWL_EINVAL;
 }

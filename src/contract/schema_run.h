@@ -5,7 +5,7 @@
 
 enum {
     PAWL_RUN_DEPTH = 1000,             /* nodes within nodes */
-    PAWL_RUN_STEPS = 64 * 1024 * 1024, /* nodes and comparisons in all: some seconds */
+    PAWL_RUN_STEPS = 32 * 1024 * 1024, /* in all: about a second */
     PAWL_RUN_WORDS = 256,              /* of bits on the stack: 16,384 members at once */
     PAWL_RUN_ROOT = -1
 };
@@ -56,6 +56,7 @@ bool pawl_run_quietly(struct pawl_run *c, const struct pawl_frame *f, yyjson_val
 bool pawl_run_matches(struct pawl_run *c, const struct pawl_regex *regex, yyjson_val *text);
 yyjson_val *pawl_run_value(const struct pawl_run *c, const struct pawl_value *value); /* NULL: $arg finds nothing */
 bool pawl_run_charge(struct pawl_run *c, size_t steps);                               /* false: too much: c->rc */
+bool pawl_run_equal(struct pawl_run *c, yyjson_val *a, yyjson_val *b);
 int pawl_schema_run(const struct pawl_schema *s, yyjson_val *instance, yyjson_val *context, bool arg_fits,
                     struct pawl_schema_report *report);
 

@@ -33,6 +33,7 @@ static const struct {
     {"unevaluatedProperties", ONE},
     {"contentSchema", ONE},
 };
+#define COUNT (sizeof keywords / sizeof *keywords)
 
 static struct pawl_str text_of(yyjson_val *object, const char *name)
 {
@@ -175,22 +176,19 @@ static bool scan_under(struct pawl_build *b, yyjson_val *v, struct pawl_resource
 static bool scan(struct pawl_build *b, yyjson_val *v, struct pawl_resource *r, const struct pawl_place *place,
                  int depth)
 {
+    const bool args = b->options && b->options->allow_arg && !r->ours;
     yyjson_val *key, *value;
     size_t i, max;
     if (!yyjson_is_obj(v)) return true;
-    if (depth > PAWL_BUILD_DEPTH) {
-        pawl_build_fail(b, r, place, NULL, "make it flatter", "the schema is more than %d levels deep",
-                        PAWL_BUILD_DEPTH);
-        b->rc = PAWL_ELIMIT;
-        return false;
-    }
+    if (depth > PAWL_BUILD_DEPTH) return pawl_build_limit(b, r, place, "levels of subschemas", PAWL_BUILD_DEPTH);
     r = enter(b, v, r, place);
     if (!r || !anchors(b, r, v, place)) return false;
     yyjson_obj_foreach(v, i, max, key, value)
     {
-        if (!yyjson_is_ctn(value)) continue;
-        for (size_t k = 0; k < sizeof keywords / sizeof *keywords; k++)
-            if (yyjson_equals_str(key, keywords[k].name) && !scan_under(b, value, r, place, k, depth + 1)) return false;
+        size_t k = 0;
+        while (k < COUNT && !yyjson_equals_str(key, keywords[k].name)) k++;
+        if (args && !pawl_scan_args(b, r, place, key, value, k < COUNT)) return false;
+        if (k < COUNT && yyjson_is_ctn(value) && !scan_under(b, value, r, place, k, depth + 1)) return false;
     }
     return true;
 }

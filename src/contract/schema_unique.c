@@ -5,7 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { FEW = 16 };
+enum { FEW = 16, MANY = 256 }; /* compared each with each; sorted on the stack */
 
 static uint64_t mix(uint64_t x)
 {
@@ -73,14 +73,6 @@ static void sort(struct entry *e, size_t n)
     }
 }
 
-/* What a comparison may cost is paid before. False where c->rc is set, too. */
-static bool equal(struct pawl_run *c, yyjson_val *a, yyjson_val *b)
-{
-    size_t n = 1;
-    if (yyjson_is_ctn(a) && yyjson_is_ctn(b)) n = (size_t)(unsafe_yyjson_get_next(b) - b);
-    return pawl_run_charge(c, n > 256 ? n * (n / 64) : n) && pawl_json_equal(a, b);
-}
-
 static bool few(struct pawl_run *c, yyjson_val *array, size_t *first, size_t *second)
 {
     yyjson_val *items[FEW], *item;
@@ -89,7 +81,7 @@ static bool few(struct pawl_run *c, yyjson_val *array, size_t *first, size_t *se
     {
         items[i] = item;
         for (size_t k = 0; k < i; k++) {
-            if (equal(c, items[k], item)) return *first = k, *second = i, false;
+            if (pawl_run_equal(c, items[k], item)) return *first = k, *second = i, false;
             if (c->rc) return false;
         }
     }
@@ -105,7 +97,7 @@ static bool many(struct pawl_run *c, yyjson_val *array, struct entry *e, size_t 
     sort(e, max);
     for (i = 1; i < max; i++) {
         for (size_t k = i; k-- > 0 && e[k].hash == e[i].hash;) {
-            if (equal(c, e[k].v, e[i].v)) return *first = e[k].place, *second = e[i].place, false;
+            if (pawl_run_equal(c, e[k].v, e[i].v)) return *first = e[k].place, *second = e[i].place, false;
             if (c->rc) return false;
         }
     }
@@ -116,9 +108,9 @@ bool pawl_run_unique(struct pawl_run *c, yyjson_val *array, size_t *first, size_
 {
     const size_t n = unsafe_yyjson_get_len(array), bytes = n * sizeof(struct entry);
     if (n <= FEW) return few(c, array, first, second);
-    struct entry *e = c->from->resize(c->from->ctx, NULL, 0, bytes);
+    struct entry own[MANY], *e = n <= MANY ? own : c->from->resize(c->from->ctx, NULL, 0, bytes);
     if (!e) return c->rc = PAWL_ENOMEM, false;
     const bool ok = many(c, array, e, first, second);
-    c->from->resize(c->from->ctx, e, bytes, 0);
+    if (e != own) c->from->resize(c->from->ctx, e, bytes, 0);
     return ok;
 }
