@@ -149,11 +149,11 @@ static bool pay(struct pawl_regex_run *run, uint64_t steps)
 
 int pawl_regex_match(const struct pawl_regex *re, struct pawl_str text, struct pawl_regex_run *run)
 {
+    int rc;
+    assert(re && run->from);
     const uint64_t bytes = (uint64_t)text.n + 1, places = re->anchored ? 1 : bytes;
     const uint64_t most = (STEPS_MAX + STEPS_BYTE * bytes) / places;
     uint64_t steps = STEPS_FIRST * (re->anchored ? bytes + 3 : 1);
-    int rc;
-    assert(re && run->from);
     if (!run->data && !begin(run)) return PAWL_ENOMEM;
     if (!pay(run, bytes)) return PAWL_ELIMIT; /* most places fail at once */
     while ((rc = match(re, text, run, steps)) == PCRE2_ERROR_MATCHLIMIT) {
