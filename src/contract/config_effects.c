@@ -78,7 +78,7 @@ static void read_dedupe_by(struct pawl_reader *r, const struct pawl_yaml *dedupe
     const struct pawl_yaml *by = pawl_reader_list(r, dedupe, "by");
     struct pawl_str *pointers = by ? pawl_arena_zeroed(r->arena, by->count * sizeof *pointers) : NULL;
     if (!pointers) return;
-    if (by->count == 0) pawl_reader_expected(r, by, "by", "JSON pointers into the arguments, as in [/order_id]");
+    t->dedupe_any = by->count == 0;
     for (uint32_t i = 0; i < by->count; i++) {
         const struct pawl_yaml *v = by->items[i];
         const char *why = v->kind == PAWL_YAML_TEXT ? pawl_pointer_fault(v->text) : NULL;

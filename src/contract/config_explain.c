@@ -84,7 +84,9 @@ static void add_repeat(const struct pawl_tool *t, struct pawl_buf *out)
         pawl_buf_text(out, "; the same call again is sent again");
         return;
     }
-    pawl_buf_text(out, t->dedupe_by_count > 0 ? "; a call with the same " : "; the same call");
+    pawl_buf_text(out, t->dedupe_by_count > 0 ? "; a call with the same "
+                       : t->dedupe_any        ? "; any call of it"
+                                              : "; the same call");
     for (uint32_t i = 0; i < t->dedupe_by_count; i++) {
         if (i > 0) pawl_buf_text(out, i + 1 < t->dedupe_by_count ? ", " : " and ");
         pawl_buf_add(out, t->dedupe_by[i].p + 1, t->dedupe_by[i].n - 1);

@@ -55,6 +55,9 @@ static const struct row {
     {"http: *h, dedupe: {scope: global}",
      "t: irreversible (no effect is declared), asks a human; no key, no verify: a lost answer is not sent again by itself: a human is asked; "
      "the same call again in all runs is asked about"},
+    {"effect: mutate, dedupe: {by: []}",
+     "t: mutate; no key, no verify: a lost answer is not sent again by itself: a human is asked; any call of it again in the run is answered "
+     "from the first; run by a program that registers it"},
     {"effect: irreversible",
      "t: irreversible, asks a human; no key, no verify: a lost answer is not sent again by itself: a human is asked; the same call again in "
      "the run is asked about; run by a program that registers it"},

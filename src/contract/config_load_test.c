@@ -65,7 +65,8 @@ static void dump_tool(struct pawl_buf *b, const struct pawl_tool *t)
     dump_str(b, "header", t->key_header);
     pawl_buf_printf(b, " remembered=%lld", (long long)t->remembered_for_ns);
     for (uint32_t i = 0; i < t->dedupe_by_count; i++) dump_str(b, "by", t->dedupe_by[i]);
-    pawl_buf_printf(b, " scope=%d within=%lld repeat=%d", t->scope, (long long)t->within_ns, t->repeat);
+    pawl_buf_printf(b, "%s scope=%d within=%lld repeat=%d", t->dedupe_any ? " any" : "", t->scope,
+                    (long long)t->within_ns, t->repeat);
     pawl_buf_printf(b, " gate=%d,%lld,%d", t->gate, (long long)t->gate_expires_ns, t->gate_then_approve);
     dump_str(b, "verify", t->verify.tool);
     dump_str(b, "by_key", t->verify.by_key);

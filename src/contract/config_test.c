@@ -244,8 +244,7 @@ static const struct row {
      "8: by: expected a JSON pointer into the arguments, as in /order_id, found the number 5\n"
      "8: by: '' is no JSON pointer: it begins with a /, as in /order_id\n8: scope: expected run, agent, key or global, found 'all'\n"
      "8: within: it counts in scopes wider than the run"},
-    {TOOL "    effect: mutate\n    dedupe: {by: []}",
-     "7: by: expected JSON pointers into the arguments, as in [/order_id], found a list"},
+    {TOOL "    effect: mutate\n    dedupe: {by: {}}", "7: by: expected a list, found a mapping"},
     {TOOL "    effect: mutate\n    repeat: allow\n    dedupe: {scope: agent}\n",
      "8: scope: it says nothing where repeat is allow"},
     {TOOL "    effect: mutate\n    repeat: twice\n", "7: repeat: expected answer, confirm or allow, found 'twice'"},

@@ -115,8 +115,9 @@ struct pawl_tool {
     bool key_declared;                /* the tool honours idempotency keys */
     struct pawl_str key_header;       /* header (http) or variable (command) that carries it; a default is filled in */
     int64_t remembered_for_ns;        /* 24 h where the contract is silent */
-    const struct pawl_str *dedupe_by; /* JSON pointers; count 0: all arguments */
+    const struct pawl_str *dedupe_by; /* JSON pointers; count 0: all arguments, or none where dedupe_any */
     uint32_t dedupe_by_count;
+    bool dedupe_any; /* by: []: whatever the arguments, each call says the same intent */
     enum pawl_scope scope;
     int64_t within_ns; /* how long a done claim counts in a scope wider than the run; 0: for good */
     enum pawl_repeat repeat;

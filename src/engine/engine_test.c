@@ -275,6 +275,18 @@ static void forgetful(void)
     close_world(&w);
 }
 
+/* dedupe: {by: []}: whatever it says, a second call is the same intent; with other arguments it is asked about. */
+static void any_call_is_the_same(void)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) "," PAY(9) ",{\"say\":\"done\"}]");
+    tools[1].dedupe_any = true;
+    start(&w);
+    CHECK_INT(head(&w).waiting, PAWL_WAIT_GATE);
+    CHECK_INT(w.calls, 1);
+    close_world(&w);
+}
+
 static void lost_and_resolved(void)
 {
     struct world w;
@@ -397,6 +409,7 @@ int main(void)
     CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     plain();
     forgetful();
+    any_call_is_the_same();
     lost_and_resolved();
     keyed();
     gated(true);

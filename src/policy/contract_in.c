@@ -39,7 +39,7 @@ static int set_intent(struct pawl_pass *p)
     if ((rc = pawl_json_canonical(p->args, &b, NULL)) != PAWL_OK) return rc;
     if (b.failed) return PAWL_ENOMEM;
     s->args_digest = pawl_sha256(b.p, b.n);
-    if (p->tool->dedupe_by_count) {
+    if (p->tool->dedupe_by_count || p->tool->dedupe_any) {
         b.n = 0;
         for (uint32_t i = 0; i < p->tool->dedupe_by_count; i++) {
             yyjson_val *v = pawl_json_at(p->args, p->tool->dedupe_by[i]);
