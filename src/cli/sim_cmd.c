@@ -1,8 +1,8 @@
 /* src/cli/sim_cmd.c - `pawl sim`: play seeds of the simulator, tell of the first invariant that did not hold, replay one.
  *
- *   pawl sim [--seeds N] [--from S] [--without FAULT[,FAULT]] [--counts]
+ *   pawl sim [--seeds N] [--from S] [--without FAULT[,FAULT]] [--counts] [--stop]
  *   pawl sim --seed S [--trace] [--runs N] [--without …]
- * Ends with one line `N passed, N failed`; exit status 1 where a seed failed. */
+ * --stop: at the first seed that does not hold. Ends with one line `N passed, N failed`; exit status 1 where one failed. */
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -16,11 +16,11 @@
 #include "io/alloc.h"
 #include "sim/sim.h"
 
-enum { TAIL = 40, LINE = 1024, FAILURES_SHOWN = 5, AGAIN_EVERY = 50 };
+enum { TAIL = 40, LINE = 1024, FAILURES_SHOWN = 5, AGAIN_EVERY = 50, SEED_SECONDS = 60 };
 
 struct wanted {
     uint64_t from, seeds;
-    bool one, trace, counts, shrink;
+    bool one, trace, counts, shrink, stop;
     uint32_t without, runs_max;
 };
 struct tail { /* the last lines of a trace */
@@ -28,28 +28,29 @@ struct tail { /* the last lines of a trace */
     uint64_t count;
 };
 
-/* An assertion of the engine ends the process: say at least in which seed. */
+/* An assertion of the engine, or worse, ends the process: say at least in which seed. */
 static volatile uint64_t playing;
 
-static void put(const char *text, size_t n)
+static void put(const char *text)
 {
-    if (write(STDERR_FILENO, text, n) < 0) return;
+    if (write(STDERR_FILENO, text, strlen(text)) < 0) return;
 }
 
-static void aborted(int signal_number)
+static void ends_badly(int signal_number)
 {
-    char digits[24];
-    size_t at = sizeof digits;
+    char digits[24] = "", *at = digits + sizeof digits - 1;
     uint64_t v = playing;
-    static const char before[] = "an assertion failed in seed ", after[] = "\nreplay it with: pawl sim --trace --seed ";
-    do digits[--at] = (char)('0' + v % 10);
+    do *--at = (char)('0' + v % 10);
     while ((v /= 10) > 0);
-    put(before, sizeof before - 1);
-    put(digits + at, sizeof digits - at);
-    put(after, sizeof after - 1);
-    put(digits + at, sizeof digits - at);
-    put("\n", 1);
+    put(signal_number == SIGABRT   ? "an assertion failed in seed "
+        : signal_number == SIGALRM ? "there is no end of it in seed "
+                                   : "memory was touched that is not there in seed ");
+    put(at);
+    put("\nreplay it with: pawl sim --trace --seed ");
+    put(at);
+    put("\n");
     signal(signal_number, SIG_DFL);
+    if (signal_number == SIGALRM) raise(signal_number);
 }
 
 static void to_stdout(void *ctx, const char *text)
@@ -74,7 +75,9 @@ static int play(const struct wanted *w, uint64_t seed, void (*line)(void *, cons
                                        .without = w->without,
                                        .runs_max = w->runs_max};
     playing = seed;
+    alarm(w->trace ? 0 : SEED_SECONDS); /* a trace may wait for its reader */
     const int rc = pawl_sim_run(&o, out);
+    alarm(0);
     if (rc) fprintf(stderr, "pawl sim: seed %" PRIu64 ": %s\n", seed, pawl_code_name(rc));
     return rc;
 }
@@ -134,7 +137,7 @@ static int play_all(const struct wanted *w)
     const bool shown = isatty(STDOUT_FILENO);
     static uint64_t counts[PAWL_SIM_N_COUNT];
     uint64_t passed = 0, failed = 0;
-    for (uint64_t i = 0; i < w->seeds; i++) {
+    for (uint64_t i = 0; i < w->seeds && !(w->stop && failed); i++) {
         struct pawl_sim_result r;
         const uint64_t seed = w->from + i;
         if (play(w, seed, NULL, NULL, &r)) return 2;
@@ -198,7 +201,7 @@ static int usage(const char *what)
 {
     fprintf(stderr,
             "pawl sim: %s\nusage: pawl sim [--seeds N] [--from S] [--seed S [--trace]] [--runs N] [--without FAULT,…] "
-            "[--counts] [--shrink]\nfaults: ",
+            "[--counts] [--shrink] [--stop]\nfaults: ",
             what);
     for (uint32_t bit = 1; bit & PAWL_SIM_FAULTS; bit <<= 1) fprintf(stderr, "%s ", pawl_sim_fault_name(bit));
     fprintf(stderr, "\n");
@@ -214,6 +217,7 @@ int pawl_cmd_sim(int argc, char **argv)
         if (strcmp(argv[i], "--trace") == 0) w.trace = true;
         else if (strcmp(argv[i], "--counts") == 0) w.counts = true;
         else if (strcmp(argv[i], "--shrink") == 0) w.shrink = true;
+        else if (strcmp(argv[i], "--stop") == 0) w.stop = true;
         else if (strcmp(argv[i], "--seeds") == 0 && number(value, &w.seeds)) i++;
         else if (strcmp(argv[i], "--from") == 0 && number(value, &w.from)) i++;
         else if (strcmp(argv[i], "--seed") == 0 && number(value, &w.from)) w.one = true, i++;
@@ -222,7 +226,9 @@ int pawl_cmd_sim(int argc, char **argv)
         else return usage(argv[i]);
     }
     if (pawl_sha256_ready()) return usage("no SHA-256 in this machine's libcrypto");
-    signal(SIGABRT, aborted);
+    signal(SIGABRT, ends_badly);
+    signal(SIGSEGV, ends_badly);
+    signal(SIGALRM, ends_badly);
     setvbuf(stdout, NULL, _IOLBF, 0);
     return w.one ? play_one(&w) : play_all(&w);
 }
