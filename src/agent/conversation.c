@@ -61,7 +61,8 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
     struct pawl_json_writer w = {.out = &b};
     yyjson_val *v;
     pawl_buf_init_arena(&b, a);
-    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs) { /* text goes as it is, other JSON as JSON */
+    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs &&
+        !s->note.p) { /* text goes as it is, other JSON as JSON */
         if (pawl_json_read(s->result, a, &v, NULL) == PAWL_OK && yyjson_is_str(v)) return pawl_json_value_str(v);
         return s->result;
     }
@@ -76,8 +77,10 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
         pawl_jw_close(&w, '}');
     } else {
         pawl_jw_key(&w, "note");
-        pawl_jw_text(&w, s->differs ? "it was sent, but read back it is not as expected: look before you go on"
-                                    : "this was done before and was not sent again; here is the first result");
+        if (s->note.p) pawl_jw_str(&w, s->note);
+        else
+            pawl_jw_text(&w, s->differs ? "it was sent, but read back it is not as expected: look before you go on"
+                                        : "this was done before and was not sent again; here is the first result");
         pawl_jw_key(&w, "result");
         pawl_jw_raw(&w, s->result);
     }

@@ -129,4 +129,5 @@ int cli_cancel(struct cli *c);
 int cli_init(struct cli *c);
 int cli_check(struct cli *c);
 int cli_verify(struct cli *c);
+int cli_breaker(struct cli *c);
 int cli_sql(struct cli *c);

@@ -77,7 +77,12 @@ static void tries(yyjson_val *step, struct pawl_buf *out)
         else if (class_name.n) pawl_shown(class_name, TRY_SHOWN, out);
         else pawl_buf_text(out, "pawl ended before an answer came");
         if (last) return;
-        pawl_buf_text(out, key ? " → same key again" : " → again");
+        if (text(yyjson_arr_get(list, i + 1), "model").n) {
+            pawl_buf_text(out, " → asked ");
+            pawl_shown(text(yyjson_arr_get(list, i + 1), "model"), 40, out);
+        } else {
+            pawl_buf_text(out, key ? " → same key again" : " → again");
+        }
         after(try, yyjson_arr_get(list, i + 1), out);
     }
 }
@@ -181,6 +186,8 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
     } else if (is(step, "state", "done") && !is(step, "kind", "model")) {
         if (is(step, "from", "verify")) arrow(out), pawl_buf_text(out, "read back: it had happened");
         result(step, out);
+        if (text(step, "note").n)
+            pawl_buf_text(out, " ("), pawl_shown(text(step, "note"), 100, out), pawl_buf_char(out, ')');
         if (is(step, "verified", "differs")) pawl_buf_text(out, " (read back: it is not as expected)");
         else if (is(step, "verified", "yes")) pawl_buf_text(out, " (read back: so it is)");
     }

@@ -70,15 +70,16 @@ static void read_store(struct pawl_reader *r, const struct pawl_yaml *root)
 
 static void read_defaults(struct pawl_reader *r, const struct pawl_yaml *root)
 {
-    static const char *const known[] = {"retry", "timeout", NULL};
-    static const char *const later[] = {"breaker", NULL};
+    static const char *const known[] = {"retry", "timeout", "breaker", NULL};
     const struct pawl_yaml *v = pawl_reader_map(r, root, "defaults");
+    pawl_default_breaker(&r->breaker);
     r->retry =
         (struct pawl_retry){.attempts = 4, .first_ns = 1000000000, .max_ns = 30000000000, .factor = 2, .jitter = true};
     r->timeout_ns = 10000000000;
     if (!v) return;
-    pawl_reader_keys(r, v, known, later);
+    pawl_reader_keys(r, v, known, NULL);
     pawl_reader_retry(r, v, "retry", &r->retry);
+    pawl_reader_breaker(r, v, &r->breaker, NULL);
     pawl_reader_duration(r, v, "timeout", 1, &r->timeout_ns);
 }
 

@@ -54,6 +54,26 @@ static const struct pawl_tool *linked(struct pawl_reader *r, const struct pawl_y
     return other;
 }
 
+/* Something that was read once, or elsewhere, may stand in for a read; nothing does for a change. */
+static void check_fallback(struct pawl_reader *r, const struct pawl_yaml *v, const struct pawl_tool *t)
+{
+    const struct pawl_yaml *breaker = pawl_reader_get(v, "breaker"), *at;
+    const struct pawl_tool *other;
+    if (t->fallback.kind == PAWL_FALLBACK_NONE) return;
+    at = pawl_reader_get(breaker, "fallback");
+    if (t->effect != PAWL_EFFECT_READ &&
+        (t->fallback.kind == PAWL_FALLBACK_CACHED || t->fallback.kind == PAWL_FALLBACK_TOOL))
+        pawl_fault(r->faults, at->line, at->column, "write fallback: {error: \"...\"}",
+                   "fallback: an old answer or another tool cannot stand in for a change");
+    if (t->fallback.kind != PAWL_FALLBACK_TOOL) return;
+    other = find(r, pawl_reader_get(at, "tool"), t->fallback.tool);
+    if (other == t)
+        pawl_fault(r->faults, at->line, at->column, "name another one", "fallback: a tool cannot stand in for itself");
+    else if (other && (other->effect != PAWL_EFFECT_READ || other->gate != PAWL_GATE_NONE))
+        pawl_fault(r->faults, at->line, at->column, "name a read without a gate",
+                   "fallback: tool '%.*s' is no plain read", (int)other->name.n, other->name.p);
+}
+
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v, const struct pawl_tool *t)
 {
     const struct pawl_tool *other = linked(r, v, "verify", t->verify.tool);
@@ -69,6 +89,7 @@ void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v, const stru
                    "verify: tool '%.*s' has a gate, and nobody is asked before a look", (int)other->name.n,
                    other->name.p);
     }
+    check_fallback(r, v, t);
     other = linked(r, v, "undo", t->undo_tool);
     if (!other || other->effect != PAWL_EFFECT_READ) return;
     at = pawl_reader_get(pawl_reader_get(v, "undo"), "tool");

@@ -2,7 +2,7 @@
 #include "contract/config_env.h"
 #include "contract/config_read.h"
 
-static const char *const later[] = {"price", "pool", "fallback", NULL};
+static const char *const later[] = {"price", "pool", NULL};
 static const int64_t second = 1000000000;
 
 /* `timeout: 60s` is both: how long for all of the answer, and for its first token. */
@@ -38,8 +38,8 @@ static void read_key(struct pawl_reader *r, const struct pawl_yaml *v, struct pa
 
 static void read_openai(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
 {
-    static const char *const known[] = {"provider", "base_url", "api_key", "model",
-                                        "headers",  "timeout",  "retry",   NULL};
+    static const char *const known[] = {"provider", "base_url", "api_key", "model",    "headers",
+                                        "timeout",  "retry",    "breaker", "fallback", NULL};
     const struct pawl_yaml *base = pawl_reader_get(v, "base_url"), *model = pawl_reader_get(v, "model");
     pawl_reader_keys(r, v, known, later);
     m->base_url = PAWL_STR("https://api.openai.com/v1");
@@ -54,7 +54,7 @@ static void read_openai(struct pawl_reader *r, const struct pawl_yaml *v, struct
 
 static void read_script(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
 {
-    static const char *const known[] = {"provider", "script", "model", "timeout", "retry", NULL};
+    static const char *const known[] = {"provider", "script", "model", "timeout", "retry", "breaker", "fallback", NULL};
     const struct pawl_yaml *script = pawl_reader_get(v, "script"), *model = pawl_reader_get(v, "model");
     pawl_reader_keys(r, v, known, later);
     if (model) pawl_reader_target(r, model, "model", false, &m->model);
@@ -70,6 +70,7 @@ static void read_model(struct pawl_reader *r, const struct pawl_yaml_member *mem
     m->name = member->key;
     m->line = member->line;
     m->retry = r->retry;
+    m->breaker = r->breaker;
     pawl_reader_name(r, member, "models", true);
     if (v->kind != PAWL_YAML_MAP) {
         pawl_reader_expected(r, v, m->name.p, "a mapping with provider and model");
@@ -83,9 +84,35 @@ static void read_model(struct pawl_reader *r, const struct pawl_yaml_member *mem
     else pawl_reader_need(r, v, "provider", "write provider: openai");
     read_timeout(r, v, m);
     pawl_reader_retry(r, v, "retry", &m->retry);
+    pawl_reader_breaker(r, v, &m->breaker, NULL);
     m->provider = choice == 1 ? PAWL_PROVIDER_SCRIPT : PAWL_PROVIDER_OPENAI;
     if (choice == 0) read_openai(r, v, m);
     else if (choice == 1) read_script(r, v, m);
+}
+
+/* Models that stand in for this one. Their own fallbacks do not count: one list, in one place. */
+static void read_fallback(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
+{
+    const struct pawl_yaml *list = pawl_reader_list(r, v, "fallback");
+    struct pawl_str *names = list ? pawl_arena_zeroed(r->arena, list->count * sizeof *names) : NULL;
+    if (!names || !pawl_reader_few(r, list, "fallback", 8)) return;
+    m->fallback = names;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct pawl_yaml *item = list->items[i];
+        struct pawl_near near = {.name = item->text};
+        if (item->kind != PAWL_YAML_TEXT) {
+            pawl_reader_expected(r, item, "fallback", "the name of a model");
+        } else if (pawl_str_eq(item->text, m->name)) {
+            pawl_fault(r->faults, item->line, item->column, "leave it out",
+                       "fallback: a model cannot stand in for itself");
+        } else if (!pawl_config_model(r->config, item->text)) {
+            for (uint32_t k = 0; pawl_reader_suggests(r) && k < r->config->models_count; k++)
+                pawl_near_try(&near, r->config->models[k].name);
+            pawl_reader_dangling(r, item, "model", &near);
+        } else {
+            names[m->fallback_count++] = item->text;
+        }
+    }
 }
 
 void pawl_read_models(struct pawl_reader *r, const struct pawl_yaml *models)
@@ -96,4 +123,6 @@ void pawl_read_models(struct pawl_reader *r, const struct pawl_yaml *models)
     r->config->models = made;
     r->config->models_count = models->count;
     for (uint32_t i = 0; i < models->count; i++) read_model(r, &models->members[i], &made[i]);
+    for (uint32_t i = 0; i < models->count; i++)
+        if (models->members[i].value->kind == PAWL_YAML_MAP) read_fallback(r, models->members[i].value, &made[i]);
 }

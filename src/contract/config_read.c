@@ -146,6 +146,15 @@ bool pawl_reader_duration(struct pawl_reader *r, const struct pawl_yaml *map, co
     return true;
 }
 
+bool pawl_reader_share(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double *pct)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    if (!v) return false;
+    if (v->kind == PAWL_YAML_TEXT && pawl_unit_share(v->text, pct) && *pct > 0) return true;
+    pawl_reader_expected(r, v, key, "a share such as 50%");
+    return false;
+}
+
 bool pawl_reader_size(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, int64_t min_bytes,
                       int64_t *out)
 {

@@ -14,6 +14,7 @@ struct pawl_reader {
     const struct pawl_env_lookup *env; /* NULL: nothing is set */
     const struct pawl_alloc *from;
     struct pawl_retry retry; /* defaults: */
+    struct pawl_breaker breaker;
     int64_t timeout_ns;
     const struct pawl_yaml *const *tool_nodes; /* beside config->tools */
     const struct pawl_yaml *arguments;         /* of the tool at hand: its input's properties; NULL: not told */
@@ -56,6 +57,7 @@ bool pawl_reader_count(struct pawl_reader *r, const struct pawl_yaml *map, const
                        uint32_t *out); /* from 1 */
 bool pawl_reader_number(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double min, double max,
                         double *out);
+bool pawl_reader_share(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double *pct); /* 50% */
 bool pawl_reader_choice(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, const char *const *choices,
                         int *out);
 void pawl_reader_retry(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, struct pawl_retry *out);
@@ -106,5 +108,9 @@ const struct pawl_yaml *pawl_reader_properties(
 void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_effects.c */
 void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);  /* config_errors.c */
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v,
-                    const struct pawl_tool *t);                               /* config_link.c: names of tools */
+                    const struct pawl_tool *t); /* config_link.c: names of tools */
+/* config_breaker.c. `breaker: none` turns it off; f NULL: no fallback may stand in it. */
+void pawl_default_breaker(struct pawl_breaker *b);
+void pawl_reader_breaker(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_breaker *b,
+                         struct pawl_fallback *f);
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents); /* config_agents.c */

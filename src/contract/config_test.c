@@ -81,8 +81,15 @@ static const struct row {
      "2: max: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'soon'\n"
      "2: jitter: expected full or none, found 'half'\n"
      "2: unknown key 'atempts'; did you mean 'attempts'?\n"
-     "2: timeout: expected a duration of more than 0s, found '0s'\n"
-     "2: key 'breaker' is not in this version"},
+     "2: timeout: expected a duration of more than 0s, found '0s'"},
+    {"version: 1\ndefaults:\n  breaker: {window: 0s, threshold: 0%, min_calls: 0, probes: x, colldown: 1s, fallback: {error: x}, slow: {}}",
+     "3: window: expected a longer duration, found '0s'\n"
+     "3: threshold: expected a share such as 50%, found '0%'\n"
+     "3: min_calls: expected a whole number from 1 to 100000, found the number 0\n"
+     "3: probes: expected a whole number from 1 to 1000, found 'x'\n"
+     "3: unknown key 'colldown'; did you mean 'cooldown'?\n3: unknown key 'fallback'\n3: key 'after' is missing"},
+    {"version: 1\ndefaults: {breaker: {window: 60s, calls: 100}}",
+     "2: breaker: it looks at a window of time, or at the last calls"},
     {"version: 1\ndefaults: {retry: {first: 10s, max: 1s}}", "2: retry: max is shorter than first"},
     /* models */
     {"version: 1\nmodels:\n  m: {}\n  n: 5\n  'a b': {provider: openai, model: x}",
@@ -308,6 +315,20 @@ static const struct row {
      "8: ends_by: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 10\n"
      "8: output: expected a JSON Schema: a mapping, or true or false, found a list\n8: key 'guards' is not in this version"},
     {"version: 1\nagents: {a: {model: m, tools: [t]}}", "2: there is no model 'm'\n2: there is no tool 't'"},
+    /* what stands in */
+    {"version: 1\nmodels:\n  m: {provider: openai, model: x, fallback: [m, n, 5, o]}\n  n: {provider: openai, model: y, breaker: none}",
+     "3: fallback: a model cannot stand in for itself\n3: fallback: expected the name of a model, found the number 5\n"
+     "3: there is no model 'o'"},
+    {"version: 1\ntools:\n"
+     "  r: {command: [x], effect: read, breaker: {fallback: {tool: r}}}\n"
+     "  s: {command: [x], effect: read, breaker: {fallback: {tool: c}}}\n"
+     "  t: {command: [x], effect: read, breaker: {fallback: {tool: nn}}}\n"
+     "  c: {command: [x], effect: mutate, breaker: {fallback: {cached: 1h}}}\n"
+     "  d: {command: [x], effect: mutate, breaker: {fallback: {error: \"Down.\", answer: 1}}}\n"
+     "  e: {command: [x], effect: mutate, breaker: {fallback: {}}}",
+     "3: fallback: a tool cannot stand in for itself\n4: fallback: tool 'c' is no plain read\n5: there is no tool 'nn'\n"
+     "6: fallback: an old answer or another tool cannot stand in for a change\n"
+     "7: fallback: expected one of cached, answer, error, tool\n8: fallback: expected one of cached, answer, error, tool"},
     /* foreign text does not reach a terminal as it is */
     {"version: 1\n\"a\\e[31m\\nb\": 1", "2: unknown key 'a?[31m?b'"},
     {"version: 1\ndurability: \"\\e[31m\\u202e\"",

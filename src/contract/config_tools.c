@@ -108,16 +108,16 @@ static void check_input(struct pawl_reader *r, const struct pawl_yaml *v)
 
 static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_tool *t)
 {
-    static const char *const known[] = {"description", "http",    "command", "input", "output", "effect",
-                                        "key",         "dedupe",  "repeat",  "gate",  "verify", "undo",
-                                        "errors",      "timeout", "limits",  "fresh", "retry",  NULL};
-    static const char *const later[] = {"mcp",     "effects", "egress", "trust",    "source", "facts",
-                                        "breaker", "pool",    "redact", "fallback", NULL};
+    static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
+                                        "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
+                                        "limits",      "fresh",  "retry",   "breaker", NULL};
+    static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", "pool", "redact", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
     t->line = member->line;
     t->retry = r->retry;
     t->timeout_ns = r->timeout_ns;
+    t->breaker = r->breaker;
     t->verify.settles_ns = -1;
     pawl_reader_name(r, member, "tools", false);
     if (v->kind != PAWL_YAML_MAP) {
@@ -133,6 +133,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     pawl_reader_schema(r, v, "output", 0, &t->output, NULL);
     pawl_reader_duration(r, v, "timeout", 1, &t->timeout_ns);
     pawl_reader_retry(r, v, "retry", &t->retry);
+    pawl_reader_breaker(r, v, &t->breaker, &t->fallback);
     read_limits(r, v, t);
     pawl_read_effects(r, v, t);
     pawl_read_errors(r, v, t);

@@ -68,6 +68,32 @@ struct pawl_retry {
     bool jitter; /* full jitter; false: none */
 };
 
+/* When calls to a dependency (a tool, a model) are held back for a while (DESIGN 5, stage 9). */
+struct pawl_breaker {
+    bool on;               /* false: never opens */
+    int64_t window_ns;     /* the failures of this time count */
+    uint32_t window_calls; /* of so many last calls, instead of a time; 0: by time */
+    double threshold;      /* share of failures that opens it, in percent */
+    int64_t slow_ns;       /* an answer that takes longer is slow; 0: no answer is */
+    double slow_threshold; /* share of slow answers that opens it, in percent */
+    uint32_t min_calls;    /* in the window, before any share counts */
+    uint32_t probes;       /* calls let through to see whether it is back; all must succeed */
+    int64_t cooldown_ns;   /* how long it stays open; twice as long each time that probes fail */
+    int64_t cooldown_max_ns;
+};
+/* What a step gets where its dependency cannot be called. */
+struct pawl_fallback {
+    enum {
+        PAWL_FALLBACK_NONE,
+        PAWL_FALLBACK_CACHED, /* the last good answer to the same call, not older than cached_for_ns */
+        PAWL_FALLBACK_ANSWER, /* a fixed answer */
+        PAWL_FALLBACK_ERROR,  /* a fixed sentence for the model */
+        PAWL_FALLBACK_TOOL    /* another tool, with the same arguments; reads only */
+    } kind;
+    int64_t cached_for_ns;
+    struct pawl_str answer, error, tool; /* answer: JSON text */
+};
+
 struct pawl_model {
     struct pawl_str name;
     enum pawl_provider provider;
@@ -76,6 +102,9 @@ struct pawl_model {
     uint32_t headers_count;
     int64_t first_token_ns, total_ns;
     struct pawl_retry retry;
+    struct pawl_breaker breaker;
+    const struct pawl_str *fallback; /* other models, asked in this order where this one cannot be */
+    uint32_t fallback_count;
     struct pawl_str script; /* provider script: JSON text, an array of answers; see model/script.h */
     uint32_t line;          /* where it stands in the file, for messages */
 };
@@ -130,6 +159,8 @@ struct pawl_tool {
     const struct pawl_error_rule *errors;
     uint32_t errors_count;
     struct pawl_retry retry;
+    struct pawl_breaker breaker;
+    struct pawl_fallback fallback;
     int64_t timeout_ns, fresh_ns; /* fresh 0: never answered from before */
     int64_t cpu_ns;               /* command limits; 0: default */
     int64_t memory_bytes, output_bytes;

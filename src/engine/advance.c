@@ -1,6 +1,7 @@
 /* src/engine/advance.c - a run moves on: every open step has a pass, every pass goes until it waits, and where no step is
  * open the decider says what comes next. Slots are freed here only, so that whoever loops over them may drive them. */
 #include "contract/template.h"
+#include "policy/breaker.h"
 #include "engine/hot.h"
 #include <assert.h>
 #include <string.h>
@@ -20,7 +21,12 @@ static int book_claim(struct pawl_pass *p, const struct pawl_claim_op *op)
     return pawl_hot_claim(slot_of(p)->hot, op);
 }
 
-const struct pawl_book pawl_slot_book = {.append = book_append, .claim = book_claim};
+static int book_share(struct pawl_pass *p, const struct pawl_shared_op *op)
+{
+    return pawl_hot_share(slot_of(p)->hot, op);
+}
+
+const struct pawl_book pawl_slot_book = {.append = book_append, .claim = book_claim, .shared = book_share};
 
 struct pawl_slot *pawl_hot_slot(const struct pawl_hot *h, uint32_t number)
 {
@@ -48,6 +54,7 @@ void pawl_slot_free(struct pawl_slot *s)
     cancel_attempt(s);
     pawl_engine_abandon(e, s->find_id);
     pawl_claims_leave(s);
+    pawl_breaker_leave(&s->pass);
     pawl_heap_drop(&e->timers, &s->timer.node);
     pawl_arena_fini(&s->arena);
     pawl_engine_put(e, s, sizeof *s);
@@ -70,6 +77,7 @@ static struct pawl_slot *slot_new(struct pawl_hot *h, uint32_t number)
                                  .book = &pawl_slot_book,
                                  .store_id = e->store_id,
                                  .prng = &e->prng,
+                                 .shared = &e->shared,
                                  .began_ns = e->now_ns};
     s->pass.arena = &s->arena;
     while (*at && (*at)->pass.number < number) at = &(*at)->next;
@@ -153,6 +161,7 @@ static void dispatch(struct pawl_slot *s)
     case PAWL_WANT_NOTHING:
     case PAWL_WANT_STEP:
     case PAWL_WANT_PERSON:
+    case PAWL_WANT_ROOM:
     case PAWL_WANT_TIME: break;
     case PAWL_WANT_CLAIM: pawl_claims_want(s); break;
     case PAWL_WANT_CLAIM_FREE: pawl_claims_wait(s); break;
@@ -249,7 +258,7 @@ static void stop_slot(struct pawl_slot *s)
             pawl_slot_drive(s);
             return;
         }
-        if (p->want != PAWL_WANT_TIME) return;
+        if (p->want != PAWL_WANT_TIME && p->want != PAWL_WANT_ROOM) return;
         p->stage = PAWL_STAGE_RETRY;
         p->came = p->recovered = true;
         if (p->outcome.applied == PAWL_APPLIED_YES) p->outcome.applied = PAWL_APPLIED_UNKNOWN;

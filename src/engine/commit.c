@@ -85,6 +85,24 @@ int pawl_hot_claim(struct pawl_hot *h, const struct pawl_claim_op *op)
     return PAWL_OK;
 }
 
+int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op)
+{
+    struct pawl_batch *b = filling(h);
+    struct pawl_shared_op *shared;
+    if (!b) return PAWL_ENOMEM;
+    shared = room(b, b->shared, b->commit.shared_count, &b->shared_size, sizeof *shared);
+    if (!shared) return h->e->rc = PAWL_ENOMEM;
+    b->shared = shared;
+    shared[b->commit.shared_count++] =
+        (struct pawl_shared_op){.name = pawl_str_copy(&b->arena, op->name),
+                                .add = op->add,
+                                .body = op->body.p ? pawl_str_copy(&b->arena, op->body) : op->body,
+                                .drop = op->drop};
+    if (b->arena.failed) return h->e->rc = PAWL_ENOMEM;
+    pawl_hot_dirty(h);
+    return PAWL_OK;
+}
+
 int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step)
 {
     struct pawl_reply_due *reply, **at = &h->replies;
@@ -177,6 +195,7 @@ static void send(struct pawl_hot *h, bool park)
     c->head = h->head;
     c->records = b->records;
     c->claims = b->claims;
+    c->shared = b->shared;
     c->create = h->create;
     c->request = h->create ? h->request : (struct pawl_str){NULL, 0};
     if (h->create) {

@@ -151,6 +151,7 @@ static void start(struct pawl_engine *e, const struct pawl_event *in)
     pawl_prng_seed(&e->prng, in->seed);
     memcpy(e->store_id, in->store_id, sizeof e->store_id);
     e->instance = in->instance;
+    e->rc = pawl_shared_load(&e->shared, in->shared, in->shared_count);
     pawl_engine_claim_due(e);
     ask_wake(e);
 }
@@ -223,6 +224,7 @@ static void answered(struct pawl_engine *e, const struct pawl_event *in)
     case PAWL_OF_KEY: pawl_request_key_found(e, p->asking, in->status, in->found ? in->found->run : p->run); break;
     case PAWL_OF_KEY_READ: pawl_request_key_read(e, p->asking, in->status, in->found); break;
     case PAWL_OF_WAKE: wake_found(e, in); break;
+    case PAWL_OF_COMMON: pawl_common_committed(e, p, in->status); break;
     case PAWL_OF_NOBODY: break;
     }
     pawl_engine_put(e, p, sizeof *p);
@@ -260,7 +262,10 @@ static void hand_over(struct pawl_engine *e)
 /* Everything that this event touched: commit it together, park what can be parked. */
 static void settle(struct pawl_engine *e)
 {
-    while (e->dirty && !e->rc) {
+    struct pawl_pass *p;
+    while ((e->dirty || e->shared.ready.first) && !e->rc) {
+        while (!e->rc && (p = pawl_shared_ready(&e->shared)) != NULL) pawl_slot_drive((struct pawl_slot *)p);
+        if (!e->dirty) break;
         struct pawl_hot *h = e->dirty;
         e->dirty = h->next_dirty;
         h->dirty = false;
@@ -314,6 +319,12 @@ const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_
     return h ? &h->run : NULL;
 }
 
+const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, const char *kind, struct pawl_str name)
+{
+    const struct pawl_dependency *d = pawl_shared_find(&e->shared, kind, name);
+    return d ? &d->circuit : NULL;
+}
+
 int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *ports, struct pawl_engine **out)
 {
     struct pawl_engine *e = from->resize(from->ctx, NULL, 0, sizeof *e);
@@ -328,6 +339,7 @@ int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *port
     pawl_map_init(&e->claims, from);
     pawl_map_init(&e->pending, from);
     pawl_heap_init(&e->timers, from);
+    pawl_shared_init(&e->shared, from);
     pawl_arena_init(&e->step, from);
     *out = e;
     return PAWL_OK;
@@ -347,6 +359,7 @@ void pawl_engine_free(struct pawl_engine *e)
     for (uint32_t i = 0; (entry = pawl_map_next(&e->pending, &i)) != NULL;) {
         struct pawl_pending *p = entry->value;
         if (p->asking) pawl_asking_free(e, p->asking);
+        pawl_common_free(e, p);
     }
     for (uint32_t i = 0; (entry = pawl_map_next(&e->loading, &i)) != NULL;) {
         struct pawl_loading *l = entry->value;
@@ -358,6 +371,7 @@ void pawl_engine_free(struct pawl_engine *e)
     free_values(e, &e->loading, sizeof(struct pawl_loading));
     pawl_map_fini(&e->hot);
     pawl_heap_fini(&e->timers);
+    pawl_shared_fini(&e->shared);
     pawl_arena_fini(&e->step);
     pawl_engine_put(e, e->actions, e->actions_size * sizeof *e->actions);
     e->from->resize(e->from->ctx, e, sizeof *e, 0);

@@ -7,6 +7,7 @@
 #include "contract/outcome.h"
 #include "journal/decider.h"
 #include "journal/store.h"
+#include "policy/circuit.h"
 #include "policy/ports.h"
 
 /* What a client asks. `id` is made by the client: the same id again gets the first answer (LEDGER 13). */
@@ -17,7 +18,8 @@ enum pawl_ask {
     PAWL_ASK_DENY,
     PAWL_ASK_RESOLVE,
     PAWL_ASK_CANCEL,
-    PAWL_ASK_RESUME /* take the run up now, whatever its wake time */
+    PAWL_ASK_RESUME, /* take the run up now, whatever its wake time */
+    PAWL_ASK_BREAKER /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
 struct pawl_request {
@@ -32,9 +34,10 @@ struct pawl_request {
     uint32_t step;                     /* APPROVE, DENY, RESOLVE; 0: the only one that waits */
     struct pawl_hash digest;           /* APPROVE: of what was shown */
     bool has_digest;
-    enum pawl_how how;      /* RESOLVE */
-    struct pawl_str result; /* RESOLVE happened: JSON text */
-    struct pawl_str by;     /* who says it */
+    enum pawl_how how;             /* RESOLVE */
+    struct pawl_str result;        /* RESOLVE happened: JSON text */
+    enum pawl_circuit_force force; /* BREAKER; NONE: as it counts, from now on, beginning closed */
+    struct pawl_str by;            /* who says it */
 };
 
 enum pawl_find_what { PAWL_FIND_CLAIM_RUNS, PAWL_FIND_KEY, PAWL_FIND_READ, PAWL_FIND_CLAIM, PAWL_FIND_WAKE };
@@ -86,6 +89,8 @@ struct pawl_event { /* what happened; the engine borrows it for the step. START 
     uint64_t seed;           /* START */
     const uint8_t *store_id; /* START: 16 bytes */
     uint64_t instance;       /* START: of the store */
+    const struct pawl_shared *shared; /* START: the store's shared rows */
+    uint32_t shared_count;
     const struct pawl_request *request; /* REQUEST */
     const struct pawl_found *found;     /* FOUND */
     const struct pawl_reply *reply;     /* DONE */
@@ -119,4 +124,6 @@ int64_t pawl_engine_due_ns(const struct pawl_engine *e); /* monotonic: when it w
 bool pawl_engine_idle(const struct pawl_engine *e);      /* nothing hot, nothing under way */
 /* For views: how many runs are hot; the fold of a hot run or NULL (borrowed until the next step). */
 uint32_t pawl_engine_hot(const struct pawl_engine *e);
+/* The circuit of a dependency ("tool" or "model", and its name), borrowed until the next step; NULL: not called yet. */
+const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, const char *kind, struct pawl_str name);
 const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_id run);

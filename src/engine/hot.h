@@ -37,8 +37,9 @@ struct pawl_batch { /* a commit that is being filled, or is on its way */
     struct pawl_arena arena;
     struct pawl_record *records;
     struct pawl_claim_op *claims;
+    struct pawl_shared_op *shared;
     struct pawl_blob blob;
-    uint32_t records_size, claims_size;
+    uint32_t records_size, claims_size, shared_size;
     bool progress; /* something moved on: claims_without_progress starts again */
     uint64_t id;
 };
@@ -96,6 +97,7 @@ enum pawl_pending_of {
     PAWL_OF_KEY,
     PAWL_OF_KEY_READ,
     PAWL_OF_WAKE,
+    PAWL_OF_COMMON,
     PAWL_OF_NOBODY
 };
 struct pawl_pending { /* an action that waits for its event */
@@ -104,6 +106,7 @@ struct pawl_pending { /* an action that waits for its event */
     struct pawl_slot *slot;
     struct pawl_hot *hot;
     struct pawl_asking *asking;
+    struct pawl_common_change *common;
     struct pawl_id run;
     struct pawl_find find;
 };
@@ -112,6 +115,7 @@ struct pawl_engine {
     const struct pawl_alloc *from;
     struct pawl_ports ports;
     struct pawl_prng prng;
+    struct pawl_shared_state shared;
     uint8_t store_id[16];
     uint64_t instance, ids;
     int64_t now_ns, wall_ns;
@@ -157,6 +161,7 @@ void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_as
 /* commit.c: records in, batches out */
 int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, struct pawl_str body);
 int pawl_hot_claim(struct pawl_hot *h, const struct pawl_claim_op *op);
+int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op);
 int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step); /* when all so far is durable */
 void pawl_hot_settle(struct pawl_hot *h); /* status, clock, commit, parking: at the end of every engine step */
 void pawl_hot_committed(struct pawl_hot *h, int status);
@@ -172,6 +177,10 @@ void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, 
 void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply);
 void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found);
 extern const struct pawl_book pawl_slot_book;
+/* common.c: what no run owns */
+void pawl_common_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
+void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status);
+void pawl_common_free(struct pawl_engine *e, struct pawl_pending *p);
 /* claims.c */
 void pawl_claims_want(struct pawl_slot *s);
 void pawl_claims_found(struct pawl_slot *s, int status, const struct pawl_claim *claim);
@@ -189,5 +198,6 @@ void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, in
 void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h); /* its create was refused: who has the key? */
 void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
                          const char *next);
+void pawl_request_done(struct pawl_engine *e, uint64_t id); /* of what no run owns */
 void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step);
 void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking);

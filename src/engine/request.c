@@ -32,6 +32,13 @@ void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_r
     answer->body = pawl_buf_done(&b);
 }
 
+void pawl_request_done(struct pawl_engine *e, uint64_t id)
+{
+    static const struct pawl_id none;
+    struct pawl_answer *answer = answer_to(e, id, none);
+    if (answer) answer->body = PAWL_STR("{}");
+}
+
 void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
                          const char *next)
 {
@@ -339,6 +346,7 @@ static struct refusal act(struct pawl_hot *h, const struct pawl_request *r, uint
         pawl_hot_abort(h, PAWL_CANCELLED_RUN, PAWL_CLASS_CANCELLED, r->text.p ? r->text.p : "cancelled", r->id, r->by);
         break;
     case PAWL_ASK_RESUME: break;
+    case PAWL_ASK_BREAKER:
     case PAWL_ASK_START: assert(false);
     }
     return (struct refusal){0, NULL, NULL};
@@ -404,6 +412,10 @@ void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_r
     struct pawl_asking *asking;
     if (r->what == PAWL_ASK_START) {
         start(e, id, r);
+        return;
+    }
+    if (r->what == PAWL_ASK_BREAKER) {
+        pawl_common_request(e, id, r);
         return;
     }
     asking = keep(e, id, r);

@@ -177,6 +177,43 @@ static void say(struct pawl_door *d, enum pawl_ask what)
     else pawl_host_request(d->p, d, &r);
 }
 
+/* "refund", or "tool refund" where a model has that name too. {NULL,0}: refused. */
+static struct pawl_str dependency(struct pawl_door *d)
+{
+    const struct pawl_config *c = d->p->config;
+    const struct pawl_str name = text_of(d, "name"), none = {NULL, 0};
+    const bool tool = c && pawl_config_tool(c, name), model = c && pawl_config_model(c, name);
+    struct pawl_buf b;
+    if (name.p && memchr(name.p, ' ', name.n)) return name;
+    if (!name.p || name.n > 64 || tool == model) {
+        refuse(d,
+               !name.p ? PAWL_EINVAL
+               : tool  ? PAWL_ECONFLICT
+                       : PAWL_ENOTFOUND,
+               tool ? "there is a tool and a model of that name" : "there is no tool or model of that name",
+               tool ? "say 'tool NAME' or 'model NAME'" : "pawl breaker lists them");
+        return none;
+    }
+    pawl_buf_init_arena(&b, &d->arena);
+    pawl_buf_text(&b, tool ? "tool " : "model ");
+    pawl_buf_str(&b, name);
+    return pawl_buf_done(&b);
+}
+
+static void breaker(struct pawl_door *d)
+{
+    static const char *const words[] = {"auto", "open", "closed"};
+    const struct pawl_str to = text_of(d, "to");
+    struct pawl_request r = {.what = PAWL_ASK_BREAKER, .agent = dependency(d)};
+    int i = 0;
+    if (!r.agent.p) return;
+    while (i < 3 && !pawl_str_is(to, words[i])) i++;
+    r.force = (enum pawl_circuit_force)i;
+    if (i == 3) refuse(d, PAWL_EINVAL, "to is open, closed or auto", "pawl breaker -h");
+    else if (d->p->only_read) refuse(d, PAWL_EREADONLY, "this handle only reads", "open it without only_read");
+    else pawl_host_request(d->p, d, &r);
+}
+
 static const struct {
     const char *word;
     enum pawl_ask what;
@@ -191,7 +228,8 @@ static void go_on(struct pawl_door *d)
             say(d, asks[i].what);
             return;
         }
-    if (!pawl_read_begin(d, what)) refuse(d, PAWL_EINVAL, "unknown request", "docs/protocol.md lists them");
+    if (pawl_str_is(what, "breaker")) breaker(d);
+    else if (!pawl_read_begin(d, what)) refuse(d, PAWL_EINVAL, "unknown request", "docs/protocol.md lists them");
 }
 
 /* The run's name: a whole id, a unique prefix, or @last. */

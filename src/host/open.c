@@ -158,7 +158,7 @@ static const struct pawl_config *port_config(void *ctx, struct pawl_hash hash, s
     return pawl_registry_find(&p->registry, hash, missing);
 }
 
-static int start_engine(struct pawl *p)
+static int start_engine(struct pawl *p, struct pawl_error *err)
 {
     const struct pawl_ports ports = {.ctx = p,
                                      .decide = pawl_agent_decide,
@@ -169,6 +169,7 @@ static int start_engine(struct pawl *p)
                                      .config = port_config,
                                      .tool_ready = pawl_host_tool_ready};
     struct pawl_host_event *e;
+    struct pawl_shared *rows = NULL;
     int rc = pawl_engine_new(p->alloc, &ports, &p->engine);
     if (rc) return rc;
     if (p->hold && !pawl_host_event(p, PAWL_EV_HAND_OVER)) return PAWL_ENOMEM;
@@ -178,6 +179,8 @@ static int start_engine(struct pawl *p)
     rc = pawl_random_fill(&p->random, &e->ev.seed, sizeof e->ev.seed);
     e->ev.store_id = p->store->id;
     e->ev.instance = p->store->instance;
+    if (rc == PAWL_OK) rc = p->store->shared(p->store, &e->arena, &rows, &e->ev.shared_count, err);
+    e->ev.shared = rows;
     return rc;
 }
 
@@ -197,7 +200,7 @@ static int own(struct pawl *p, struct pawl_error *err)
     if ((rc = pawl_http_client_new(p->alloc, &p->loop, NULL, &p->http, err)) != PAWL_OK) return rc;
     if ((rc = pawl_writer_open(p->store, p->alloc, writer_done, p, &p->writer, err)) != PAWL_OK) return rc;
     if (p->only_read) return PAWL_OK;
-    if ((rc = start_engine(p)) != PAWL_OK) return rc;
+    if ((rc = start_engine(p, err)) != PAWL_OK) return rc;
     return pawl_control_open(p->alloc, &p->loop, p->socket_path, &hooks, &p->control, err);
 }
 

@@ -396,12 +396,41 @@ void pawl_follow_attempt(struct pawl *p, const struct pawl_attempt *a, int64_t t
     pawl_buf_fini(&b);
 }
 
+/* What is stored of the circuits: every one that has ever opened, or that a person has set. */
+static int breakers(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    static const char prefix[] = "breaker ";
+    const uint32_t n = sizeof prefix - 1;
+    struct pawl_shared *rows = NULL;
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    uint32_t count = 0;
+    int rc = s->shared(s, &job->arena, &rows, &count, err);
+    if (rc) return rc;
+    pawl_buf_init_arena(&b, &job->arena);
+    pawl_buf_text(&b, "\"breakers\":");
+    pawl_jw_open(&w, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].name.n <= n || memcmp(rows[i].name.p, prefix, n) != 0 || !rows[i].body.p) continue;
+        pawl_jw_open(&w, '{');
+        pawl_jw_key(&w, "name");
+        pawl_jw_str(&w, (struct pawl_str){rows[i].name.p + n, rows[i].name.n - n});
+        pawl_jw_key(&w, "circuit");
+        pawl_jw_raw(&w, rows[i].body);
+        pawl_jw_close(&w, '}');
+    }
+    pawl_jw_close(&w, ']');
+    say(job, &b);
+    return PAWL_OK;
+}
+
 bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
 {
     if (pawl_str_is(what, "list")) submit(d, list, said);
     else if (pawl_str_is(what, "show")) submit(d, show, said);
     else if (pawl_str_is(what, "verify")) submit(d, verify, said);
     else if (pawl_str_is(what, "sql")) submit(d, sql, said);
+    else if (pawl_str_is(what, "breakers")) submit(d, breakers, said);
     else if (pawl_str_is(what, "follow")) follow(d);
     else return false;
     return true;

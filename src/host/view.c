@@ -9,7 +9,7 @@ struct
 try { /* one attempt */
     struct try *next;
     int64_t attempt, at_ns, retry_at_ns;
-    struct pawl_str class_name, applied, message;
+    struct pawl_str model, class_name, applied, message;
 };
 
 struct extra { /* what the fold does not keep of a step; by step number */
@@ -91,7 +91,8 @@ static void take_attempt(struct view *v, struct extra *x, const struct pawl_reco
     yyjson_val *ended = yyjson_obj_get(body, "ended");
     struct try *t = last_try(x);
     if (!ended) {
-        add_try(v, x, pawl_json_i64(body, "attempt", t ? t->attempt + 1 : 1), r->at_ns);
+        t = add_try(v, x, pawl_json_i64(body, "attempt", t ? t->attempt + 1 : 1), r->at_ns);
+        if (t) t->model = pawl_json_str(body, "model");
         return;
     }
     if (!t || t->class_name.p || t->applied.p) return; /* a second word on the same attempt: the first stands */
@@ -217,6 +218,7 @@ static void write_tries(struct view *v, const struct extra *x)
         pawl_jw_open(w, '{');
         number(w, "attempt", t->attempt);
         number(w, "at_ns", t->at_ns);
+        if (t->model.n) put(w, "model", t->model);
         if (t->class_name.n) put(w, "class", t->class_name);
         put(w, "applied", t->applied);
         if (t->message.n) put(w, "message", t->message);
@@ -284,6 +286,7 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
     const bool set[] = {s->undone, s->undo_failed, s->applied && s->kind != PAWL_STEP_MODEL};
     if (x->from.n) put(&v->w, "from", x->from);
     if (x->verified.n) put(&v->w, "verified", x->verified);
+    if (s->note.n) put(&v->w, "note", s->note);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (set[i]) pawl_jw_key(&v->w, flags[i]), pawl_jw_bool(&v->w, true);
     if (s->undoes) number(&v->w, "undoes", s->undoes);

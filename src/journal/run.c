@@ -195,6 +195,10 @@ static int fold_attempted(struct fold *f)
         s->open = true;
         s->resend = false;
         s->retry_at_ns = 0;
+        if (pawl_json_str(f->body, "model").p) {
+            s->name = keep(f, "model");
+            keep_hash(f, "digest", &s->digest);
+        }
         return PAWL_OK;
     }
     s->open = false;
@@ -264,7 +268,8 @@ static int fold_completed(struct fold *f)
     s->result = keep_json(f, "result");
     s->answered = yyjson_obj_get(f->body, "first") != NULL;
     s->differs = pawl_str_is(pawl_json_str(f->body, "verified"), "differs");
-    s->applied = !s->answered;
+    s->note = keep(f, "note");
+    s->applied = !s->answered && !s->note.p;
     fold_first(f, s);
     fold_undoes(f);
     if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes)) pawl_run_step(f->run, s->undoes)->undone = true;

@@ -48,7 +48,7 @@ struct pawl_step {
     struct pawl_hash intent_key, args_digest;
     struct pawl_claim instead; /* {instead}: the done claim that this repeat took the place of; step 0: none */
     struct pawl_str look;      /* what verify's read said before the intent; {NULL,0}: not looked */
-    /* attempts: step.attempted {attempt} leaves, {attempt, ended: {class, applied, message, retry_at}} came back */
+    /* attempts: step.attempted {attempt, model, digest} leaves (model: another is asked from here on), {attempt, ended: {class, applied, message, retry_at}} came back */
     uint32_t attempts;
     bool open;                                 /* the last attempt left, or may have, and no end of it is recorded */
     bool unknown;                              /* some attempt ended unknown, and nothing has cleared it (LEDGER 1) */
@@ -64,6 +64,7 @@ struct pawl_step {
     bool differs;  /* verified: "differs": read back, it is not as expected */
     bool answered; /* completed from first_step's result, nothing was sent */
     struct pawl_str result, message;
+    struct pawl_str note; /* {note}: what the result is, where it is not the tool's own; for the model */
     enum pawl_class error_class;
 };
 

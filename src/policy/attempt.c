@@ -2,6 +2,7 @@
  *
  * The intent is the first attempt; a further one is recorded, and durable, before it leaves (LEDGER 11). What a crash
  * left open comes back here as an outcome: it may have left, nobody knows what it did. */
+#include "policy/breaker.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
 #include <string.h>
@@ -67,14 +68,22 @@ static bool forgotten(const struct pawl_pass *p)
 }
 
 /* It was announced, and is not sent after all. What was unknown stays so. */
-static enum pawl_verdict not_sent(struct pawl_pass *p)
+static enum pawl_verdict not_sent(struct pawl_pass *p, enum pawl_class c, bool retry, struct pawl_str why)
 {
-    p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
-                                       .error_class = PAWL_CLASS_UNAVAILABLE,
-                                       .retry_after_ns = -1,
-                                       .message = PAWL_STR("not sent again: its key may be forgotten by now")};
+    p->outcome = (struct pawl_outcome){
+        .applied = PAWL_APPLIED_NO, .error_class = c, .retry = retry, .retry_after_ns = -1, .message = why};
     p->came = true;
     return PAWL_GO;
+}
+
+/* From here on another model is asked, with a request of its own. */
+static void say_model(struct pawl_pass *p, struct pawl_buf *b)
+{
+    char hex[65];
+    pawl_hex(hex, p->digest.b, 32);
+    pawl_buf_text(b, ",\"model\":");
+    pawl_json_quote(p->model->name, b);
+    pawl_buf_printf(b, ",\"digest\":\"%s\"", hex);
 }
 
 static enum pawl_verdict next(struct pawl_pass *p)
@@ -90,8 +99,11 @@ static enum pawl_verdict next(struct pawl_pass *p)
         return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
     if (forgotten(p)) return p->recovered = true, pawl_pass_back(p, PAWL_STAGE_RETRY);
     pawl_buf_init_arena(&b, p->arena);
-    pawl_buf_printf(&b, "{\"attempt\":%u}", p->attempts + 1);
+    pawl_buf_printf(&b, "{\"attempt\":%u", p->attempts + 1);
+    if (p->model_changed) say_model(p, &b);
+    pawl_buf_char(&b, '}');
     if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;
+    p->model_changed = false;
     p->attempts++;
     p->counted = true;
     return pawl_pass_wait(p, PAWL_WANT_DURABLE);
@@ -101,16 +113,21 @@ enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
 {
     struct pawl_step *s = p->step;
     if (p->came) return PAWL_GO;
+    p->sent_ns = p->now_ns;
+    if (p->counted && !pawl_breaker_still(p))
+        return not_sent(p, PAWL_CLASS_BREAKER_OPEN, true, PAWL_STR("not sent: calls to it have begun to fail"));
     if (!recorded(p)) {
         if (!p->counted) p->attempts++;
         p->counted = true;
         return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
     }
     if (s->state == PAWL_STEP_DOUBT) return pawl_pass_wait(p, PAWL_WANT_PERSON);
-    if (p->counted && forgotten(p)) return not_sent(p);
+    if (p->counted && forgotten(p))
+        return not_sent(p, PAWL_CLASS_UNAVAILABLE, false, PAWL_STR("not sent again: its key may be forgotten by now"));
     if (p->counted) return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
     if (s->stop || s->applied) return resolved(p);
     if (s->resend) {
+        if (!p->admitted) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
         p->unknown = false;
         p->attempts = s->attempts;
         if (p->run->ending && s->kind != PAWL_STEP_UNDO)

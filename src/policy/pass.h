@@ -6,6 +6,7 @@
 #include "base/prng.h"
 #include "journal/run.h"
 #include "policy/ports.h"
+#include "policy/shared.h"
 
 enum pawl_verdict {
     PAWL_GO,     /* on to the next stage */
@@ -24,7 +25,8 @@ enum pawl_want {
     PAWL_WANT_DURABLE,    /* all the run's records so far */
     PAWL_WANT_ATTEMPT,    /* send; the engine fills outcome and sets came */
     PAWL_WANT_LOOK,       /* send verify's read; fills looked, and sets came */
-    PAWL_WANT_TIME        /* wall time pass->until_wall_ns */
+    PAWL_WANT_TIME,       /* wall time pass->until_wall_ns */
+    PAWL_WANT_ROOM        /* in a line of shared.h, until it is woken, or wall time pass->until_wall_ns */
 };
 enum pawl_claim_is { PAWL_CLAIM_NOT_ASKED, PAWL_CLAIM_FREE, PAWL_CLAIM_OURS, PAWL_CLAIM_HELD };
 enum pawl_stage {
@@ -53,6 +55,7 @@ struct pawl_pass;
 struct pawl_book { /* where records and claims go: the engine's, folded at once, committed together */
     int (*append)(struct pawl_pass *p, enum pawl_kind kind, struct pawl_str body);
     int (*claim)(struct pawl_pass *p, const struct pawl_claim_op *op);
+    int (*shared)(struct pawl_pass *p, const struct pawl_shared_op *op);
 };
 
 struct pawl_pass {
@@ -67,6 +70,7 @@ struct pawl_pass {
     const struct pawl_book *book;
     const uint8_t *store_id;
     struct pawl_prng *prng;
+    struct pawl_shared_state *shared;
     struct pawl_arena *arena; /* the pass's own */
     int64_t now_ns, wall_ns;  /* set before every entering */
     int64_t left_ns;          /* of the run's active time; PAWL_NEVER */
@@ -97,6 +101,7 @@ struct pawl_pass {
     bool condition_did_not_hold;
     int64_t timeout_ns; /* deadline */
     uint32_t attempts;  /* attempts known to have been made */
+    int64_t sent_ns;    /* when the last one left */
     bool came, counted; /* an outcome is here; this attempt was counted */
     bool recovered;     /* outcome is what the journal says, from before a restart */
     bool unknown;       /* some attempt ended unknown and nothing has cleared it */
@@ -110,7 +115,15 @@ struct pawl_pass {
     int verified;                  /* 0 not looked, 1 as expected, -1 not as expected, 2 could not be told */
     enum pawl_class error_class;
     struct pawl_str message, result;
-    bool applied; /* ends failed, though it happened */
+    struct pawl_str note;             /* what stands in for an answer, for the model; {NULL,0}: nothing does */
+    struct pawl_place place;          /* in a line of shared.h */
+    struct pawl_dependency *admitted; /* breaker: an attempt may leave; NULL: not asked yet, or told how it ended */
+    uint32_t admitted_generation;     /* ... unless its circuit has opened again since */
+    bool probe;                       /* ... and shows whether the dependency is back */
+    bool stood_in;                    /* fallback: tool is not the one that was called */
+    uint32_t model_from;              /* attempts made when this model was chosen */
+    bool model_changed;               /* ... behind the intent: the next attempt says so */
+    bool applied;                     /* ends failed, though it happened */
     enum { PAWL_ENDS_DONE, PAWL_ENDS_ANSWERED, PAWL_ENDS_FAILED } how;
     bool ended;
 };

@@ -1,11 +1,12 @@
 /* src/policy/pipeline.c - the order of the stages, and the driver that takes a pass through them. */
 #include "policy/pipeline.h"
+#include "policy/breaker.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Stages without a function have their place here and let everything pass: guard, budget, lane, breaker, rate, span
+/* Stages without a function have their place here and let everything pass: guard, budget, lane, rate, span
  * come with the failure policies. */
 const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_SCOPE] = {"scope", pawl_stage_scope, NULL},
@@ -16,7 +17,7 @@ const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_BUDGET] = {"budget", NULL, NULL},
     [PAWL_STAGE_DEADLINE] = {"deadline", pawl_stage_deadline, NULL},
     [PAWL_STAGE_LANE] = {"lane", NULL, NULL},
-    [PAWL_STAGE_BREAKER] = {"breaker", NULL, NULL},
+    [PAWL_STAGE_BREAKER] = {"breaker", pawl_stage_breaker, pawl_breaker_leave},
     [PAWL_STAGE_RATE] = {"rate", NULL, NULL},
     [PAWL_STAGE_INTENT] = {"intent", pawl_stage_intent, NULL},
     [PAWL_STAGE_ATTEMPT] = {"attempt", pawl_stage_attempt, NULL},

@@ -1,5 +1,6 @@
 /* src/policy/record.c - stage 17: the step's end, in one record. Every pass ends here, however it went. */
 #include "contract/template.h"
+#include "policy/fallback.h"
 #include "policy/pipeline.h"
 #include <string.h>
 
@@ -74,8 +75,9 @@ static void completed(struct pawl_pass *p, struct pawl_json_writer *w)
     static const char *const words[] = {"differs", "", "yes", "could not be told"};
     pawl_jw_key(w, "result");
     pawl_jw_raw(w, p->result.p ? p->result : PAWL_STR("null"));
+    if (p->note.p) pawl_jw_key(w, "note"), pawl_jw_str(w, p->note);
     if (p->how == PAWL_ENDS_ANSWERED) {
-        first(p, w);
+        if (!p->note.p) first(p, w);
         return;
     }
     if (p->verified) pawl_jw_key(w, "verified"), pawl_jw_text(w, words[p->verified + 1]);
@@ -110,5 +112,6 @@ enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
     if (fail) failed(p, &w);
     else completed(p, &w);
     pawl_jw_close(&w, '}');
+    pawl_fallback_remember(p);
     return pawl_pass_append(p, fail ? PAWL_STEP_FAILED : PAWL_STEP_COMPLETED, &b);
 }

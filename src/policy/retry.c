@@ -6,6 +6,7 @@
  *   2 it declares a verify that identifies this attempt  -> look, once the settling time has passed
  *   3 neither                                            -> in doubt: a person */
 #include "policy/claim.h"
+#include "policy/fallback.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
 #include <string.h>
@@ -65,9 +66,17 @@ static enum pawl_verdict append_ended(struct pawl_pass *p, int64_t retry_at_ns, 
 static enum pawl_verdict give_up(struct pawl_pass *p)
 {
     const enum pawl_class c = p->outcome.error_class ? p->outcome.error_class : PAWL_CLASS_UNAVAILABLE;
+    enum pawl_verdict v;
+    if (pawl_fallback_fits(c) && p->model && p->left_ns > 0 && pawl_fallback_model(p)) {
+        if ((v = append_ended(p, p->wall_ns, false)) != PAWL_GO) return v;
+        p->recovered = p->came = p->counted = false;
+        return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
+    }
+    if (pawl_fallback_fits(c) && pawl_fallback_tool(p, &v)) return v;
     return pawl_pass_fail(p, c, "%.*s", (int)p->outcome.message.n, p->outcome.message.p ? p->outcome.message.p : "");
 }
 
+/* The stages that admit an attempt are passed anew by each of them. */
 static enum pawl_verdict again(struct pawl_pass *p)
 {
     const bool planned = p->recovered && p->step && p->step->retry_at_ns > p->wall_ns;
@@ -76,7 +85,7 @@ static enum pawl_verdict again(struct pawl_pass *p)
     if (!p->recovered) v = append_ended(p, at_ns, false);
     if (v != PAWL_GO) return v;
     p->recovered = p->came = p->counted = false;
-    p->stage = PAWL_STAGE_ATTEMPT;
+    p->stage = PAWL_STAGE_DEADLINE;
     return pawl_pass_until(p, PAWL_WANT_TIME, at_ns);
 }
 
@@ -84,7 +93,7 @@ static enum pawl_verdict again(struct pawl_pass *p)
 static bool may_try(struct pawl_pass *p)
 {
     if (p->run->ending && !(p->step && p->step->kind == PAWL_STEP_UNDO)) return false;
-    if (p->attempts >= retry_of(p)->attempts) return false;
+    if (p->attempts - p->model_from >= retry_of(p)->attempts) return false;
     return p->left_ns == PAWL_NEVER || (p->left_ns > 0 && p->outcome.retry_after_ns < p->left_ns);
 }
 

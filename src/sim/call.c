@@ -74,6 +74,7 @@ void pawl_sim_call_begin(struct pawl_sim_node *n, uint64_t id, const struct pawl
                                 .next = w->calls};
     w->calls = c;
     pawl_sim_count(w, a->look ? PAWL_SIM_N_LOOKS : PAWL_SIM_N_ATTEMPTS);
+    c->model = a->model;
     if (model) {
         pawl_sim_talker_take(w, c, a);
     } else {

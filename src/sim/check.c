@@ -254,7 +254,8 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
     }
     const struct pawl_step *s = pawl_run_step(&run->stored, a->step);
     const int64_t own_ns = model ? a->model->total_ns : a->tool->timeout_ns;
-    const uint32_t most = (model ? a->model->retry.attempts : a->tool->retry.attempts) + run->steps[a->step - 1].words;
+    const uint32_t most = (model ? a->model->retry.attempts * w->config.models_count : a->tool->retry.attempts) +
+                          run->steps[a->step - 1].words;
     if (a->timeout_ns <= 0 || a->timeout_ns > own_ns)
         pawl_sim_broken(w, "bounded", "run%u #%u: an attempt with a timeout of %lld ns", run->index, a->step,
                         (long long)a->timeout_ns);
@@ -263,6 +264,7 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
     if (!model && a->changes != changes)
         pawl_sim_broken(w, "bounded", "run%u #%u: the driver is told that it changes: %d", run->index, a->step,
                         a->changes);
+    pawl_sim_check_breaker(n, a);
     if (n->replaced) return; /* it can know no better; call.c lets nothing of it out that changes anything */
     if (model || changes) check_announced(n, a, run, s);
     if (changes) check_change(n, a, run, s);

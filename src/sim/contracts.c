@@ -22,6 +22,38 @@ static struct pawl_schema *schema(struct pawl_sim *w, struct pawl_str text, bool
     return out;
 }
 
+/* On, for some: with small windows, so that a bad server opens it within a seed. */
+static void draw_breaker(struct pawl_sim *w, struct pawl_breaker *b)
+{
+    if (!pawl_sim_chance(w, 400)) return;
+    *b = (struct pawl_breaker){.on = true,
+                               .window_ns = pawl_sim_between(w, 10, 300) * PAWL_SIM_S,
+                               .window_calls = pawl_sim_chance(w, 300) ? (uint32_t)pawl_sim_between(w, 2, 20) : 0,
+                               .threshold = (double)pawl_sim_between(w, 20, 100),
+                               .min_calls = (uint32_t)pawl_sim_between(w, 1, 4),
+                               .probes = (uint32_t)pawl_sim_between(w, 1, 3),
+                               .cooldown_ns = pawl_sim_between(w, 2, 60) * PAWL_SIM_S,
+                               .cooldown_max_ns = pawl_sim_between(w, 60, 600) * PAWL_SIM_S};
+    if (pawl_sim_chance(w, 300)) {
+        b->slow_ns = pawl_sim_between(w, 100, 3000) * PAWL_SIM_MS;
+        b->slow_threshold = (double)pawl_sim_between(w, 20, 100);
+    }
+}
+
+/* What a read's step gets while its breaker is open. */
+static void draw_fallback(struct pawl_sim *w, struct pawl_tool *t)
+{
+    const uint64_t dice = pawl_sim_below(w, 8);
+    if (!t->breaker.on || dice > 3) return;
+    t->fallback.cached_for_ns = pawl_sim_between(w, 1, 60) * PAWL_SIM_MIN;
+    t->fallback.kind = dice == 0 ? PAWL_FALLBACK_CACHED : dice == 1 ? PAWL_FALLBACK_ANSWER : PAWL_FALLBACK_ERROR;
+    t->fallback.answer = PAWL_STR("{\"ref\":\"none\"}");
+    t->fallback.error = PAWL_STR("It is down: do without it.");
+    if (dice != 3 || w->config.tools_count < 2) return;
+    t->fallback.kind = PAWL_FALLBACK_TOOL;
+    t->fallback.tool = w->contracts[0].name;
+}
+
 static struct pawl_tool *add(struct pawl_sim *w, enum pawl_sim_role role, struct pawl_str name)
 {
     const uint32_t at = w->config.tools_count++;
@@ -42,6 +74,7 @@ static struct pawl_tool *add(struct pawl_sim *w, enum pawl_sim_role role, struct
                                    .first_ns = pawl_sim_between(w, 200, 2000) * PAWL_SIM_MS,
                                    .max_ns = 30 * PAWL_SIM_S,
                                    .jitter = pawl_sim_chance(w, 700)};
+    draw_breaker(w, &t->breaker);
     return t;
 }
 
@@ -199,6 +232,7 @@ static void draw_reads(struct pawl_sim *w, struct pawl_schema *output)
         draw_driver(w, t, true);
         if (pawl_sim_chance(w, 400)) t->fresh_ns = pawl_sim_between(w, 5, 120) * PAWL_SIM_S;
         if (pawl_sim_chance(w, 300)) t->output = output;
+        draw_fallback(w, t);
     }
 }
 
@@ -239,7 +273,8 @@ static void draw_limits(struct pawl_sim *w)
 
 static void draw_model(struct pawl_sim *w)
 {
-    w->models = pawl_sim_get(w, sizeof *w->models);
+    static const struct pawl_str second = {"second", 6};
+    w->models = pawl_sim_get(w, 2 * sizeof *w->models);
     w->models[0] = (struct pawl_model){.name = PAWL_STR("main"),
                                        .provider = PAWL_PROVIDER_OPENAI,
                                        .base_url = PAWL_STR("https://model.sim/v1"),
@@ -251,6 +286,15 @@ static void draw_model(struct pawl_sim *w)
                                              .max_ns = 30 * PAWL_SIM_S,
                                              .factor = 2,
                                              .jitter = true};
+    draw_breaker(w, &w->models[0].breaker);
+    w->config.models_count = 1;
+    if (!pawl_sim_chance(w, 400)) return;
+    w->models[1] = w->models[0];
+    w->models[1].name = second;
+    w->models[1].model = PAWL_STR("sim2");
+    w->models[0].fallback = &second;
+    w->models[0].fallback_count = 1;
+    w->config.models_count = 2;
 }
 
 /* The same configuration on a day when its variables point elsewhere: same text, same hash, other targets. */
@@ -288,7 +332,6 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_limits(w);
     draw_model(w);
     w->config.models = w->models;
-    w->config.models_count = 1;
     w->config.tools = w->contracts;
     w->config.agents = w->agents;
     w->config.sync_every_step = pawl_sim_chance(w, 100);

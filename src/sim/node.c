@@ -143,6 +143,8 @@ struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w)
 {
     struct pawl_sim_node *n = pawl_sim_get(w, sizeof *n);
     struct pawl_event in = {.kind = PAWL_EV_START};
+    struct pawl_shared *rows = NULL;
+    struct pawl_arena arena;
     if (w->no_memory) return NULL;
     *n = (struct pawl_sim_node){.w = w, .number = ++w->nodes, .allocations_left = -1};
     n->alloc = (struct pawl_alloc){resize, n};
@@ -159,7 +161,11 @@ struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w)
     in.seed = pawl_prng_next(&w->prng);
     in.store_id = n->store->id;
     in.instance = n->store->instance;
+    pawl_arena_init(&arena, w->o->from);
+    if (n->store->shared(n->store, &arena, &rows, &in.shared_count, NULL)) w->no_memory = true;
+    in.shared = rows;
     pawl_sim_node_step(n, &in);
+    pawl_arena_fini(&arena);
     return n;
 }
 

@@ -49,7 +49,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "key conflicts",
                                                           "unknown tools",
                                                           "bad arguments",
-                                                          "claims"};
+                                                          "claims",
+                                                          "probes"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -58,7 +58,8 @@ struct pawl_sim_call { /* one attempt, from when it left */
     struct pawl_sim_call *next;
     struct pawl_sim_node *node; /* NULL: nobody hears the answer any more */
     uint64_t id;
-    const struct pawl_tool *tool; /* NULL: a model call */
+    const struct pawl_tool *tool;   /* NULL: a model call, */
+    const struct pawl_model *model; /* of this one */
     uint32_t tool_index, run, step, attempt;
     bool look, over;             /* over: answered, given up, or its owner is gone */
     bool lands, landed, running; /* running: the server is at it, and refuses the key with 409 meanwhile */
@@ -259,6 +260,7 @@ void pawl_sim_people_calm(struct pawl_sim *w);
 void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const struct pawl_commit *c, int64_t wall_ns);
 void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, int64_t wall_ns);
 void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *a);
+void pawl_sim_check_breaker(struct pawl_sim_node *n, const struct pawl_attempt *a);
 void pawl_sim_check_landed(struct pawl_sim *w, const struct pawl_sim_call *c);
 void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id run, uint64_t seq);
 void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_records *r);

@@ -1,0 +1,11 @@
+/* src/policy/breaker.h - what classify and the engine tell the breaker stage. */
+#pragma once
+#include "policy/pass.h"
+
+/* Between being admitted and leaving lies a commit: may it still leave? false: it was given back. */
+bool pawl_breaker_still(struct pawl_pass *p);
+
+/* The attempt that this pass was admitted for has ended. May set p->rc. */
+void pawl_breaker_told(struct pawl_pass *p, const struct pawl_reply *reply);
+/* It will not be made, or nobody waits for its end any more: the probe is given back, the place in line is left. */
+void pawl_breaker_leave(struct pawl_pass *p);
