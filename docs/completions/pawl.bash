@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send ls show resume approve deny resolve cancel follow verify sql breaker mock sim help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send ls show resume approve deny resolve cancel follow verify sql breaker mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -23,6 +23,7 @@ _pawl() {
     breaker) options='--help --config --store --json' ;;
     mock) options='--help' ;;
     sim) options='--help' ;;
+    bench) options='--help' ;;
     help) options='--help --completion' ;;
     version) options='--help --json' ;;
     esac

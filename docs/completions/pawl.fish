@@ -84,6 +84,7 @@ complete -c pawl -n '__fish_seen_subcommand_from breaker' -l store -r -d "sqlite
 complete -c pawl -n '__fish_seen_subcommand_from breaker' -l json -d "JSON, one object a line"
 complete -c pawl -n __fish_use_subcommand -a mock -d "a model and services that misbehave as asked, with a ledger of what they did"
 complete -c pawl -n __fish_use_subcommand -a sim -d "run the whole engine on simulated time, with faults, from seeds"
+complete -c pawl -n __fish_use_subcommand -a bench -d "how fast it is here, beside what the machine can do"
 complete -c pawl -n __fish_use_subcommand -a help -d "this list, or one command's options"
 complete -c pawl -n '__fish_seen_subcommand_from help' -l completion -r -d "print the completions for bash, zsh or fish; man prints the manual page"
 complete -c pawl -n __fish_use_subcommand -a version -d "which pawl this is"

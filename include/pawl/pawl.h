@@ -63,6 +63,11 @@ PAWL_API int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *
 typedef int pawl_line_fn(void *ctx, const char *json, size_t bytes);
 PAWL_API int pawl_call(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err);
 
+/* The same without waiting: the lines come while the handle is driven (pawl_turn, pawl_call, pawl_wait); the last one has
+ * "last": true, and errors come in it. So many can be under way at once. A client of another owner, or a handle that only
+ * reads, waits here for the answer. PAWL_ENOMEM, PAWL_ECANCELLED, or what the line to the owner suffered. */
+PAWL_API int pawl_post(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err);
+
 /* The common ones, typed. `run_out` takes 37 bytes; run names may be any unique prefix of an id, or "@last". `id` is made
  * by the caller: saying it twice is harmless (NULL: one is made). */
 struct pawl_start {

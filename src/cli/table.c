@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/bench_cmd.h"
 #include "cli/cli.h"
 #include "cli/completion.h"
 #include "cli/mock.h"
@@ -68,6 +69,8 @@ const struct cli_command cli_commands[] = {
      NULL, pawl_cmd_mock, 0, 0, 0},
     {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000",
      NULL, pawl_cmd_sim, 0, 0, 0},
+    {"bench", "[OPTIONS]", "how fast it is here, beside what the machine can do", "pawl bench --only many,lone", NULL,
+     pawl_cmd_bench, 0, 0, 0},
     {"help", "[COMMAND]", "this list, or one command's options", "pawl help run", cli_help, NULL, 0, 1,
      BIT(OPT_COMPLETION)},
     {"version", "", "which pawl this is", "pawl version", cli_version, NULL, 0, 0, BIT(OPT_JSON)},

@@ -33,8 +33,7 @@ static int call_owner(struct pawl *p, const char *request, pawl_line_fn *line, v
     if (err) *err = d->err;
     while (*at != d) at = &(*at)->next;
     *at = d->next;
-    pawl_arena_fini(&d->arena);
-    p->alloc->resize(p->alloc->ctx, d, sizeof *d, 0);
+    pawl_door_free(d);
     return rc;
 }
 
@@ -44,6 +43,17 @@ int pawl_call(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx
     if (!err) err = &unused;
     memset(err, 0, sizeof *err);
     return p->owns ? call_owner(p, request, line, ctx, err) : pawl_client_call(p, request, line, ctx, err);
+}
+
+int pawl_post(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err)
+{
+    struct pawl_door *d;
+    if (!p->owns || !p->engine) return pawl_call(p, request, line, ctx, err); /* nothing would drive it */
+    if (err) memset(err, 0, sizeof *err);
+    d = pawl_door_open(p, pawl_str_of(request), 0, line, ctx);
+    if (!d) return pawl_fail(err, PAWL_ENOMEM, "", "", "no memory");
+    d->posted = true;
+    return PAWL_OK;
 }
 
 struct ask { /* a request being written, and the run that its answer names */

@@ -363,6 +363,13 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
     return d;
 }
 
+void pawl_door_free(struct pawl_door *d)
+{
+    const struct pawl_alloc *from = d->p->alloc;
+    pawl_arena_fini(&d->arena);
+    from->resize(from->ctx, d, sizeof *d, 0);
+}
+
 void pawl_door_sweep(struct pawl *p)
 {
     for (struct pawl_door **at = &p->doors; *at;) {
@@ -373,13 +380,12 @@ void pawl_door_sweep(struct pawl *p)
             pawl_buf_printf(&b, "\"runs\":%u", d->resumed);
             pawl_door_end(d, pawl_buf_done(&b));
         }
-        if (!d->done || d->waiting_job || !d->client) { /* pawl_call frees its own */
+        if (!d->done || d->waiting_job || (!d->client && !d->posted)) { /* pawl_call frees its own */
             at = &d->next;
             continue;
         }
         *at = d->next;
-        pawl_arena_fini(&d->arena);
-        p->alloc->resize(p->alloc->ctx, d, sizeof *d, 0);
+        pawl_door_free(d);
     }
 }
 

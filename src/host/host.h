@@ -62,6 +62,7 @@ struct pawl_door { /* a request under way */
     yyjson_val *request;
     struct pawl_id run;
     bool done, waiting_job; /* waiting_job: a job of it is with the writer: not to be freed before */
+    bool posted;            /* nobody waits for it: freed when it is done */
     struct pawl_error err;
     /* follow */
     bool follows, catching_up;
@@ -135,6 +136,7 @@ bool pawl_host_tool_ready(void *ctx, const struct pawl_tool *tool);
 /* door.c: requests in, lines out */
 struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line,
                                  void *ctx);
+void pawl_door_free(struct pawl_door *d); /* it is in no list any more */
 void pawl_door_line(struct pawl_door *d, struct pawl_str json);
 void pawl_door_end(struct pawl_door *d,
                    struct pawl_str json_members); /* {…,"last":true}; members begin without brace */

@@ -321,8 +321,7 @@ void pawl_close(struct pawl *p)
     pawl_engine_free(p->engine);
     for (struct pawl_door *d = p->doors, *next; d; d = next) {
         next = d->next;
-        pawl_arena_fini(&d->arena);
-        p->alloc->resize(p->alloc->ctx, d, sizeof *d, 0);
+        pawl_door_free(d);
     }
     if (p->store) p->store->close(p->store);
     pawl_lock_release(&p->lock);

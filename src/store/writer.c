@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <uv.h>
 #include "base/error.h"
+#include "io/clock.h"
 
 enum { BATCH_MAX = 4096 }; /* commits in one transaction */
 
@@ -24,6 +25,8 @@ struct pawl_writer {
     uv_cond_t wake;  /* the thread waits for: queued and resting, or stopping */
     struct list queued, finished;
     bool working, stopping, stopped;
+    pawl_writer_watch_fn *watch;
+    void *watch_ctx;
     struct pawl_writer_counts counts;
     struct pawl_commit *batch[BATCH_MAX]; /* whoever is working */
 };
@@ -57,7 +60,9 @@ static void commit_alone(struct pawl_store *s, struct pawl_writer_job *job)
 static void commit_batch(struct pawl_writer *w, struct pawl_writer_job *first, uint32_t count)
 {
     struct pawl_error err = {0};
+    const int64_t began_ns = w->watch ? pawl_clock_mono_ns() : 0;
     const int status = w->store->commit(w->store, w->batch, count, &err);
+    if (w->watch && status == PAWL_OK) w->watch(w->watch_ctx, w->batch, count, began_ns, pawl_clock_mono_ns());
     for (struct pawl_writer_job *job = first; count > 0; job = job->next) {
         if (job->commit == NULL) continue;
         count--;
@@ -102,6 +107,7 @@ static void count_up(struct pawl_writer_counts *all, struct pawl_writer_counts m
     all->commits += more.commits;
     all->calls += more.calls;
     all->inline_jobs += more.inline_jobs;
+    all->handoffs += more.handoffs;
     if (more.batch_max > all->batch_max) all->batch_max = more.batch_max;
 }
 
@@ -116,7 +122,8 @@ static void run(void *ctx)
         clear(&w->queued);
         w->working = true;
         uv_mutex_unlock(&w->lock);
-        const struct pawl_writer_counts counts = work(w, taken.first);
+        struct pawl_writer_counts counts = work(w, taken.first);
+        counts.handoffs = 1;
         uv_mutex_lock(&w->lock);
         count_up(&w->counts, counts);
         *w->finished.end = taken.first;
@@ -210,6 +217,14 @@ struct pawl_writer_counts pawl_writer_counts(struct pawl_writer *w)
     const struct pawl_writer_counts counts = w->counts;
     uv_mutex_unlock(&w->lock);
     return counts;
+}
+
+void pawl_writer_watch(struct pawl_writer *w, pawl_writer_watch_fn *fn, void *ctx)
+{
+    uv_mutex_lock(&w->lock);
+    w->watch = fn;
+    w->watch_ctx = ctx;
+    uv_mutex_unlock(&w->lock);
 }
 
 void pawl_writer_stop(struct pawl_writer *w)

@@ -28,9 +28,13 @@ struct pawl_writer_job {
 struct pawl_writer_counts {
     uint64_t batches, commits, calls; /* batches: transactions with at least one commit, inline ones too */
     uint64_t inline_jobs;
+    uint64_t handoffs;  /* lists that the thread was given */
     uint32_t batch_max; /* commits in the largest */
 };
 struct pawl_writer;
+/* Told of each transaction when it is over, on the thread that made it: how long the store took, from when on. */
+typedef void pawl_writer_watch_fn(void *ctx, struct pawl_commit *const *commits, uint32_t count, int64_t began_ns,
+                                  int64_t ended_ns);
 
 /* Starts the thread, which blocks all signals. `from` must be safe for it. PAWL_ENOMEM, PAWL_EIO: no thread. */
 int pawl_writer_open(struct pawl_store *store, const struct pawl_alloc *from, void (*done)(void *ctx), void *ctx,
@@ -43,6 +47,8 @@ struct pawl_writer_job *pawl_writer_drain(struct pawl_writer *w);
  * yet: submit it. */
 int pawl_writer_run_inline(struct pawl_writer *w, struct pawl_writer_job *job);
 struct pawl_writer_counts pawl_writer_counts(struct pawl_writer *w);
+/* For measurements; before the first job. */
+void pawl_writer_watch(struct pawl_writer *w, pawl_writer_watch_fn *fn, void *ctx);
 /* Waits until all that was submitted is done, then ends the thread. Drain what is left, then close. Twice is fine. */
 void pawl_writer_stop(struct pawl_writer *w);
 void pawl_writer_close(struct pawl_writer *w); /* stops; NULL is fine. Everything must have been drained. */
