@@ -35,14 +35,20 @@ struct wanted {
     const char *folder;
 };
 
-static int usage(const char *what)
+static void help(FILE *to)
 {
     fprintf(
-        stderr,
-        "pawl bench: %s\nusage: pawl bench [--json] [--only NAME[,NAME]] [--folder FOLDER] [--rounds N] [--idle SECONDS] "
-        "[--parked N]\n",
-        what);
-    for (int i = 0; i < WORKLOADS; i++) fprintf(stderr, "  %-13s %s\n", workloads[i].name, workloads[i].what);
+        to,
+        "usage: pawl bench [--json] [--only NAME[,NAME]] [--folder FOLDER] [--rounds N] [--idle SECONDS] [--parked N]\n"
+        "--folder decides which disk is measured; all that is written there goes again. The workloads:\n");
+    for (int i = 0; i < WORKLOADS; i++) fprintf(to, "  %-13s %s\n", workloads[i].name, workloads[i].what);
+    fprintf(to, "example: pawl bench --only many,lone\n");
+}
+
+static int usage(const char *what)
+{
+    fprintf(stderr, "pawl bench: %s\n", what);
+    help(stderr);
     return 2;
 }
 
@@ -125,33 +131,30 @@ static int run(struct bench *b, const struct wanted *w)
 int pawl_cmd_bench(int argc, char **argv)
 {
     struct wanted w = {.folder = "."};
-    struct bench *b = calloc(1, sizeof *b);
+    static struct bench b;
     int status;
-    if (!b) return 1;
-    if (argc == 5 && strcmp(argv[1], "--child") == 0) {
-        free(b);
+    if (argc == 5 && strcmp(argv[1], "--child") == 0)
         return pawl_sha256_ready() ? 1 : bench_child_main(argv[2], argv[3], (uint32_t)strtoul(argv[4], NULL, 10));
-    }
-    b->rounds = 7;
-    b->idle_s = 60;
-    b->parked = 1000000;
+    b.rounds = 7;
+    b.idle_s = 60;
+    b.parked = 1000000;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) return help(stdout), 0;
         if (strcmp(argv[i], "--json") == 0) w.json = true;
         else if (strcmp(argv[i], "--only") == 0 && choose(&w, value)) i++;
         else if (strcmp(argv[i], "--folder") == 0 && *value) w.folder = value, i++;
-        else if (strcmp(argv[i], "--rounds") == 0 && number(value, 1, 50, &b->rounds)) i++;
-        else if (strcmp(argv[i], "--idle") == 0 && number(value, 1, 3600, &b->idle_s)) i++;
-        else if (strcmp(argv[i], "--parked") == 0 && number(value, 20000, 10000000, &b->parked)) i++;
+        else if (strcmp(argv[i], "--rounds") == 0 && number(value, 1, 50, &b.rounds)) i++;
+        else if (strcmp(argv[i], "--idle") == 0 && number(value, 1, 3600, &b.idle_s)) i++;
+        else if (strcmp(argv[i], "--parked") == 0 && number(value, 20000, 10000000, &b.parked)) i++;
         else return usage(argv[i]);
     }
-    snprintf(b->folder, sizeof b->folder - 64, "%s/pawl-bench-%ld", w.folder, (long)getpid());
-    if (pawl_sha256_ready() || mkdir(b->folder, 0700) != 0) {
-        fprintf(stderr, "pawl bench: cannot make the folder %s: %s\n", b->folder, strerror(errno));
+    snprintf(b.folder, sizeof b.folder - 64, "%s/pawl-bench-%ld", w.folder, (long)getpid());
+    if (pawl_sha256_ready() || mkdir(b.folder, 0700) != 0) {
+        fprintf(stderr, "pawl bench: cannot make the folder %s: %s\n", b.folder, strerror(errno));
         return 1;
     }
-    status = run(b, &w);
-    bench_remove(b->folder);
-    free(b);
+    status = run(&b, &w);
+    bench_remove(b.folder);
     return status;
 }
