@@ -43,7 +43,8 @@ int cli_open(struct cli *c, enum cli_how how)
                                    .config = c->opt[OPT_CONFIG],
                                    .store = c->opt[OPT_STORE],
                                    .hold = how == CLI_HOLD,
-                                   .only_read = how == CLI_READ};
+                                   .only_read = how == CLI_READ,
+                                   .late_config = c->command->run != cli_run};
     struct pawl_error err;
     const int rc = pawl_open(&o, &c->p, &err);
     if (rc) return cli_error(c, &err);

@@ -61,7 +61,7 @@ static yyjson_val *view_of(struct live *l, struct pawl_arena *a)
     struct pawl_buf text;
     yyjson_val *view;
     pawl_buf_init_arena(&text, a);
-    if (pawl_view_write(NULL, &head, l->records, l->count, &text, NULL)) return NULL;
+    if (pawl_view_write(NULL, (struct pawl_str){NULL, 0}, &head, l->records, l->count, &text, NULL)) return NULL;
     return pawl_json_read(pawl_buf_done(&text), a, &view, NULL) == PAWL_OK ? view : NULL;
 }
 

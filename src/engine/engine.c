@@ -325,6 +325,13 @@ const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, cons
     return d ? &d->circuit : NULL;
 }
 
+bool pawl_engine_head(const struct pawl_engine *e, struct pawl_id run, struct pawl_head *out)
+{
+    const struct pawl_hot *h = pawl_hot_find(e, run);
+    if (h) *out = h->head;
+    return h != NULL;
+}
+
 int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *ports, struct pawl_engine **out)
 {
     struct pawl_engine *e = from->resize(from->ctx, NULL, 0, sizeof *e);

@@ -127,3 +127,5 @@ uint32_t pawl_engine_hot(const struct pawl_engine *e);
 /* The circuit of a dependency ("tool" or "model", and its name), borrowed until the next step; NULL: not called yet. */
 const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, const char *kind, struct pawl_str name);
 const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_id run);
+/* How a hot run stands now, the store may not have heard of it yet. false: it is not hot. Its texts are borrowed. */
+bool pawl_engine_head(const struct pawl_engine *e, struct pawl_id run, struct pawl_head *out);

@@ -179,6 +179,7 @@ static bool begin_command(struct pawl_attempt_run *r, yyjson_val *command)
 struct answer { /* what an in-process tool says */
     struct pawl_arena *arena;
     struct pawl_reply reply;
+    size_t bytes_max;
     bool given;
 };
 
@@ -186,9 +187,12 @@ static void take_answer(void *ctx, enum pawl_tool_verdict verdict, const char *t
 {
     static const enum pawl_applied applied[] = {PAWL_APPLIED_YES, PAWL_APPLIED_NO, PAWL_APPLIED_UNKNOWN};
     struct answer *a = ctx;
-    const struct pawl_str said = pawl_str_copy(a->arena, (struct pawl_str){text, (uint32_t)bytes});
+    const bool too_large = bytes > a->bytes_max;
+    struct pawl_str said = {text, text ? (uint32_t)(too_large ? 0 : bytes) : 0};
     if (a->given || (int)verdict < 0 || verdict > PAWL_TOOL_UNKNOWN) return; /* the first word counts */
     a->given = true;
+    if (said.n) said = pawl_str_copy(a->arena, said);
+    if (too_large) a->reply.transport = PAWL_TOO_LARGE;
     a->reply.verdict = applied[verdict];
     a->reply.has_verdict = true;
     if (verdict == PAWL_TOOL_APPLIED) a->reply.body = said;
@@ -199,7 +203,9 @@ static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
 {
     const struct pawl_attempt *a = r->of;
     const struct pawl_host_tool *t = pawl_map_get(&r->p->tools, a->tool->name.p, a->tool->name.n);
-    struct answer answer = {.arena = &r->arena, .reply = {.transport = PAWL_ANSWERED}};
+    struct answer answer = {.arena = &r->arena,
+                            .reply = {.transport = PAWL_ANSWERED},
+                            .bytes_max = (size_t)a->tool->output_bytes};
     char run[PAWL_ID_TEXT];
     struct pawl_buf args;
     if (!t) {

@@ -1,6 +1,8 @@
 /* src/host/door.c - requests in, lines out: the same for pawl_call of this process and for clients of the socket. What
  * changes a run goes to the engine; what only looks goes to read.c. */
+#include "contract/config_read.h"
 #include "host/host.h"
+#include <stdio.h>
 #include <string.h>
 
 static struct pawl_door *find_door(struct pawl *p, uint64_t id)
@@ -17,11 +19,27 @@ static void is_done(struct pawl_door *d)
     uv_stop(&d->p->loop);
 }
 
+/* An answer that no line can carry is an error that one can. */
+static void too_long(const struct pawl_door *d, uint32_t bytes)
+{
+    struct pawl_buf b;
+    pawl_buf_init(&b, d->p->alloc);
+    pawl_buf_printf(&b,
+                    "{\"last\":true,\"error\":{\"code\":%d,\"name\":\"limit\",\"where\":\"\",\"what\":\"the answer has "
+                    "%u bytes, a line to another process takes %d\",\"next\":\"ask again when no other process owns "
+                    "the store\"}}",
+                    PAWL_ELIMIT, bytes, PAWL_CONTROL_LINE_MAX);
+    if (pawl_buf_done(&b).p) pawl_control_send(d->p->control, d->client, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
+}
+
 void pawl_door_line(struct pawl_door *d, struct pawl_str json)
 {
     if (d->done || !json.p) return;
     if (d->client) {
-        if (pawl_control_send(d->p->control, d->client, json)) is_done(d);
+        const int rc = pawl_control_send(d->p->control, d->client, json);
+        if (rc) is_done(d);
+        if (rc == PAWL_ELIMIT) too_long(d, json.n);
     } else if (d->line && d->line(d->ctx, json.p, json.n)) {
         is_done(d);
         d->err.code = PAWL_ECANCELLED;
@@ -109,6 +127,10 @@ static const struct pawl_config *config_of(struct pawl_door *d)
     const struct pawl_str text = text_of(d, "config");
     const struct pawl_config *c = NULL;
     if (!text.p && p->config) return p->config;
+    if (!text.p && p->config_error.code) {
+        pawl_door_fail(d, &p->config_error);
+        return NULL;
+    }
     if (!text.p) {
         refuse(d, PAWL_ENOTFOUND, "there is no configuration here", "pawl init makes a pawl.yaml");
         return NULL;
@@ -118,6 +140,23 @@ static const struct pawl_config *config_of(struct pawl_door *d)
         return c;
     refuse(d, PAWL_ECONFIG, "the configuration cannot be used by the owner of the store", "pawl check");
     return NULL;
+}
+
+static void no_agent(struct pawl_door *d, const struct pawl_config *c, struct pawl_str name)
+{
+    struct pawl_near near = {.name = name};
+    struct pawl_error err = {0};
+    struct pawl_buf there;
+    pawl_buf_init_arena(&there, &d->arena);
+    for (uint32_t i = 0; i < c->agents_count; i++) {
+        pawl_near_try(&near, c->agents[i].name);
+        if (i < 8) pawl_buf_printf(&there, "%s%.*s", i ? ", " : "", (int)c->agents[i].name.n, c->agents[i].name.p);
+    }
+    if (c->agents_count > 8) pawl_buf_text(&there, ", ...");
+    pawl_fail(&err, PAWL_ENOTFOUND, "agents", "", "there is no agent %.*s", (int)(name.n < 64 ? name.n : 64), name.p);
+    if (near.best.p) snprintf(err.next, sizeof err.next, "did you mean %.*s?", (int)near.best.n, near.best.p);
+    else if (pawl_buf_done(&there).p) snprintf(err.next, sizeof err.next, "there are: %s", there.p);
+    pawl_door_fail(d, &err);
 }
 
 static void start(struct pawl_door *d)
@@ -134,6 +173,10 @@ static void start(struct pawl_door *d)
     if (!c) return;
     if (!r.agent.p || !r.input.p) {
         refuse(d, PAWL_EINVAL, "a start needs an agent and an input", "pawl run AGENT INPUT");
+        return;
+    }
+    if (!pawl_config_agent(c, r.agent)) {
+        no_agent(d, c, r.agent);
         return;
     }
     r.run = pawl_host_new_id(d->p);
@@ -228,8 +271,14 @@ static void go_on(struct pawl_door *d)
             say(d, asks[i].what);
             return;
         }
-    if (pawl_str_is(what, "breaker")) breaker(d);
-    else if (!pawl_read_begin(d, what)) refuse(d, PAWL_EINVAL, "unknown request", "docs/protocol.md lists them");
+    if (pawl_str_is(what, "breaker")) {
+        breaker(d);
+    } else if (!pawl_read_begin(d, what)) {
+        struct pawl_error err = {0};
+        pawl_fail(&err, PAWL_EINVAL, "/do", "docs/protocol.md lists them", "there is no request %.*s",
+                  (int)(what.n < 64 ? what.n : 64), what.p);
+        pawl_door_fail(d, &err);
+    }
 }
 
 /* The run's name: a whole id, a unique prefix, or @last. */
@@ -266,9 +315,9 @@ static void resolved(struct pawl_host_job *job)
 }
 
 /* Runs that wait for a configuration or a tool are tried again; the others come by themselves. */
-static int find_stuck(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+static int find_waiting(struct pawl_host_job *job, struct pawl_store *s, uint32_t waits, struct pawl_error *err)
 {
-    const struct pawl_list_query q = {.statuses = 1u << PAWL_WAITING, .max = 10000};
+    const struct pawl_list_query q = {.statuses = 1u << PAWL_WAITING | 1u << PAWL_ENDING, .max = 10000};
     struct pawl_head *heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
     uint32_t count = 0, kept = 0;
     int rc;
@@ -277,22 +326,51 @@ static int find_stuck(struct pawl_host_job *job, struct pawl_store *s, struct pa
     job->runs = pawl_arena_zeroed(&job->arena, (count + 1) * sizeof *job->runs);
     if (!job->runs) return PAWL_ENOMEM;
     for (uint32_t i = 0; i < count; i++)
-        if (heads[i].waiting == PAWL_WAIT_CONFIG || heads[i].waiting == PAWL_WAIT_TOOL)
-            job->runs[kept++].head = heads[i];
+        if (waits >> heads[i].waiting & 1) job->runs[kept++].head = heads[i];
     job->found.count = kept;
     return PAWL_OK;
+}
+
+static int find_stuck(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    return find_waiting(job, s, 1u << PAWL_WAIT_CONFIG | 1u << PAWL_WAIT_TOOL, err);
+}
+
+static int find_toolless(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    return find_waiting(job, s, 1u << PAWL_WAIT_TOOL, err);
+}
+
+static void resume_found(struct pawl_host_job *job, struct pawl_door *d)
+{
+    for (uint32_t i = 0; !job->w.result && i < job->found.count; i++) {
+        const struct pawl_request r = {.what = PAWL_ASK_RESUME, .run = job->runs[i].head.run};
+        pawl_host_request(job->p, d, &r);
+    }
+    pawl_host_job_free(job);
 }
 
 static void stuck_found(struct pawl_host_job *job)
 {
     struct pawl_door *d = job->door;
     d->waiting_job = false;
-    for (uint32_t i = 0; !job->w.result && i < job->found.count; i++) {
-        const struct pawl_request r = {.what = PAWL_ASK_RESUME, .run = job->runs[i].head.run};
-        pawl_host_request(d->p, d, &r);
-    }
     d->resumes_all = true; /* sweep ends it once all is quiet */
-    pawl_host_job_free(job);
+    resume_found(job, d);
+}
+
+static void toolless_found(struct pawl_host_job *job)
+{
+    resume_found(job, NULL);
+}
+
+void pawl_door_wake_tool(struct pawl *p)
+{
+    struct pawl_host_job *job = p->tools_came && !p->handing_over ? pawl_host_job_new(p) : NULL;
+    p->tools_came = false;
+    if (!job) return;
+    job->read = find_toolless;
+    job->after = toolless_found;
+    pawl_host_job_submit(job);
 }
 
 static void with_job(struct pawl_door *d, int (*read)(struct pawl_host_job *, struct pawl_store *, struct pawl_error *),
@@ -355,7 +433,7 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
         pawl_door_fail(d, &err);
     } else if (!yyjson_is_obj(d->request) || !text_of(d, "do").p) {
         refuse(d, PAWL_EINVAL, "a request is an object with do", "docs/protocol.md");
-    } else if (needs_run(text_of(d, "do")) && !text_of(d, "run").p && !pawl_json_bool(d->request, "all", false)) {
+    } else if (needs_run(text_of(d, "do")) && !text_of(d, "run").n && !pawl_json_bool(d->request, "all", false)) {
         refuse(d, PAWL_EINVAL, "name the run", "pawl ls");
     } else {
         dispatch(d);
@@ -374,7 +452,8 @@ void pawl_door_sweep(struct pawl *p)
 {
     for (struct pawl_door **at = &p->doors; *at;) {
         struct pawl_door *d = *at;
-        if (d->resumes_all && !d->done && !p->events && p->jobs_out == 0 && pawl_engine_idle(p->engine)) {
+        if (d->follows) pawl_follow_sweep(d);
+        if (d->resumes_all && !d->done && pawl_host_quiet(p)) {
             struct pawl_buf b;
             pawl_buf_init_arena(&b, &d->arena);
             pawl_buf_printf(&b, "\"runs\":%u", d->resumed);

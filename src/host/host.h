@@ -3,6 +3,7 @@
  * One thread runs the loop and the engine; the store has its writer's thread. Events for the engine wait in a queue, so
  * that `start` never calls back. As a client of another owner only `line` is used. */
 #pragma once
+#include <stdatomic.h>
 #include <uv.h>
 #include "base/map.h"
 #include "engine/env.h"
@@ -63,9 +64,12 @@ struct pawl_door { /* a request under way */
     struct pawl_id run;
     bool done, waiting_job; /* waiting_job: a job of it is with the writer: not to be freed before */
     bool posted;            /* nobody waits for it: freed when it is done */
+    bool unfinished;        /* follow: it ended because nothing goes on here */
     struct pawl_error err;
     /* follow */
-    bool follows, catching_up;
+    bool follows, catching_up, last_look;
+    bool still; /* `head` says that it has ended or waits: so it is, unless somebody takes it up now */
+    struct pawl_head head;
     uint64_t next_seq;
     /* resume all */
     bool resumes_all;
@@ -90,15 +94,19 @@ struct pawl {
     uv_timer_t timer;
     uv_async_t finished; /* the writer has finished jobs */
     uv_async_t interrupt;
-    uv_timer_t turn; /* pawl_turn's own bound */
+    uv_timer_t turn; /* a bound on the call that waits (pawl_host_arm) */
     bool turn_over;
-    int interrupts; /* set by pawl_interrupt */
-    bool interrupt_finish;
-    int interrupts_seen;
-    struct pawl_error broken; /* code != 0: the engine has no memory; close and open again */
+    int64_t until_ns;              /* monotonic: the bound of the call at hand; INT64_MAX: none */
+    _Atomic int interrupts;        /* how often pawl_interrupt was called, */
+    _Atomic bool interrupt_finish; /* how the last time, */
+    int interrupts_seen;           /* and how many of them have ended a call */
+    bool inside;                   /* a call is under way: its callbacks must not begin another */
+    struct pawl_error broken;      /* code != 0: the engine has no memory; close and open again */
 
+    char *store_name; /* late_config: what a configuration with errors says of it */
     char *store_path, *lock_path, *socket_path, *attempts_path;
-    struct pawl_config *config; /* of the working folder; NULL: none there */
+    struct pawl_config *config;     /* of the working folder; NULL: none there, or */
+    struct pawl_error config_error; /* late_config: why it cannot be used */
     struct pawl_registry registry;
     struct pawl_lock lock;
     struct pawl_store *store;
@@ -108,6 +116,7 @@ struct pawl {
     struct pawl_control *control;
     struct pawl_control_client line; /* we are a client of another owner */
     struct pawl_map tools;           /* name -> struct pawl_host_tool */
+    bool tools_came;                 /* since runs that wait for one were last looked at */
     struct pawl_map jobs;            /* none; kept by the writer */
     struct pawl_host_event *events, **events_end;
     struct pawl_attempt_run *attempts;
@@ -115,7 +124,7 @@ struct pawl {
     struct pawl_random random;
     struct pawl_id last_id;
     uint64_t door_ids, jobs_out;
-    bool only_read, hold, owns, handing_over, timer_open, async_open;
+    bool only_read, hold, must_own, owns, handing_over, loop_open;
 };
 
 /* loop.c */
@@ -126,9 +135,23 @@ void pawl_host_job_submit(struct pawl_host_job *job); /* inline where that is fa
 void pawl_host_job_free(struct pawl_host_job *job);
 struct pawl_host_job *pawl_host_job_new(struct pawl *p);
 void pawl_host_drain(struct pawl *p);
-bool pawl_host_wait(struct pawl *p); /* one turn of the loop, waiting for something to happen; false: interrupted */
+bool pawl_host_wait(struct pawl *p); /* one turn of the loop, waiting for something; false: interrupted, or time over */
+bool pawl_host_interrupted(const struct pawl *p);
+void pawl_host_arm(struct pawl *p, int64_t timeout_ns); /* turn_over after that long */
+void pawl_host_disarm(struct pawl *p);
+/* door NULL: nobody waits for the answer */
 void pawl_host_request(struct pawl *p, struct pawl_door *door, const struct pawl_request *request);
 struct pawl_id pawl_host_new_id(struct pawl *p);
+/* own.c */
+/* Become the owner (p->owns) or a client (p->line is connected). Waits that long for an owner that does not answer yet.
+ * PAWL_EBUSY: it never did, or there is one and this handle must own. */
+int pawl_host_join(struct pawl *p, int64_t wait_ns, struct pawl_error *err);
+void pawl_host_disown(struct pawl *p);          /* what is under way is awaited for a while; not the owner: fine */
+void pawl_host_begin_hand_over(struct pawl *p); /* no step is begun any more */
+bool pawl_host_quiet(const struct pawl *p);     /* nothing is under way, and nothing will be by itself */
+/* api.c */
+bool pawl_host_inside(const struct pawl *p, struct pawl_error *err); /* true: refused, from within a callback */
+int pawl_owner_call(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err);
 /* attempt.c */
 void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *a);
 void pawl_attempt_cancel(struct pawl *p, uint64_t id);
@@ -144,11 +167,15 @@ void pawl_door_fail(struct pawl_door *d, const struct pawl_error *err);
 void pawl_door_answer(struct pawl *p, uint64_t id, const struct pawl_answer *answer);
 void pawl_door_sweep(struct pawl *p); /* frees what is done; ends `resume all` when all is quiet */
 void pawl_door_client_gone(struct pawl *p, uint64_t client);
+void pawl_door_wake_tool(struct pawl *p); /* tools came: runs that wait for one are taken up again */
 /* read.c: list, show, verify, sql, follow */
 bool pawl_read_begin(struct pawl_door *d, struct pawl_str what); /* false: not one of these */
 void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c);
 void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_str piece);
 void pawl_follow_attempt(struct pawl *p, const struct pawl_attempt *a, int64_t took_ns); /* < 0: it leaves now */
+void pawl_follow_trouble(struct pawl *p, struct pawl_id run, int code, const struct pawl_error *err);
+void pawl_follow_sweep(struct pawl_door *d); /* ends it where nothing will come any more */
 void pawl_head_write(const struct pawl_head *h, struct pawl_buf *out);
 /* client.c */
+int pawl_client_turn(struct pawl *p, int64_t until_ns, struct pawl_error *err); /* PAWL_OK with p->owns: took over */
 int pawl_client_call(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err);

@@ -116,6 +116,7 @@ static void finished(struct pawl_host_job *job)
         const bool verdict = job->w.result == job->commit->result && job->w.result != PAWL_OK;
         if (verdict) e->ev.status = PAWL_OK; /* the commit's own, in commit->result */
         if (job->w.result == PAWL_OK) pawl_follow_committed(p, job->commit);
+        else if (!verdict) pawl_follow_trouble(p, job->commit->head.run, job->w.result, &job->err);
         return;
     }
     load_configs(job);
@@ -183,8 +184,7 @@ static void on_timer(uv_timer_t *t)
 void pawl_host_pump(struct pawl *p)
 {
     struct pawl_host_event *e;
-    if (!p->engine) return;
-    while (!p->broken.code) {
+    while (p->engine && !p->broken.code) {
         e = p->events;
         if (!e) {
             struct pawl_event due = {.kind = PAWL_EV_DUE};
@@ -200,6 +200,7 @@ void pawl_host_pump(struct pawl *p)
         p->alloc->resize(p->alloc->ctx, e, sizeof *e, 0);
     }
     pawl_door_sweep(p);
+    if (!p->engine) return;
     const int64_t due_ns = pawl_engine_due_ns(p->engine);
     if (due_ns == INT64_MAX) {
         uv_timer_stop(&p->timer);
@@ -210,14 +211,39 @@ void pawl_host_pump(struct pawl *p)
     }
 }
 
+bool pawl_host_interrupted(const struct pawl *p)
+{
+    return p->interrupts != p->interrupts_seen;
+}
+
+static void on_turn_over(uv_timer_t *t)
+{
+    struct pawl *p = t->data;
+    p->turn_over = true;
+    uv_stop(t->loop);
+}
+
+void pawl_host_arm(struct pawl *p, int64_t timeout_ns)
+{
+    p->turn_over = false;
+    uv_update_time(&p->loop); /* the loop's own idea of now is as old as its last turn */
+    uv_timer_start(&p->turn, on_turn_over, (uint64_t)(timeout_ns / 1000000) + 1, 0);
+}
+
+void pawl_host_disarm(struct pawl *p)
+{
+    p->turn_over = false;
+    uv_timer_stop(&p->turn);
+}
+
 bool pawl_host_wait(struct pawl *p)
 {
     pawl_host_pump(p);
-    if (p->interrupts != p->interrupts_seen) return false;
+    if (pawl_host_interrupted(p) || p->turn_over) return false;
     uv_run(&p->loop, UV_RUN_ONCE);
     pawl_host_drain(p);
     pawl_host_pump(p);
-    return p->interrupts == p->interrupts_seen;
+    return !pawl_host_interrupted(p) && !p->turn_over;
 }
 
 void pawl_host_request(struct pawl *p, struct pawl_door *door, const struct pawl_request *request)
@@ -225,7 +251,7 @@ void pawl_host_request(struct pawl *p, struct pawl_door *door, const struct pawl
     struct pawl_host_event *e = pawl_host_event(p, PAWL_EV_REQUEST);
     if (!e) return;
     e->request = *request; /* its text is the door's, which lives until it is answered */
-    e->ev.id = door->id;
+    if (door) e->ev.id = door->id;
     e->ev.request = &e->request;
 }
 

@@ -86,13 +86,25 @@ static void said(struct pawl_host_job *job)
 {
     struct pawl_door *d = job->door;
     d->waiting_job = false;
+    if (!job->w.result && !(job->configs && job->configs->p))
+        job->w.result = pawl_fail(&job->err, PAWL_ENOMEM, "", "ask for less", "no memory for the answer");
     if (job->w.result) {
         if (!job->err.code) job->err.code = job->w.result;
         pawl_door_fail(d, &job->err);
-    } else if (job->configs && job->configs->p) {
+    } else {
         pawl_door_end(d, *job->configs);
     }
     pawl_host_job_free(job);
+}
+
+/* What waited may have been taken up, and the store hears of it with its next record only. */
+static void as_it_is_now(const struct pawl *p, struct pawl_head *h)
+{
+    struct pawl_head hot;
+    if (!h->waiting || !p->engine || !pawl_engine_head(p->engine, h->run, &hot) || hot.waiting) return;
+    h->status = hot.status < PAWL_DONE ? hot.status : PAWL_RUNNING; /* an end counts when it is durable */
+    h->waiting = PAWL_WAIT_NONE;
+    h->waiting_step = 0;
 }
 
 static uint32_t status_bit(struct pawl_str word)
@@ -104,54 +116,93 @@ static uint32_t status_bit(struct pawl_str word)
     return 0;
 }
 
+static int take_statuses(yyjson_val *status, uint32_t *bits, struct pawl_error *err)
+{
+    const size_t count = yyjson_is_arr(status) ? yyjson_arr_size(status) : status != NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct pawl_str word = pawl_json_value_str(yyjson_is_arr(status) ? yyjson_arr_get(status, i) : status);
+        const uint32_t bit = status_bit(word);
+        if (!bit)
+            return pawl_fail(err, PAWL_EINVAL, "/status", "docs/protocol.md lists them", "there is no status %.*s",
+                             (int)(word.n < 40 ? word.n : 40), word.p ? word.p : "");
+        *bits |= bit;
+    }
+    return PAWL_OK;
+}
+
 static int list(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
 {
-    yyjson_val *r = job->door->request, *status = yyjson_obj_get(r, "status"), *v;
+    yyjson_val *r = job->door->request;
     struct pawl_list_query q = {.prefix = pawl_json_str(r, "prefix"), .agent = pawl_json_str(r, "agent")};
     const int64_t max = pawl_json_i64(r, "max", 1000);
     const struct pawl_str before = pawl_json_str(r, "before");
     struct pawl_head *heads;
-    struct pawl_buf b;
     uint32_t count = 0;
-    size_t i, n;
-    int rc;
+    int rc = take_statuses(yyjson_obj_get(r, "status"), &q.statuses, err);
+    if (rc) return rc;
     q.max = max > 0 && max <= 10000 ? (uint32_t)max : 10000;
-    q.statuses = status_bit(pawl_json_value_str(status));
-    yyjson_arr_foreach(status, i, n, v) q.statuses |= status_bit(pawl_json_value_str(v));
     if (before.p && !pawl_id_parse(before, &q.before))
-        return pawl_fail(err, PAWL_EINVAL, "", "", "before is not a run's id");
+        return pawl_fail(err, PAWL_EINVAL, "/before", "give a whole id", "before is not a run's id");
     heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
     if (!heads) return PAWL_ENOMEM;
     if ((rc = s->list(s, &q, &job->arena, heads, &count, err)) != PAWL_OK) return rc;
+    job->runs = pawl_arena_zeroed(&job->arena, (count + 1) * sizeof *job->runs);
+    if (!job->runs) return PAWL_ENOMEM;
+    for (uint32_t i = 0; i < count; i++) job->runs[i].head = heads[i];
+    job->found.count = count;
+    return PAWL_OK;
+}
+
+static void listed(struct pawl_host_job *job)
+{
+    struct pawl_buf b;
     pawl_buf_init_arena(&b, &job->arena);
     pawl_buf_text(&b, "\"runs\":[");
-    for (uint32_t k = 0; k < count; k++) {
+    for (uint32_t k = 0; !job->w.result && k < job->found.count; k++) {
         if (k) pawl_buf_char(&b, ',');
-        pawl_head_write(&heads[k], &b);
+        as_it_is_now(job->p, &job->runs[k].head);
+        pawl_head_write(&job->runs[k].head, &b);
     }
     pawl_buf_char(&b, ']');
     say(job, &b);
-    return PAWL_OK;
+    said(job);
 }
 
 static int show(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
 {
-    struct pawl_door *d = job->door;
-    struct pawl_run_records run = {0};
-    const int64_t at = pawl_json_i64(d->request, "at", 0);
-    struct pawl_config *config = NULL;
+    struct pawl_error none;
+    int rc;
+    job->runs = pawl_arena_zeroed(&job->arena, sizeof *job->runs);
+    job->configs = pawl_arena_zeroed(&job->arena, sizeof *job->configs);
+    if (!job->runs || !job->configs) return PAWL_ENOMEM;
+    rc = s->read(s, job->door->run, 1, &job->arena, job->runs, err);
+    if (rc == PAWL_OK) s->blob(s, job->runs->head.config, &job->arena, job->configs, &none); /* not there: none */
+    return rc;
+}
+
+/* Its configuration tells what effect each tool has, or why it cannot be had. */
+static void shown(struct pawl_host_job *job)
+{
+    struct pawl_run_records *run = job->runs;
+    struct pawl_registry *known = &job->p->registry;
+    const int64_t at = pawl_json_i64(job->door->request, "at", 0);
+    const struct pawl_config *config = NULL;
+    struct pawl_str missing = {NULL, 0};
     struct pawl_buf b;
-    int rc = s->read(s, d->run, 1, &job->arena, &run, err);
-    if (rc) return rc;
-    if (at > 0 && (uint64_t)at < run.count) run.count = (uint32_t)at;
-    pawl_buf_init_arena(&b, &job->arena);
-    pawl_buf_text(&b, "\"head\":");
-    pawl_head_write(&run.head, &b);
-    pawl_buf_text(&b, ",\"view\":");
-    rc = pawl_view_write(config, &run.head, run.records, run.count, &b, err);
-    if (rc) return rc;
-    say(job, &b);
-    return PAWL_OK;
+    if (!job->w.result) {
+        if (job->configs->p && !pawl_registry_knows(known, run->head.config))
+            pawl_registry_load(known, *job->configs, run->head.config, NULL, &config);
+        config = pawl_registry_find(known, run->head.config, &missing);
+        as_it_is_now(job->p, &run->head);
+        if (at > 0 && (uint64_t)at < run->count) run->count = (uint32_t)at;
+        pawl_buf_init_arena(&b, &job->arena);
+        pawl_buf_text(&b, "\"head\":");
+        pawl_head_write(&run->head, &b);
+        pawl_buf_text(&b, ",\"view\":");
+        job->w.result = pawl_view_write(config, missing, &run->head, run->records, run->count, &b, &job->err);
+        say(job, &b);
+    }
+    said(job);
 }
 
 static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, int64_t *records,
@@ -289,16 +340,29 @@ static void records_lines(struct pawl_door *d, const struct pawl_record *records
     }
 }
 
-static void end_if_still(struct pawl_door *d, const struct pawl_head *h)
+static void end_with_head(struct pawl_door *d, const struct pawl_head *h)
 {
     struct pawl_buf b;
-    if (d->done || h->seq + 1 != d->next_seq) return;
-    if (!pawl_status_ended(h->status) && h->waiting == PAWL_WAIT_NONE) return;
     pawl_buf_init(&b, d->p->alloc);
     pawl_buf_text(&b, "\"head\":");
     pawl_head_write(h, &b);
     pawl_door_end(d, pawl_buf_done(&b));
     pawl_buf_fini(&b);
+}
+
+static void end_if_still(struct pawl_door *d, const struct pawl_head *h)
+{
+    if (d->done || h->seq + 1 != d->next_seq) return;
+    if (pawl_status_ended(h->status) || h->waiting != PAWL_WAIT_NONE) end_with_head(d, h);
+}
+
+/* What was read may be older than an event that is on its way to the engine: pawl_follow_sweep decides. */
+static void keep_head(struct pawl_door *d, const struct pawl_head *h)
+{
+    d->head = *h;
+    d->head.agent = pawl_str_copy(&d->arena, h->agent);
+    if (h->key.p) d->head.key = pawl_str_copy(&d->arena, h->key);
+    d->still = true;
 }
 
 static int read_past(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
@@ -319,7 +383,7 @@ static void past_read(struct pawl_host_job *job)
     } else if (!d->done) {
         records_lines(d, job->runs->records, job->runs->count);
         d->next_seq = job->runs->head.seq + 1; /* also where it was asked from beyond the end: only what is new */
-        end_if_still(d, &job->runs->head);
+        keep_head(d, &job->runs->head);
     }
     pawl_host_job_free(job);
 }
@@ -330,6 +394,31 @@ static void follow(struct pawl_door *d)
     d->next_seq = from > 0 ? (uint64_t)from : 1;
     d->follows = d->catching_up = true;
     submit(d, read_past, past_read);
+}
+
+/* Has it ended, does it wait? Or does this handle begin no step (any more), and is all that was under way over? Then
+ * nothing more will come here. */
+void pawl_follow_sweep(struct pawl_door *d)
+{
+    struct pawl *p = d->p;
+    struct pawl_error err = {0};
+    const bool over = !p->engine || (p->handing_over && pawl_host_quiet(p));
+    if (d->done || d->waiting_job) return;
+    if (d->still) {
+        as_it_is_now(p, &d->head);
+        end_if_still(d, &d->head);
+        d->still = false;
+        if (d->done) return;
+        d->unfinished = !p->engine || d->last_look;
+        if (d->unfinished) end_with_head(d, &d->head); /* as it stands */
+    } else if (over && !d->client) {
+        d->last_look = d->catching_up = true;
+        submit(d, read_past, past_read);
+    } else if (over) {
+        pawl_fail(&err, PAWL_EBUSY, p->store_path, "say it again in a moment",
+                  "the owner of the store begins no step any more");
+        pawl_door_fail(d, &err);
+    }
 }
 
 void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c)
@@ -352,6 +441,30 @@ static bool followed(const struct pawl *p, struct pawl_id run)
     for (const struct pawl_door *d = p->doors; d; d = d->next)
         if (d->follows && !d->done && pawl_id_eq(d->run, run)) return true;
     return false;
+}
+
+void pawl_follow_trouble(struct pawl *p, struct pawl_id run, int code, const struct pawl_error *err)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    if (!followed(p, run)) return;
+    pawl_buf_init(&b, p->alloc);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "trouble");
+    pawl_jw_open(&w, '{');
+    number(&w, "code", code);
+    pawl_jw_key(&w, "name");
+    pawl_jw_text(&w, pawl_code_name(code));
+    pawl_jw_key(&w, "where");
+    pawl_jw_text(&w, err->where);
+    pawl_jw_key(&w, "what");
+    pawl_jw_text(&w, err->what);
+    pawl_jw_key(&w, "next");
+    pawl_jw_text(&w, err->next);
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    to_followers(p, run, pawl_buf_done(&b));
+    pawl_buf_fini(&b);
 }
 
 void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_str piece)
@@ -426,8 +539,8 @@ static int breakers(struct pawl_host_job *job, struct pawl_store *s, struct pawl
 
 bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
 {
-    if (pawl_str_is(what, "list")) submit(d, list, said);
-    else if (pawl_str_is(what, "show")) submit(d, show, said);
+    if (pawl_str_is(what, "list")) submit(d, list, listed);
+    else if (pawl_str_is(what, "show")) submit(d, show, shown);
     else if (pawl_str_is(what, "verify")) submit(d, verify, said);
     else if (pawl_str_is(what, "sql")) submit(d, sql, said);
     else if (pawl_str_is(what, "breakers")) submit(d, breakers, said);

@@ -24,6 +24,7 @@ struct view {
     struct extra *extras; /* [steps_count + 1] */
     struct pawl_arena *arena;
     const struct pawl_config *config;
+    struct pawl_str missing;
     struct pawl_json_writer w;
 };
 
@@ -347,9 +348,10 @@ static void write_turns(struct view *v)
 static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *last)
 {
     const struct pawl_run *run = v->run;
-    const struct pawl_told told = pawl_view_state(run, head);
+    struct pawl_told told = pawl_view_state(run, head);
     struct pawl_json_writer *w = &v->w;
     char id[PAWL_ID_TEXT];
+    told.missing = v->missing;
     pawl_id_text(run->id, id);
     pawl_jw_open(w, '{');
     put(w, "run", pawl_str_of(id));
@@ -381,12 +383,12 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     pawl_jw_close(w, '}');
 }
 
-int pawl_view_write(const struct pawl_config *config, const struct pawl_head *head, const struct pawl_record *records,
-                    uint32_t count, struct pawl_buf *out, struct pawl_error *err)
+int pawl_view_write(const struct pawl_config *config, struct pawl_str missing, const struct pawl_head *head,
+                    const struct pawl_record *records, uint32_t count, struct pawl_buf *out, struct pawl_error *err)
 {
     struct pawl_arena arena;
     struct pawl_run run;
-    struct view v = {.run = &run, .arena = &arena, .config = config, .w = {.out = out}};
+    struct view v = {.run = &run, .arena = &arena, .config = config, .missing = missing, .w = {.out = out}};
     yyjson_val *last = NULL;
     int rc;
     if (count == 0) return pawl_fail(err, PAWL_ECORRUPT, "", "pawl verify", "a run without records");

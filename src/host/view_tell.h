@@ -6,6 +6,7 @@
 
 struct pawl_told {
     const char *status, *waiting; /* words of docs/protocol.md; "": waits for nobody */
+    struct pawl_str missing;      /* why its configuration cannot be had; {NULL,0}: not known, or it can */
 };
 /* From the head where these are all its records, else from the fold (`show --at`). */
 struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head);

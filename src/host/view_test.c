@@ -45,7 +45,7 @@ static int tell_with(struct story *s, const struct pawl_alloc *from, uint32_t co
     int rc;
     pawl_buf_init(&b, from);
     s->head.seq = seq;
-    rc = pawl_view_write(NULL, &s->head, s->records, count, &b, &err);
+    rc = pawl_view_write(NULL, (struct pawl_str){NULL, 0}, &s->head, s->records, count, &b, &err);
     snprintf(s->text, sizeof s->text, "%.*s", (int)b.n, b.p ? b.p : "");
     pawl_buf_fini(&b);
     return rc;

@@ -329,7 +329,7 @@ static int memory_read(struct pawl_store *s, struct pawl_id run, uint64_t from_s
     char text[PAWL_ID_TEXT];
     if (row == NULL) {
         pawl_id_text(run, text);
-        return pawl_fail(err, PAWL_ENOTFOUND, text, "list the runs there are", "no such run");
+        return pawl_fail(err, PAWL_ENOTFOUND, text, "pawl ls", "no such run");
     }
     return lend(row, from_seq, a, out) ? PAWL_OK : no_memory(err);
 }
@@ -374,7 +374,7 @@ static int memory_claim(struct pawl_store *s, const struct pawl_claim_query *q, 
         if (n == 0) {
             char text[PAWL_ID_TEXT];
             pawl_id_text(q->run, text);
-            return pawl_fail(err, PAWL_ENOTFOUND, text, "list the runs there are", "no such run");
+            return pawl_fail(err, PAWL_ENOTFOUND, text, "pawl ls", "no such run");
         }
     } else {
         n = room == 0 ? 0 : pick_due(m, q, s->instance, picked, room);

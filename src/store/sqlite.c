@@ -246,7 +246,7 @@ static int find_runs(struct pawl_sqlite *q, const struct pawl_claim_query *what,
     if (status != PAWL_ENOTFOUND || !what->one || *count == 1) return status == PAWL_ENOTFOUND ? PAWL_OK : status;
     char text[PAWL_ID_TEXT];
     pawl_id_text(what->run, text);
-    return pawl_fail(err, PAWL_ENOTFOUND, text, "list the runs there are", "no such run");
+    return pawl_fail(err, PAWL_ENOTFOUND, text, "pawl ls", "no such run");
 }
 
 static int claim_found(struct pawl_sqlite *q, struct pawl_arena *a, struct pawl_run_records *out,

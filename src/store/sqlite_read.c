@@ -15,7 +15,7 @@ static int no_run(struct pawl_id run, struct pawl_error *err)
 {
     char text[PAWL_ID_TEXT];
     pawl_id_text(run, text);
-    return pawl_fail(err, PAWL_ENOTFOUND, text, "list the runs there are", "no such run");
+    return pawl_fail(err, PAWL_ENOTFOUND, text, "pawl ls", "no such run");
 }
 
 int pawl_sqlite_head(struct pawl_sqlite *q, sqlite3_stmt *st, struct pawl_arena *a, struct pawl_head *out,
