@@ -14,7 +14,7 @@ static const struct pawl_node *under(struct pawl_build *b, struct pawl_pending *
 
 static bool wrong(struct pawl_build *b, struct pawl_pending *p, const char *name, const char *expected)
 {
-    return pawl_build_fail(b, p->resource, p->place, name, "see JSON Schema 2020-12", "expected %s", expected);
+    return pawl_build_fail(b, p->resource, p->place, name, "see JSON Schema", "expected %s", expected);
 }
 
 static void *room(struct pawl_build *b, size_t count, size_t bytes)

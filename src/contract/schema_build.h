@@ -84,8 +84,8 @@ struct pawl_build {
         struct pawl_dynamic_use *next;
         struct pawl_dynamic *dynamic;
     } * dynamics;
-    struct pawl_regex *label; /* of idn formats, once wanted */
-    bool has_meta;
+    struct pawl_regex *label;           /* of idn formats, once wanted */
+    uint8_t has_meta;                   /* drafts whose meta-schema is among the resources */
     struct pawl_op ops[PAWL_BUILD_OPS]; /* of the node at hand */
     uint32_t ops_count;
 };
@@ -124,8 +124,8 @@ bool pawl_scan_args(struct pawl_build *b, const struct pawl_resource *r, const s
 /* schema_dialect.c: which keywords the resource knows, by its $schema. */
 bool pawl_dialect_settle(struct pawl_build *b, struct pawl_resource *r);
 enum pawl_draft pawl_dialect_draft(struct pawl_str dialect); /* 2020-12 for one that is not known by name */
-bool pawl_dialect_is_ours(struct pawl_str dialect);          /* the 2020-12 meta-schema */
 bool pawl_dialect_is_known(struct pawl_str dialect);
+enum pawl_draft pawl_dialect_of_part(struct pawl_str uri); /* whose meta-schema may have a part of that name; 0: none */
 
 /* schema_keyword.c: the ops of one node into b->ops. */
 void pawl_keywords_compile(struct pawl_build *b, struct pawl_pending *p);
@@ -150,5 +150,6 @@ void pawl_make_contains(struct pawl_build *b, struct pawl_pending *p, const stru
 void pawl_make_members(struct pawl_build *b, struct pawl_pending *p);
 void pawl_make_items(struct pawl_build *b, struct pawl_pending *p);
 
-/* schema_meta.c: the documents of the meta-schema, the first one its root; {NULL,0}: no more. */
-struct pawl_str pawl_schema_meta(uint32_t i);
+/* schema_meta.c: the documents of a draft's meta-schema, the first one its root; {NULL,0}: no more. */
+struct pawl_str pawl_schema_meta(enum pawl_draft draft, uint32_t i);
+struct pawl_str pawl_schema_meta_older(enum pawl_draft draft, uint32_t i);

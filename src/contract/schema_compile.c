@@ -196,11 +196,11 @@ static int compile_meta(struct pawl_build *b, const struct pawl_resource *r, str
 {
     const struct pawl_schema_options given = {.resources = b->options ? b->options->resources : NULL,
                                               .resources_count = b->options ? b->options->resources_count : 0};
-    const bool ours = pawl_dialect_is_ours(r->dialect);
+    const bool ours = pawl_dialect_is_known(r->dialect);
     struct pawl_build meta;
     struct pawl_target t;
     yyjson_val *v = NULL;
-    int rc = ours ? pawl_json_read(pawl_schema_meta(0), &b->temp, &v, NULL)
+    int rc = ours ? pawl_json_read(pawl_schema_meta(r->draft, 0), &b->temp, &v, NULL)
                   : pawl_scan_find(b, b->resources, r->dialect, &t);
     *out = NULL;
     if (rc) return rc;
@@ -218,25 +218,25 @@ static int hold_against(struct pawl_build *b, const struct pawl_schema *meta, st
     const int rc = pawl_schema_run(meta, r->root, NULL, args, &report);
     if (rc == PAWL_OK || rc == PAWL_ENOMEM) return rc;
     const struct pawl_place place = {.base = pawl_str_of(report.violations[0].instance)};
-    pawl_build_fail(b, r, &place, NULL, "see JSON Schema 2020-12", "%s", report.violations[0].says);
+    pawl_build_fail(b, r, &place, NULL, "see JSON Schema", "%s", report.violations[0].says);
     return rc;
 }
 
 /* Each document that is used is held against its meta-schema, for what our own reading does not look at. */
 static void check_documents(struct pawl_build *b)
 {
-    struct pawl_schema *ours = NULL;
+    struct pawl_schema *known[PAWL_DRAFT_ANY] = {NULL}; /* by draft, once they are wanted */
     for (struct pawl_resource *r = b->resources; r && !b->rc; r = r->next) {
         if (!r->whole || r->ours || !is_entered(b, r->document)) continue;
-        if (pawl_dialect_is_known(r->dialect) && !pawl_dialect_is_ours(r->dialect)) continue;
-        struct pawl_schema *meta = pawl_dialect_is_ours(r->dialect) ? ours : NULL;
+        const bool own = !pawl_dialect_is_known(r->dialect);
+        struct pawl_schema *meta = own ? NULL : known[r->draft];
         if (!meta && (b->rc = compile_meta(b, r, &meta)) != PAWL_OK) break;
         const int rc = hold_against(b, meta, r);
         if (rc) b->rc = rc;
-        if (pawl_dialect_is_ours(r->dialect)) ours = meta;
-        else pawl_schema_free(meta);
+        if (own) pawl_schema_free(meta);
+        else known[r->draft] = meta;
     }
-    pawl_schema_free(ours);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) pawl_schema_free(known[i]);
 }
 
 int pawl_schema_compile(yyjson_val *schema, const struct pawl_schema_options *options, const struct pawl_alloc *from,

@@ -26,6 +26,7 @@ static const struct {
     {"validation", PAWL_VOCABULARY_VALIDATION},
     {"format-annotation", PAWL_VOCABULARY_FORMAT},
     {"format-assertion", PAWL_VOCABULARY_FORMAT},
+    {"format", PAWL_VOCABULARY_FORMAT}, /* of 2019-09 */
     {"content", 0},
     {"meta-data", 0},
 };
@@ -51,20 +52,30 @@ bool pawl_dialect_is_known(struct pawl_str dialect)
     return !dialect.p || find(dialect) >= 0;
 }
 
-bool pawl_dialect_is_ours(struct pawl_str dialect)
+enum pawl_draft pawl_dialect_of_part(struct pawl_str uri)
 {
-    return !dialect.p || find(dialect) == 0;
+    const int i = find(uri);
+    if (i >= 0 && known[i].draft == PAWL_DRAFT_7) return PAWL_DRAFT_7;
+    for (size_t k = 0; k < 2; k++) {
+        const size_t n = strlen(known[k].uri) - strlen("schema");
+        if (uri.n > n && memcmp(uri.p, known[k].uri, n) == 0) return known[k].draft;
+    }
+    return (enum pawl_draft)0;
 }
 
 static bool read_vocabulary(struct pawl_build *b, struct pawl_resource *r, struct pawl_str uri, bool required)
 {
-    static const char prefix[] = "https://json-schema.org/draft/2020-12/vocab/";
-    const size_t n = sizeof prefix - 1;
+    const bool older = r->draft == PAWL_DRAFT_2019;
+    const char *prefix =
+        older ? "https://json-schema.org/draft/2019-09/vocab/" : "https://json-schema.org/draft/2020-12/vocab/";
+    const size_t n = strlen(prefix);
     if (uri.n > n && memcmp(uri.p, prefix, n) == 0) {
         const struct pawl_str name = {uri.p + n, uri.n - (uint32_t)n};
         for (size_t i = 0; i < sizeof vocabularies / sizeof *vocabularies; i++) {
             if (!pawl_str_is(name, vocabularies[i].name)) continue;
             r->vocabularies |= vocabularies[i].bit;
+            if (older && vocabularies[i].bit == PAWL_VOCABULARY_APPLICATOR)
+                r->vocabularies |= PAWL_VOCABULARY_UNEVALUATED;
             r->asserts_formats |= pawl_str_is(name, "format-assertion");
             return true;
         }
@@ -85,6 +96,7 @@ static bool settle_own(struct pawl_build *b, struct pawl_resource *r)
     if (!meta)
         return pawl_build_fail(b, r, r->place, "$schema", "write https://json-schema.org/draft/2020-12/schema",
                                "the dialect '%.*s' is not known", (int)r->dialect.n, r->dialect.p);
+    if (pawl_dialect_is_known(meta->dialect)) r->draft = pawl_dialect_draft(meta->dialect);
     vocabulary = yyjson_obj_get(meta->root, "$vocabulary");
     if (!vocabulary) return true; /* it restricts nothing */
     r->vocabularies = PAWL_VOCABULARY_CORE;

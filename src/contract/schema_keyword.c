@@ -36,7 +36,7 @@ static const char *kind_of(yyjson_val *v)
 
 static bool wrong(struct pawl_build *b, struct pawl_pending *p, const char *name, const char *expected, yyjson_val *v)
 {
-    return pawl_build_fail(b, p->resource, p->place, name, "see JSON Schema 2020-12", "expected %s, found %s", expected,
+    return pawl_build_fail(b, p->resource, p->place, name, "see JSON Schema", "expected %s, found %s", expected,
                            kind_of(v));
 }
 

@@ -87,7 +87,8 @@ static const char *const documents[] = {
     "\"string\"},\"contentSchema\":{\"$dynamicRef\":\"#meta\"}}}",
 };
 
-struct pawl_str pawl_schema_meta(uint32_t i)
+struct pawl_str pawl_schema_meta(enum pawl_draft draft, uint32_t i)
 {
+    if (draft != PAWL_DRAFT_2020) return pawl_schema_meta_older(draft, i);
     return i < sizeof documents / sizeof *documents ? pawl_str_of(documents[i]) : (struct pawl_str){NULL, 0};
 }

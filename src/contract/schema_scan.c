@@ -73,12 +73,12 @@ static struct pawl_resource *add_resource(struct pawl_build *b, yyjson_val *root
     return r;
 }
 
-static bool is_anchor_name(struct pawl_str s)
+static bool is_anchor_name(struct pawl_str s, bool colon)
 {
     for (uint32_t i = 0; i < s.n; i++) {
         const char c = s.p[i];
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_') continue;
-        if (i == 0 || (c != '-' && c != '.' && !(c >= '0' && c <= '9'))) return false;
+        if (i == 0 || (c != '-' && c != '.' && !(c == ':' && colon) && !(c >= '0' && c <= '9'))) return false;
     }
     return s.n > 0;
 }
@@ -108,7 +108,7 @@ static bool anchors(struct pawl_build *b, struct pawl_resource *r, yyjson_val *v
     for (int i = 0; i < (r->draft == PAWL_DRAFT_2019 ? 1 : 2); i++) {
         yyjson_val *name = yyjson_obj_get(v, names[i]);
         if (!name) continue;
-        if (!yyjson_is_str(name) || !is_anchor_name(pawl_json_value_str(name)))
+        if (!yyjson_is_str(name) || !is_anchor_name(pawl_json_value_str(name), r->draft == PAWL_DRAFT_2019))
             return pawl_build_fail(b, r, place, names[i], "write a name such as \"item\"",
                                    "expected a name of letters, digits, - . _");
         if (!add_anchor(b, r, v, place, names[i], pawl_json_value_str(name), i == 1)) return false;
@@ -216,11 +216,11 @@ struct pawl_resource *pawl_scan_document(struct pawl_build *b, yyjson_val *root,
     return scan(b, root, r, place, 0) ? r : NULL;
 }
 
-static int load_meta(struct pawl_build *b)
+static int load_meta(struct pawl_build *b, enum pawl_draft draft)
 {
     struct pawl_str text;
-    b->has_meta = true;
-    for (uint32_t i = 0; (text = pawl_schema_meta(i)).p; i++) {
+    b->has_meta |= (uint8_t)draft;
+    for (uint32_t i = 0; (text = pawl_schema_meta(draft, i)).p; i++) {
         yyjson_val *v = NULL;
         const int rc = pawl_json_read(text, &b->temp, &v, NULL);
         if (rc) return rc == PAWL_ENOMEM ? rc : PAWL_EINTERNAL;
@@ -266,9 +266,9 @@ int pawl_scan_find(struct pawl_build *b, struct pawl_resource *r, struct pawl_st
     pawl_uri_split(reference, &fragment);
     if (fragment.n) fragment = pawl_uri_decode(&b->temp, fragment);
     if (!uri.p || b->temp.failed) return PAWL_ENOMEM;
-    static const char ours[] = "https://json-schema.org/draft/2020-12/";
-    if (!found && !b->has_meta && uri.n > sizeof ours && memcmp(uri.p, ours, sizeof ours - 1) == 0) {
-        const int rc = load_meta(b);
+    const enum pawl_draft draft = found ? (enum pawl_draft)0 : pawl_dialect_of_part(uri);
+    if (draft & ~b->has_meta) {
+        const int rc = load_meta(b, draft);
         if (rc) return rc;
         found = pawl_map_get(&b->uris, uri.p, uri.n);
     }

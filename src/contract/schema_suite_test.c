@@ -8,7 +8,13 @@
 #include "io/alloc.h"
 
 enum { REMOTES_MAX = 256, PATHS_MAX = 128 };
-enum { REQUIRED = 1257, OPTIONAL = 158, FORMATS = 491 }; /* tests of the suite that deps/carriers.txt names */
+enum {
+    REQUIRED = 1257,
+    OPTIONAL = 158,
+    FORMATS = 491,
+    OLDER_2019 = 1227,
+    OLDER_7 = 913
+}; /* of what deps/carriers.txt names */
 static struct pawl_arena arena;
 static yyjson_val *remotes[REMOTES_MAX];
 static uint32_t remotes_count, tests_count;
@@ -33,6 +39,30 @@ static void add_remote(const struct pawl_buf *text)
         remotes_count++;
 }
 
+#define DRAFT_7 "http://json-schema.org/draft-07/schema#"
+
+/* With $schema where it has none: only older drafts say by it which one they are. */
+static yyjson_val *in_dialect(yyjson_val *schema, const char *dialect)
+{
+    struct pawl_json_writer w;
+    struct pawl_buf b;
+    yyjson_val *key, *value, *out;
+    size_t i, n;
+    if (!dialect || !yyjson_is_obj(schema) || yyjson_obj_get(schema, "$schema")) return schema;
+    pawl_buf_init_arena(&b, &arena);
+    w = (struct pawl_json_writer){.out = &b};
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "$schema");
+    pawl_jw_text(&w, dialect);
+    yyjson_obj_foreach(schema, i, n, key, value)
+    {
+        pawl_jw_key_str(&w, pawl_json_value_str(key));
+        pawl_jw_value(&w, value);
+    }
+    pawl_jw_close(&w, '}');
+    return CHECK_INT(pawl_json_read(pawl_buf_done(&b), &arena, &out, NULL), PAWL_OK) ? out : schema;
+}
+
 /* Documents are found by where they would be fetched from. One without an $id is given that; one with another $id is
  * also referred to by a document that has it. */
 static void take_remote(const char *path, const char *name)
@@ -43,6 +73,7 @@ static void take_remote(const char *path, const char *name)
     size_t i, n;
     snprintf(url, sizeof url, "http://localhost:1234/%s", name);
     if (!CHECK(read_json(path, &v)) || !yyjson_is_obj(v)) return;
+    v = in_dialect(v, strncmp(name, "draft7/", 7) == 0 ? DRAFT_7 : NULL);
     const struct pawl_str id = pawl_json_str(v, "$id");
     pawl_buf_init_arena(&b, &arena);
     if (id.p) {
@@ -85,7 +116,7 @@ static size_t names_in(const char *folder, char *names[PATHS_MAX])
     return n;
 }
 
-/* Of other drafts only 2019-09 is taken: a test of this draft refers to it. */
+/* Of the drafts that are known. */
 static void take_remotes(const char *folder, const char *prefix)
 {
     char *names[PATHS_MAX], path[2048], name[1024];
@@ -94,21 +125,23 @@ static void take_remotes(const char *folder, const char *prefix)
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         snprintf(name, sizeof name, "%s%s", prefix, names[i]);
         if (strstr(names[i], ".json")) take_remote(path, name);
-        else if (strncmp(names[i], "draft", 5) != 0 || strstr(names[i], "2019-09") || strstr(names[i], "2020-12")) {
+        else if (strncmp(names[i], "draft", 5) != 0 || strstr(names[i], "2019-09") || strstr(names[i], "2020-12") ||
+                 strstr(names[i], "draft7")) {
             strcat(name, "/");
             take_remotes(path, name);
         }
     }
 }
 
-static void run_group(const char *file, yyjson_val *group, bool formats)
+static void run_group(const char *file, yyjson_val *group, const char *dialect, bool formats)
 {
+    yyjson_val *schema = in_dialect(yyjson_obj_get(group, "schema"), dialect);
     const struct pawl_schema_options o = {.resources = remotes,
                                           .resources_count = remotes_count,
                                           .assert_formats = formats};
     struct pawl_schema *s = NULL;
     struct pawl_error err = {0};
-    const int rc = pawl_schema_compile(yyjson_obj_get(group, "schema"), &o, pawl_alloc_libc(), &s, &err);
+    const int rc = pawl_schema_compile(schema, &o, pawl_alloc_libc(), &s, &err);
     yyjson_val *tests = yyjson_obj_get(group, "tests"), *test;
     size_t i, n;
     yyjson_arr_foreach(tests, i, n, test)
@@ -129,7 +162,7 @@ static void run_group(const char *file, yyjson_val *group, bool formats)
 }
 
 /* `count`: the tests that there must be, so that none is lost unseen. */
-static void run_folder(const char *folder, bool formats, uint32_t count)
+static void run_folder(const char *folder, const char *dialect, bool formats, uint32_t count)
 {
     char *names[PATHS_MAX], path[2048];
     const size_t n = names_in(folder, names);
@@ -140,7 +173,7 @@ static void run_folder(const char *folder, bool formats, uint32_t count)
         if (!strstr(names[i], ".json")) continue;
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         if (!CHECK(read_json(path, &groups))) continue;
-        yyjson_arr_foreach(groups, k, max, group) run_group(names[i], group, formats);
+        yyjson_arr_foreach(groups, k, max, group) run_group(names[i], group, dialect, formats);
     }
     CHECK_INT(tests_count, count);
 }
@@ -165,11 +198,15 @@ int main(void)
         snprintf(path, sizeof path, "%s/remotes", suite);
         take_remotes(path, "");
         snprintf(path, sizeof path, "%s/tests/draft2020-12", suite);
-        run_folder(path, false, REQUIRED);
+        run_folder(path, NULL, false, REQUIRED);
         strcat(path, "/optional");
-        run_folder(path, false, OPTIONAL);
+        run_folder(path, NULL, false, OPTIONAL);
         strcat(path, "/format");
-        run_folder(path, true, FORMATS);
+        run_folder(path, NULL, true, FORMATS);
+        snprintf(path, sizeof path, "%s/tests/draft2019-09", suite);
+        run_folder(path, "https://json-schema.org/draft/2019-09/schema", false, OLDER_2019);
+        snprintf(path, sizeof path, "%s/tests/draft7", suite);
+        run_folder(path, DRAFT_7, false, OLDER_7);
     } else {
         printf("skipped: no deps/carriers/json-schema-suite here\n");
     }

@@ -87,6 +87,12 @@ static const struct refused {
     {J({"$schema" : "urn:mine"}), "/$schema", "the dialect 'urn:mine' is not known"},
     {J({"$schema" : 5}), "/$schema", "a URI as text"},
     {J({"items" : {"$id" : "x", "$schema" : "urn:mine"}}), "/items/$schema", "is not known"},
+    {J({"$schema" : "http://json-schema.org/draft-07/schema#", "definitions" : {"a" : {"type" : 7}}}),
+     "/definitions/a/type", "expected"},
+    {J({"$schema" : "https://json-schema.org/draft/2019-09/schema", "$defs" : {"a" : {"items" : 7}}}), "/$defs/a/items",
+     "expected"},
+    {J({"$schema" : "https://json-schema.org/draft/2019-09/schema", "$recursiveAnchor" : 1}), "/$recursiveAnchor",
+     "expected a boolean"},
     /* it would never end */
     {J({"$ref" : "#"}), "", "leads back to itself"},
     {J({"allOf" : [ {"$ref" : "#"}, {"$ref" : "#"} ]}), "", "leads back to itself"},
