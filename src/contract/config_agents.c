@@ -44,9 +44,9 @@ static void read_tools(struct pawl_reader *r, const struct pawl_yaml *v, struct 
 
 static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_agent *a)
 {
-    static const char *const known[] = {"model",   "instructions", "tools",  "deadline",
-                                        "ends_by", "budget",       "output", NULL};
-    static const char *const later[] = {"lane", "context", "guards", "second_opinion", "on", "properties", NULL};
+    static const char *const known[] = {"model",  "instructions", "tools", "deadline", "ends_by",
+                                        "budget", "output",       "lane",  NULL};
+    static const char *const later[] = {"context", "guards", "second_opinion", "on", "properties", NULL};
     static const char *const budgets[] = {"steps", NULL};
     static const char *const later_budgets[] = {"tokens", "cost", "context", NULL};
     const struct pawl_yaml *v = member->value, *budget;
@@ -64,6 +64,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     read_model(r, v, a);
     pawl_reader_text(r, v, "instructions", &a->instructions);
     read_tools(r, v, a);
+    pawl_reader_lane(r, v, &a->lane);
     pawl_reader_duration(r, v, "deadline", 1, &a->deadline_ns);
     pawl_reader_duration(r, v, "ends_by", 1, &a->ends_by_ns);
     if ((budget = pawl_reader_map(r, v, "budget")) != NULL) {

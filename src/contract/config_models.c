@@ -2,7 +2,7 @@
 #include "contract/config_env.h"
 #include "contract/config_read.h"
 
-static const char *const later[] = {"price", "pool", NULL};
+static const char *const later[] = {"price", NULL};
 static const int64_t second = 1000000000;
 
 /* `timeout: 60s` is both: how long for all of the answer, and for its first token. */
@@ -38,8 +38,8 @@ static void read_key(struct pawl_reader *r, const struct pawl_yaml *v, struct pa
 
 static void read_openai(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
 {
-    static const char *const known[] = {"provider", "base_url", "api_key", "model",    "headers",
-                                        "timeout",  "retry",    "breaker", "fallback", NULL};
+    static const char *const known[] = {"provider", "base_url", "api_key",  "model", "headers", "timeout",
+                                        "retry",    "breaker",  "fallback", "pool",  NULL};
     const struct pawl_yaml *base = pawl_reader_get(v, "base_url"), *model = pawl_reader_get(v, "model");
     pawl_reader_keys(r, v, known, later);
     m->base_url = PAWL_STR("https://api.openai.com/v1");
@@ -54,7 +54,8 @@ static void read_openai(struct pawl_reader *r, const struct pawl_yaml *v, struct
 
 static void read_script(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
 {
-    static const char *const known[] = {"provider", "script", "model", "timeout", "retry", "breaker", "fallback", NULL};
+    static const char *const known[] = {"provider", "script",   "model", "timeout", "retry",
+                                        "breaker",  "fallback", "pool",  NULL};
     const struct pawl_yaml *script = pawl_reader_get(v, "script"), *model = pawl_reader_get(v, "model");
     pawl_reader_keys(r, v, known, later);
     if (model) pawl_reader_target(r, model, "model", false, &m->model);
@@ -85,6 +86,7 @@ static void read_model(struct pawl_reader *r, const struct pawl_yaml_member *mem
     read_timeout(r, v, m);
     pawl_reader_retry(r, v, "retry", &m->retry);
     pawl_reader_breaker(r, v, &m->breaker, NULL);
+    pawl_reader_pool(r, v, &m->pool);
     m->provider = choice == 1 ? PAWL_PROVIDER_SCRIPT : PAWL_PROVIDER_OPENAI;
     if (choice == 0) read_openai(r, v, m);
     else if (choice == 1) read_script(r, v, m);

@@ -146,6 +146,15 @@ bool pawl_reader_duration(struct pawl_reader *r, const struct pawl_yaml *map, co
     return true;
 }
 
+bool pawl_reader_flag(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, bool *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    if (!v) return false;
+    if (v->kind == PAWL_YAML_BOOL) return *out = pawl_str_is(v->text, "true"), true;
+    pawl_reader_expected(r, v, key, "true or false");
+    return false;
+}
+
 bool pawl_reader_share(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double *pct)
 {
     const struct pawl_yaml *v = pawl_reader_get(map, key);

@@ -57,6 +57,7 @@ bool pawl_reader_count(struct pawl_reader *r, const struct pawl_yaml *map, const
                        uint32_t *out); /* from 1 */
 bool pawl_reader_number(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double min, double max,
                         double *out);
+bool pawl_reader_flag(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, bool *out);
 bool pawl_reader_share(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, double *pct); /* 50% */
 bool pawl_reader_choice(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, const char *const *choices,
                         int *out);
@@ -109,6 +110,11 @@ void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct 
 void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);  /* config_errors.c */
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v,
                     const struct pawl_tool *t); /* config_link.c: names of tools */
+/* config_lanes.c. Names that are there; false: it was told that there is none. */
+void pawl_read_pools(struct pawl_reader *r, const struct pawl_yaml *pools);
+void pawl_read_lanes(struct pawl_reader *r, const struct pawl_yaml *lanes);
+bool pawl_reader_pool(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_str *out);
+bool pawl_reader_lane(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_str *out);
 /* config_breaker.c. `breaker: none` turns it off; f NULL: no fallback may stand in it. */
 void pawl_default_breaker(struct pawl_breaker *b);
 void pawl_reader_breaker(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_breaker *b,

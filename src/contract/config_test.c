@@ -62,7 +62,7 @@ static const struct row {
     {"version: '1'", "1: version: expected 1, the version that this pawl reads, found '1'"},
     {"version: 1.0", "1: version: expected 1, the version that this pawl reads, found the number 1.0"},
     {"version: 1\nlanes: {}\nserve: 1\nfoo: 2\ntool: {}\nversion: 1",
-     "2: key 'lanes' is not in this version\n3: key 'serve' is not in this version\n4: unknown key 'foo'\n"
+     "3: key 'serve' is not in this version\n4: unknown key 'foo'\n"
      "5: unknown key 'tool'; did you mean 'tools'?\n6: key 'version' stands twice: first on line 1"},
     {"version: 1\nmodels:\ntools: [a]\nagents: no",
      "2: models: expected a mapping of keys to values, found nothing\n3: tools: expected a mapping of keys to values, found a list\n"
@@ -305,7 +305,7 @@ static const struct row {
     {TOOL
      "agents:\n  a: {model: n, tools: [t, u, t, 5], lane: x, budget: {steps: 0, tokens: 200k, step: 1}}\n  b: {tools: t}\n  c: []",
      "7: there is no model 'n'\n7: there is no tool 'u'\n7: tools: 't' stands twice\n"
-     "7: tools: expected the name of a tool, found the number 5\n7: key 'lane' is not in this version\n"
+     "7: tools: expected the name of a tool, found the number 5\n7: there is no lane 'x'\n"
      "7: steps: expected a whole number from 1 to 1000000, found the number 0\n7: key 'tokens' is not in this version\n"
      "7: unknown key 'step'; did you mean 'steps'?\n8: key 'model' is missing\n8: tools: expected a list, found 't'\n"
      "9: c: expected a mapping with model, tools, instructions, found a list"},
@@ -315,6 +315,15 @@ static const struct row {
      "8: ends_by: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 10\n"
      "8: output: expected a JSON Schema: a mapping, or true or false, found a list\n8: key 'guards' is not in this version"},
     {"version: 1\nagents: {a: {model: m, tools: [t]}}", "2: there is no model 'm'\n2: there is no tool 't'"},
+    /* bulkheads */
+    {"version: 1\npools:\n  p: {concurrency: 4, requests_per_minute: 0, tokens: 5, adaptive: maybe}\n  q: {adaptive: true}\n  r: 5\n"
+     "lanes:\n  a: {concurrency: 0, weight: 0, memory: 64MiB, share: {p: 70%, o: 5%}}\n  b: {share: {p: 40%}}",
+     "3: requests_per_minute: expected a whole number from 1 to 1000000000, found the number 0\n"
+     "3: unknown key 'tokens'; did you mean 'tokens_per_minute'?\n3: adaptive: expected true or false, found 'maybe'\n4: adaptive: there is no concurrency to adapt\n"
+     "5: r: expected a mapping with concurrency, requests_per_minute or tokens_per_minute, found the number 5\n"
+     "6: share: the lanes have 110% of pool 'p'\n7: concurrency: expected a whole number from 1 to 1000000, found the number 0\n"
+     "7: weight: expected a whole number from 1 to 1000, found the number 0\n"
+     "7: key 'memory' is not in this version\n7: there is no pool 'o'"},
     /* what stands in */
     {"version: 1\nmodels:\n  m: {provider: openai, model: x, fallback: [m, n, 5, o]}\n  n: {provider: openai, model: y, breaker: none}",
      "3: fallback: a model cannot stand in for itself\n3: fallback: expected the name of a model, found the number 5\n"

@@ -110,8 +110,8 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
 {
     static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
                                         "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
-                                        "limits",      "fresh",  "retry",   "breaker", NULL};
-    static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", "pool", "redact", NULL};
+                                        "limits",      "fresh",  "retry",   "breaker", "pool",   NULL};
+    static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", "redact", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
     t->line = member->line;
@@ -134,6 +134,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     pawl_reader_duration(r, v, "timeout", 1, &t->timeout_ns);
     pawl_reader_retry(r, v, "retry", &t->retry);
     pawl_reader_breaker(r, v, &t->breaker, &t->fallback);
+    pawl_reader_pool(r, v, &t->pool);
     read_limits(r, v, t);
     pawl_read_effects(r, v, t);
     pawl_read_errors(r, v, t);

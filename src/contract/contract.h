@@ -94,6 +94,29 @@ struct pawl_fallback {
     struct pawl_str answer, error, tool; /* answer: JSON text */
 };
 
+/* What is limited, whoever calls: a provider, a database (DESIGN 5, stage 10). 0: not limited. */
+struct pawl_pool {
+    struct pawl_str name;
+    uint32_t concurrency;
+    int64_t requests_per_minute, tokens_per_minute;
+    bool adaptive; /* concurrency is an upper bound; what the other end bears is found out (AIMD) */
+    uint32_t line;
+};
+struct pawl_lane_share { /* of a pool, in percent: nobody else may use it, and this lane not more */
+    struct pawl_str pool;
+    double percent;
+};
+/* A class of agents, which cannot starve another one (stage 8). */
+struct pawl_lane {
+    struct pawl_str name;
+    uint32_t concurrency; /* calls at a time; 0: not limited */
+    uint32_t queue;       /* calls that may wait before starts are refused; 0: not limited */
+    uint32_t weight;      /* where lanes draw from what no share covers; > 0 */
+    const struct pawl_lane_share *shares;
+    uint32_t shares_count;
+    uint32_t line;
+};
+
 struct pawl_model {
     struct pawl_str name;
     enum pawl_provider provider;
@@ -103,6 +126,7 @@ struct pawl_model {
     int64_t first_token_ns, total_ns;
     struct pawl_retry retry;
     struct pawl_breaker breaker;
+    struct pawl_str pool;            /* {NULL,0}: none */
     const struct pawl_str *fallback; /* other models, asked in this order where this one cannot be */
     uint32_t fallback_count;
     struct pawl_str script; /* provider script: JSON text, an array of answers; see model/script.h */
@@ -161,6 +185,7 @@ struct pawl_tool {
     struct pawl_retry retry;
     struct pawl_breaker breaker;
     struct pawl_fallback fallback;
+    struct pawl_str pool;         /* {NULL,0}: none */
     int64_t timeout_ns, fresh_ns; /* fresh 0: never answered from before */
     int64_t cpu_ns;               /* command limits; 0: default */
     int64_t memory_bytes, output_bytes;
@@ -168,7 +193,7 @@ struct pawl_tool {
 };
 
 struct pawl_agent {
-    struct pawl_str name, model, instructions;
+    struct pawl_str name, model, instructions, lane; /* lane {NULL,0}: none */
     const struct pawl_tool *const *tools;
     uint32_t tools_count;
     int64_t deadline_ns, ends_by_ns; /* active time; wall-clock time since the start; 0: none (ends_by) */
@@ -188,7 +213,9 @@ struct pawl_config {
     const struct pawl_model *models;
     const struct pawl_tool *tools;
     const struct pawl_agent *agents;
-    uint32_t models_count, tools_count, agents_count;
+    const struct pawl_pool *pools;
+    const struct pawl_lane *lanes;
+    uint32_t models_count, tools_count, agents_count, pools_count, lanes_count;
     const struct pawl_pair *secrets; /* NAME -> value, captured at load; never written anywhere */
     uint32_t secrets_count;
 };
@@ -196,6 +223,8 @@ struct pawl_config {
 const struct pawl_model *pawl_config_model(const struct pawl_config *c,
                                            struct pawl_str name); /* NULL: none. config_find.c */
 const struct pawl_tool *pawl_config_tool(const struct pawl_config *c, struct pawl_str name);
+const struct pawl_pool *pawl_config_pool(const struct pawl_config *c, struct pawl_str name);
+const struct pawl_lane *pawl_config_lane(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_agent *pawl_config_agent(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_str name);
 

@@ -20,8 +20,9 @@ struct pawl_reply { /* raw. All text is untrusted and borrowed until the call it
     struct pawl_str type; /* Content-Type */
     struct pawl_str body; /* HTTP body (a stream: the whole text so far); a command's stdout; a function's JSON */
     struct pawl_str retry_after, retry_after_ms, should_retry, date, location; /* header values; {NULL,0}: absent */
-    struct pawl_str detail;    /* the transport's own words; a command's stderr (its tail) */
-    enum pawl_applied verdict; /* in-process only: the function's own */
+    struct pawl_str requests_left, tokens_left; /* x-ratelimit-remaining-requests, -tokens */
+    struct pawl_str detail;                     /* the transport's own words; a command's stderr (its tail) */
+    enum pawl_applied verdict;                  /* in-process only: the function's own */
     bool has_verdict;
     int64_t wall_ns; /* when it came */
 };

@@ -1,7 +1,7 @@
 /* src/engine/advance.c - a run moves on: every open step has a pass, every pass goes until it waits, and where no step is
  * open the decider says what comes next. Slots are freed here only, so that whoever loops over them may drive them. */
 #include "contract/template.h"
-#include "policy/breaker.h"
+#include "policy/admission.h"
 #include "engine/hot.h"
 #include <assert.h>
 #include <string.h>
@@ -54,7 +54,7 @@ void pawl_slot_free(struct pawl_slot *s)
     cancel_attempt(s);
     pawl_engine_abandon(e, s->find_id);
     pawl_claims_leave(s);
-    pawl_breaker_leave(&s->pass);
+    pawl_admission_leave(&s->pass);
     pawl_heap_drop(&e->timers, &s->timer.node);
     pawl_arena_fini(&s->arena);
     pawl_engine_put(e, s, sizeof *s);
@@ -249,6 +249,7 @@ static void stop_slot(struct pawl_slot *s)
     if (p->ended || (p->step && p->step->kind == PAWL_STEP_UNDO)) return;
     if (intended && pawl_pass_changes(p)) {
         if (p->want == PAWL_WANT_DURABLE) { /* announced, and still here */
+            pawl_admission_leave(p);
             p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
                                                .error_class = PAWL_CLASS_CANCELLED,
                                                .retry_after_ns = -1,
@@ -259,6 +260,7 @@ static void stop_slot(struct pawl_slot *s)
             return;
         }
         if (p->want != PAWL_WANT_TIME && p->want != PAWL_WANT_ROOM) return;
+        pawl_admission_leave(p);
         p->stage = PAWL_STAGE_RETRY;
         p->came = p->recovered = true;
         if (p->outcome.applied == PAWL_APPLIED_YES) p->outcome.applied = PAWL_APPLIED_UNKNOWN;

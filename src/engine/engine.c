@@ -241,6 +241,7 @@ static void timer(struct pawl_engine *e, struct pawl_timer *t)
         break;
     case PAWL_TIMER_COMMIT: pawl_hot_resend(h); break;
     case PAWL_TIMER_WAKE: pawl_engine_claim_due(e); break;
+    case PAWL_TIMER_ROOM: pawl_pools_turn(&e->shared, e->now_ns); break;
     }
 }
 
@@ -259,6 +260,13 @@ static void hand_over(struct pawl_engine *e)
     for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;) pawl_hot_dirty(entry->value);
 }
 
+static void wait_for_room(struct pawl_engine *e)
+{
+    const int64_t due_ns = pawl_pools_due_ns(&e->shared, e->now_ns);
+    if (due_ns == PAWL_NEVER) pawl_heap_drop(&e->timers, &e->room.node);
+    else if (pawl_heap_set(&e->timers, &e->room.node, due_ns)) e->rc = PAWL_ENOMEM;
+}
+
 /* Everything that this event touched: commit it together, park what can be parked. */
 static void settle(struct pawl_engine *e)
 {
@@ -272,6 +280,7 @@ static void settle(struct pawl_engine *e)
         pawl_hot_settle(h);
     }
     if (e->more && e->hot.count < PAWL_HOT_MAX / 2) pawl_engine_claim_due(e);
+    if (e->shared.pools.count) wait_for_room(e);
 }
 
 int pawl_engine_step(struct pawl_engine *e, const struct pawl_event *in, const struct pawl_action **out, uint32_t *n)
@@ -319,6 +328,11 @@ const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_
     return h ? &h->run : NULL;
 }
 
+const struct pawl_pool_state *pawl_engine_pool(const struct pawl_engine *e, struct pawl_str name)
+{
+    return pawl_map_get(&e->shared.pools, name.p, name.n);
+}
+
 const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, const char *kind, struct pawl_str name)
 {
     const struct pawl_dependency *d = pawl_shared_find(&e->shared, kind, name);
@@ -340,6 +354,7 @@ int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *port
     e->from = from;
     e->ports = *ports;
     e->wake_wall_ns = PAWL_NEVER;
+    e->room = (struct pawl_timer){.of = PAWL_TIMER_ROOM, .owner = e};
     e->wake = (struct pawl_timer){.of = PAWL_TIMER_WAKE, .owner = e};
     pawl_map_init(&e->hot, from);
     pawl_map_init(&e->loading, from);

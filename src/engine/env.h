@@ -115,6 +115,7 @@ struct pawl_env {
 };
 
 struct pawl_engine;
+struct pawl_pool_state;
 int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *ports, struct pawl_engine **out);
 void pawl_engine_free(struct pawl_engine *e); /* what is under way is forgotten, as by a crash */
 /* One event in, actions out; *out is valid until the next step. PAWL_OK always but for PAWL_ENOMEM (then the engine
@@ -124,6 +125,8 @@ int64_t pawl_engine_due_ns(const struct pawl_engine *e); /* monotonic: when it w
 bool pawl_engine_idle(const struct pawl_engine *e);      /* nothing hot, nothing under way */
 /* For views: how many runs are hot; the fold of a hot run or NULL (borrowed until the next step). */
 uint32_t pawl_engine_hot(const struct pawl_engine *e);
+/* A pool that something was asked of; NULL: none yet. Borrowed likewise. */
+const struct pawl_pool_state *pawl_engine_pool(const struct pawl_engine *e, struct pawl_str name);
 /* The circuit of a dependency ("tool" or "model", and its name), borrowed until the next step; NULL: not called yet. */
 const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, const char *kind, struct pawl_str name);
 const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_id run);

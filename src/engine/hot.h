@@ -7,13 +7,14 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "engine/env.h"
+#include "policy/bulkhead.h"
 #include "policy/pipeline.h"
 
 enum { PAWL_HOT_MAX = 4096, PAWL_CLAIM_BATCH = 256, PAWL_CLAIMS_WITHOUT_PROGRESS_MAX = 5 };
 
 struct pawl_timer {
     struct pawl_heap_node node; /* first: a node is its timer */
-    enum { PAWL_TIMER_SLOT, PAWL_TIMER_RUN, PAWL_TIMER_COMMIT, PAWL_TIMER_WAKE } of;
+    enum { PAWL_TIMER_SLOT, PAWL_TIMER_RUN, PAWL_TIMER_COMMIT, PAWL_TIMER_WAKE, PAWL_TIMER_ROOM } of;
     void *owner;
 };
 
@@ -124,7 +125,7 @@ struct pawl_engine {
     struct pawl_map claims;  /* claim key -> struct pawl_claim_entry */
     struct pawl_map pending; /* action id -> struct pawl_pending */
     struct pawl_heap timers;
-    struct pawl_timer wake;
+    struct pawl_timer wake, room;   /* room: when a pool's bucket has filled for whoever waits */
     int64_t wake_wall_ns;           /* of the earliest parked run */
     bool claiming, more;            /* a claim of due runs is under way; there may be more of them */
     bool claim_failed, wake_failed; /* the store could not say what is due, when the next one is: asked again at */

@@ -111,6 +111,19 @@ static bool is_json(struct pawl_engine *e, struct pawl_str text, struct pawl_err
     return rc == PAWL_OK;
 }
 
+/* A lane whose line is full takes no more, and says when to come back. */
+static bool has_room(struct pawl_engine *e, uint64_t id, const struct pawl_request *r, const struct pawl_agent *agent)
+{
+    const struct pawl_lane *lane = agent->lane.p ? pawl_config_lane(r->config, agent->lane) : NULL;
+    int64_t back_ns = 0;
+    char what[160], next[80];
+    if (!lane || pawl_lane_takes(&e->shared, lane, &back_ns)) return true;
+    snprintf(what, sizeof what, "lane %.*s is full: %u calls wait in it", (int)lane->name.n, lane->name.p, lane->queue);
+    snprintf(next, sizeof next, "come back in about %lld s", (long long)(back_ns / 1000000000 + 1));
+    pawl_request_refuse(e, id, r->run, PAWL_EFULL, what, next);
+    return false;
+}
+
 static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
 {
     const struct pawl_agent *agent = pawl_config_agent(r->config, r->agent);
@@ -140,6 +153,7 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
         pawl_request_refuse(e, id, r->run, PAWL_EBUSY, "this owner is handing over", "say it again in a moment");
         return;
     }
+    if (!has_room(e, id, r, agent)) return;
     h = pawl_hot_new(e, &head);
     if (!h) return;
     h->create = true;

@@ -41,7 +41,8 @@ static void done(struct pawl_attempt_run *r, const struct pawl_reply *reply)
     if (e) {
         struct pawl_str *texts[] = {&e->reply.type,           &e->reply.body,         &e->reply.retry_after,
                                     &e->reply.retry_after_ms, &e->reply.should_retry, &e->reply.date,
-                                    &e->reply.location,       &e->reply.detail};
+                                    &e->reply.location,       &e->reply.detail,       &e->reply.requests_left,
+                                    &e->reply.tokens_left};
         e->reply = *reply;
         e->reply.wall_ns = pawl_clock_wall_ns();
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = copy(e, *texts[i]);
@@ -74,6 +75,8 @@ static void on_http_done(void *ctx, const struct pawl_http_result *h)
                                      .should_retry = h->should_retry,
                                      .date = h->date,
                                      .location = h->location,
+                                     .requests_left = h->requests_left,
+                                     .tokens_left = h->tokens_left,
                                      .detail = h->detail};
     done(ctx, &reply);
 }

@@ -353,6 +353,8 @@ static void pick(const struct pawl_http_header *h, struct pawl_http_result *out)
     else if (named(h->name, "X-Should-Retry")) out->should_retry = h->value;
     else if (named(h->name, "Retry-After")) pick_longest(h->value, &out->retry_after);
     else if (named(h->name, "Retry-After-Ms")) pick_longest(h->value, &out->retry_after_ms);
+    else if (named(h->name, "X-Ratelimit-Remaining-Requests")) out->requests_left = h->value;
+    else if (named(h->name, "X-Ratelimit-Remaining-Tokens")) out->tokens_left = h->value;
 }
 
 static enum pawl_http_end end_of(const struct pawl_http_request *r, CURLcode code)

@@ -2,6 +2,7 @@
  *
  * The intent is the first attempt; a further one is recorded, and durable, before it leaves (LEDGER 11). What a crash
  * left open comes back here as an outcome: it may have left, nobody knows what it did. */
+#include "policy/admission.h"
 #include "policy/breaker.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
@@ -70,6 +71,7 @@ static bool forgotten(const struct pawl_pass *p)
 /* It was announced, and is not sent after all. What was unknown stays so. */
 static enum pawl_verdict not_sent(struct pawl_pass *p, enum pawl_class c, bool retry, struct pawl_str why)
 {
+    pawl_admission_leave(p);
     p->outcome = (struct pawl_outcome){
         .applied = PAWL_APPLIED_NO, .error_class = c, .retry = retry, .retry_after_ns = -1, .message = why};
     p->came = true;

@@ -5,6 +5,7 @@
  *   what is unknown, what a person said to send again, an undo: waits. No breaker makes a guess of a doubt (LEDGER 1) */
 #include "policy/breaker.h"
 #include <string.h>
+#include "policy/bulkhead.h"
 #include "policy/fallback.h"
 #include "policy/pipeline.h"
 
@@ -17,15 +18,6 @@ static struct pawl_dependency *dependency_of(struct pawl_pass *p)
 {
     return p->model ? pawl_shared_dependency(p->shared, "model", p->model->name)
                     : pawl_shared_dependency(p->shared, "tool", p->tool->name);
-}
-
-/* Does an attempt follow by itself? What a restart left open is resolved first, and sends nothing until then. */
-static bool sends(const struct pawl_pass *p)
-{
-    const struct pawl_step *s = p->step;
-    if (p->came) return false;
-    if (!s || s->state < PAWL_STEP_INTENDED_STATE) return true;
-    return s->state == PAWL_STEP_INTENDED_STATE && (s->resend || p->attempts > 0);
 }
 
 static int keep(struct pawl_pass *p, const struct pawl_dependency *d)
@@ -63,6 +55,8 @@ static enum pawl_verdict held(struct pawl_pass *p, struct pawl_dependency *d)
             "%.*s keeps failing and is left alone for another %lld s: do without it, or try again later",
             (int)d->name.n, d->name.p, timed ? (long long)((c->until_wall_ns - p->wall_ns) / 1000000000 + 1) : 1LL);
     }
+    pawl_lane_leave(p); /* whoever waits for one dependency keeps nobody from another */
+    p->stage = PAWL_STAGE_LANE;
     pawl_line_join(&d->waiting, p);
     return pawl_pass_until(p, PAWL_WANT_ROOM, timed ? c->until_wall_ns : PAWL_NEVER);
 }
@@ -70,7 +64,7 @@ static enum pawl_verdict held(struct pawl_pass *p, struct pawl_dependency *d)
 enum pawl_verdict pawl_stage_breaker(struct pawl_pass *p)
 {
     struct pawl_dependency *d;
-    if (p->admitted || !sends(p)) return PAWL_GO;
+    if (p->admitted || !pawl_pass_sends(p)) return PAWL_GO;
     d = dependency_of(p);
     if (!d) return p->rc = PAWL_ENOMEM, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     pawl_line_leave(p);
@@ -127,7 +121,6 @@ void pawl_breaker_told(struct pawl_pass *p, const struct pawl_reply *reply)
 void pawl_breaker_leave(struct pawl_pass *p)
 {
     struct pawl_dependency *d = p->admitted;
-    pawl_line_leave(p);
     if (!d) return;
     p->admitted = NULL;
     if (!p->probe) return;

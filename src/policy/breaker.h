@@ -1,4 +1,4 @@
-/* src/policy/breaker.h - what classify and the engine tell the breaker stage. */
+/* src/policy/breaker.h - what attempt and admission tell the breaker stage. */
 #pragma once
 #include "policy/pass.h"
 
@@ -7,5 +7,5 @@ bool pawl_breaker_still(struct pawl_pass *p);
 
 /* The attempt that this pass was admitted for has ended. May set p->rc. */
 void pawl_breaker_told(struct pawl_pass *p, const struct pawl_reply *reply);
-/* It will not be made, or nobody waits for its end any more: the probe is given back, the place in line is left. */
+/* It will not be made, or nobody waits for its end any more: the probe is given back. */
 void pawl_breaker_leave(struct pawl_pass *p);

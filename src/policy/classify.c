@@ -1,6 +1,6 @@
 /* src/policy/classify.c - stage 13: what an attempt's end tells, and what is known of the step by now (LEDGER 1, 2).
  * Knowledge is the step's: a later "no" never clears an earlier "unknown". */
-#include "policy/breaker.h"
+#include "policy/admission.h"
 #include "policy/pipeline.h"
 #include <string.h>
 
@@ -20,7 +20,7 @@ void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, b
     else p->ports->read_tool(p->tool, reply, p->tool->key_declared && p->attempts > 1, p->arena, out);
     p->attempt_ended_wall_ns = p->wall_ns;
     p->came = true;
-    pawl_breaker_told(p, reply);
+    pawl_admission_told(p, reply);
 }
 
 static bool tells_nothing(enum pawl_applied a)

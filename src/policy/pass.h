@@ -117,6 +117,10 @@ struct pawl_pass {
     struct pawl_str message, result;
     struct pawl_str note;             /* what stands in for an answer, for the model; {NULL,0}: nothing does */
     struct pawl_place place;          /* in a line of shared.h */
+    struct pawl_lane_state *lane;     /* lane: a place is held; NULL: none */
+    struct pawl_pool_state *pool;     /* rate: the same, */
+    struct pawl_pool_lane *pool_lane; /* in this part of it, */
+    double tokens;                    /* for so many tokens */
     struct pawl_dependency *admitted; /* breaker: an attempt may leave; NULL: not asked yet, or told how it ended */
     uint32_t admitted_generation;     /* ... unless its circuit has opened again since */
     bool probe;                       /* ... and shows whether the dependency is back */
@@ -133,6 +137,8 @@ static inline bool pawl_pass_changes(const struct pawl_pass *p)
 {
     return p->tool && p->tool->effect != PAWL_EFFECT_READ;
 }
+/* Does an attempt follow by itself? What a restart left open is resolved first, and sends nothing until then. */
+bool pawl_pass_sends(const struct pawl_pass *p);
 /* Ends the pass as failed: returns PAWL_FAIL. The message is copied. */
 enum pawl_verdict pawl_pass_fail(struct pawl_pass *p, enum pawl_class c, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

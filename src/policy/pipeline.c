@@ -1,12 +1,13 @@
 /* src/policy/pipeline.c - the order of the stages, and the driver that takes a pass through them. */
 #include "policy/pipeline.h"
 #include "policy/breaker.h"
+#include "policy/bulkhead.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Stages without a function have their place here and let everything pass: guard, budget, lane, rate, span
+/* Stages without a function have their place here and let everything pass: guard, budget, span
  * come with the failure policies. */
 const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_SCOPE] = {"scope", pawl_stage_scope, NULL},
@@ -16,9 +17,9 @@ const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_GATE] = {"gate", pawl_stage_gate, NULL},
     [PAWL_STAGE_BUDGET] = {"budget", NULL, NULL},
     [PAWL_STAGE_DEADLINE] = {"deadline", pawl_stage_deadline, NULL},
-    [PAWL_STAGE_LANE] = {"lane", NULL, NULL},
+    [PAWL_STAGE_LANE] = {"lane", pawl_stage_lane, pawl_lane_leave},
     [PAWL_STAGE_BREAKER] = {"breaker", pawl_stage_breaker, pawl_breaker_leave},
-    [PAWL_STAGE_RATE] = {"rate", NULL, NULL},
+    [PAWL_STAGE_RATE] = {"rate", pawl_stage_rate, pawl_pool_leave},
     [PAWL_STAGE_INTENT] = {"intent", pawl_stage_intent, NULL},
     [PAWL_STAGE_ATTEMPT] = {"attempt", pawl_stage_attempt, NULL},
     [PAWL_STAGE_CLASSIFY] = {"classify", pawl_stage_classify, NULL},
@@ -71,12 +72,13 @@ enum pawl_verdict pawl_pass_append(struct pawl_pass *p, enum pawl_kind kind, str
     return PAWL_GO;
 }
 
-static void leave_all(struct pawl_pass *p)
+/* In reverse, every stage from the last one down to `first`. */
+static void leave_from(struct pawl_pass *p, int first)
 {
-    for (int i = PAWL_STAGE_COUNT; i-- > 0;)
+    for (int i = PAWL_STAGE_COUNT; i-- > first;) {
         if (p->entered & 1u << i && pawl_pipeline[i].leave) pawl_pipeline[i].leave(p);
-    p->entered = 0;
-    p->ended = true;
+        p->entered &= ~(1u << i);
+    }
 }
 
 void pawl_pipeline_drive(struct pawl_pass *p)
@@ -92,10 +94,13 @@ void pawl_pipeline_drive(struct pawl_pass *p)
         if (p->rc || v == PAWL_WAIT) return;
         if (v == PAWL_ANSWER) p->how = PAWL_ENDS_ANSWERED;
         if (v == PAWL_FAIL) p->how = PAWL_ENDS_FAILED;
+        if (v == PAWL_BACK) leave_from(p, (int)p->back + 1); /* what waits further up must hold nothing of these */
         if (v == PAWL_GO) p->stage++;
         else p->stage = v == PAWL_BACK ? p->back : PAWL_STAGE_RECORD;
     }
-    if (p->rc == PAWL_OK) leave_all(p);
+    if (p->rc) return;
+    leave_from(p, 0);
+    p->ended = true;
 }
 
 void pawl_pipeline_stop(struct pawl_pass *p, enum pawl_class c, const char *why)

@@ -32,6 +32,8 @@ enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_gate(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_deadline(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_lane(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_rate(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_breaker(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_intent(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include "policy/bulkhead.h"
 #include "policy/pass.h"
 
 static void *get(struct pawl_shared_state *s, size_t bytes)
@@ -22,6 +23,8 @@ void pawl_shared_init(struct pawl_shared_state *s, const struct pawl_alloc *from
     memset(s, 0, sizeof *s);
     s->from = from;
     pawl_map_init(&s->dependencies, from);
+    pawl_map_init(&s->lanes, from);
+    pawl_map_init(&s->pools, from);
 }
 
 static void free_dependency(struct pawl_shared_state *s, struct pawl_dependency *d)
@@ -37,6 +40,7 @@ void pawl_shared_fini(struct pawl_shared_state *s)
     for (uint32_t i = 0; i < PAWL_CACHED_MAX; i++)
         put(s, (void *)(uintptr_t)s->cached[i].result.p, s->cached[i].result.n);
     pawl_map_fini(&s->dependencies);
+    pawl_bulkhead_fini(s);
 }
 
 struct pawl_dependency *pawl_shared_named(struct pawl_shared_state *s, struct pawl_str name)

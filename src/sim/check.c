@@ -265,6 +265,7 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
         pawl_sim_broken(w, "bounded", "run%u #%u: the driver is told that it changes: %d", run->index, a->step,
                         a->changes);
     pawl_sim_check_breaker(n, a);
+    pawl_sim_check_bulkhead(n, a);
     if (n->replaced) return; /* it can know no better; call.c lets nothing of it out that changes anything */
     if (model || changes) check_announced(n, a, run, s);
     if (changes) check_change(n, a, run, s);

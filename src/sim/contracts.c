@@ -297,6 +297,37 @@ static void draw_model(struct pawl_sim *w)
     w->config.models_count = 2;
 }
 
+/* Lanes and pools, for some: small ones, so that runs stand in line. */
+static void draw_bulkheads(struct pawl_sim *w)
+{
+    struct pawl_pool *pools = pawl_sim_get(w, 2 * sizeof *pools);
+    struct pawl_lane *lanes = pawl_sim_get(w, 2 * sizeof *lanes);
+    if (!pawl_sim_chance(w, 400)) return;
+    w->config.pools = pools;
+    w->config.lanes = lanes;
+    w->config.pools_count = w->config.lanes_count = 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct pawl_lane_share *share = pawl_sim_get(w, sizeof *share);
+        pools[i].name = pawl_sim_text(w, "pool%u", i);
+        if (pawl_sim_chance(w, 700)) pools[i].concurrency = (uint32_t)pawl_sim_between(w, 1, 4);
+        pools[i].adaptive = pools[i].concurrency && pawl_sim_chance(w, 300);
+        if (pawl_sim_chance(w, 400)) pools[i].requests_per_minute = pawl_sim_between(w, 6, 120);
+        if (pawl_sim_chance(w, 300)) pools[i].tokens_per_minute = pawl_sim_between(w, 2000, 60000);
+        lanes[i].name = pawl_sim_text(w, "lane%u", i);
+        lanes[i].weight = (uint32_t)pawl_sim_between(w, 1, 4);
+        if (pawl_sim_chance(w, 600)) lanes[i].concurrency = (uint32_t)pawl_sim_between(w, 1, 3);
+        *share = (struct pawl_lane_share){.pool = pools[0].name, .percent = (double)pawl_sim_between(w, 10, 50)};
+        lanes[i].shares = share;
+        lanes[i].shares_count = pawl_sim_chance(w, 500);
+    }
+    for (uint32_t i = 0; i < w->config.agents_count; i++)
+        if (pawl_sim_chance(w, 800)) w->agents[i].lane = lanes[pawl_sim_below(w, 2)].name;
+    for (uint32_t i = 0; i < w->config.models_count; i++)
+        if (pawl_sim_chance(w, 700)) w->models[i].pool = pools[0].name;
+    for (uint32_t i = 0; i < w->config.tools_count; i++)
+        if (pawl_sim_chance(w, 400)) w->contracts[i].pool = pools[pawl_sim_below(w, 2)].name;
+}
+
 /* The same configuration on a day when its variables point elsewhere: same text, same hash, other targets. */
 static void make_twin(struct pawl_sim *w)
 {
@@ -332,6 +363,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_limits(w);
     draw_model(w);
     w->config.models = w->models;
+    draw_bulkheads(w);
     w->config.tools = w->contracts;
     w->config.agents = w->agents;
     w->config.sync_every_step = pawl_sim_chance(w, 100);

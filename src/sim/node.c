@@ -112,6 +112,7 @@ void pawl_sim_node_step(struct pawl_sim_node *n, struct pawl_event *in)
         return;
     }
     pawl_sim_check_hot(n);
+    pawl_sim_check_shares(n);
     pawl_sim_check_cared_for(n);
 }
 

@@ -50,7 +50,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "unknown tools",
                                                           "bad arguments",
                                                           "claims",
-                                                          "probes"};
+                                                          "probes",
+                                                          "in line"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -81,6 +81,7 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_BAD_ARGUMENTS,
                       PAWL_SIM_N_CLAIMS,
                       PAWL_SIM_N_PROBES,
+                      PAWL_SIM_N_IN_LINE,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);
