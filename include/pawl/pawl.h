@@ -107,6 +107,7 @@ struct pawl_start {
     const char *key; /* the same key again is the same run, even ended; with another input it is PAWL_ECONFLICT */
     bool chat;       /* park for the next message instead of ending */
     const char *id;
+    int64_t begins_ns; /* wall clock, nanoseconds since 1970: until then it is parked; 0: begin at once */
 };
 PAWL_API int pawl_start_run(struct pawl *p, const struct pawl_start *start, char run_out[37], struct pawl_error *err);
 /* The user's next message. It enters before the next model step. PAWL_ECONFLICT: the run has ended. */

@@ -26,6 +26,9 @@ static const struct {
     {"start", "exec to the first durable step", bench_start},
     {"idle", "an idle owner: memory, wake-ups", bench_idle},
     {"crash", "1,000 runs killed half way, and finished", bench_crash},
+    {"unfinished", "100,000 unfinished runs: start to the first step", bench_unfinished},
+    {"parked", "1,000,000 parked runs", bench_parked},
+    {"conversation", "100 calls: what they take on the disk", bench_conversation},
     {"binary", "the size of this binary", bench_binary},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };

@@ -34,7 +34,9 @@ double bench_share(double *values, uint32_t count, double share); /* of sorted v
 void bench_path(const struct bench *b, char out[BENCH_PATH], const char *name);
 void bench_folder(const struct bench *b, char out[BENCH_PATH], const char *name); /* made, and empty */
 void bench_remove(const char *folder);                                            /* a folder and what is in it */
-int64_t bench_file_bytes(const char *folder, const char *name);                   /* 0: not there */
+FILE *bench_create(const char *folder, const char *name);
+void bench_close(FILE *f);                                      /* dies where what was written is not there */
+int64_t bench_file_bytes(const char *folder, const char *name); /* 0: not there */
 
 /* A store in `folder` whose agent `bench` follows a script of `turns` answers, each of which makes `calls` calls of the
  * tool `step` (in-process; effect as named, honours keys); then it says that it is done. */
@@ -61,8 +63,9 @@ struct bench_child {
     FILE *out;
 };
 void bench_spawn(struct bench_child *c, const char *what, const char *folder, uint32_t number);
-void bench_expect(struct bench_child *c, const char *word); /* reads lines until one begins with it */
-int bench_reap(struct bench_child *c);                      /* wait status */
+/* Reads lines until one begins with it; gives the number behind it. */
+int64_t bench_expect(struct bench_child *c, const char *word);
+int bench_reap(struct bench_child *c); /* wait status */
 int bench_child_main(const char *what, const char *folder, uint32_t number);
 
 struct bench_memory {
@@ -110,4 +113,9 @@ void bench_own(struct bench *b);
 void bench_start(struct bench *b);
 void bench_idle(struct bench *b);
 void bench_crash(struct bench *b);
+void bench_unfinished(struct bench *b);
+void bench_parked(struct bench *b);
+void bench_conversation(struct bench *b);
 void bench_binary(struct bench *b);
+int bench_child_park(const char *folder, uint32_t count);
+int bench_child_wake(const char *folder, uint32_t from);

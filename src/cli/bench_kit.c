@@ -105,6 +105,20 @@ void bench_folder(const struct bench *b, char out[BENCH_PATH], const char *name)
     if (mkdir(out, 0700) != 0) bench_die("cannot make the folder %s: %s", out, strerror(errno));
 }
 
+FILE *bench_create(const char *folder, const char *name)
+{
+    char path[BENCH_PATH];
+    join(path, folder, name);
+    FILE *f = fopen(path, "w");
+    if (!f) bench_die("cannot write %s: %s", path, strerror(errno));
+    return f;
+}
+
+void bench_close(FILE *f)
+{
+    if (fclose(f) != 0) bench_die("cannot write: %s", strerror(errno));
+}
+
 int64_t bench_file_bytes(const char *folder, const char *name)
 {
     char path[BENCH_PATH];
@@ -118,12 +132,8 @@ int64_t bench_file_bytes(const char *folder, const char *name)
 void bench_write_plan(const char *folder, const struct bench_plan *plan)
 {
     const bool key = strcmp(plan->effect, "read") != 0;
-    char path[BENCH_PATH];
-    FILE *f;
+    FILE *f = bench_create(folder, "pawl.yaml");
     uint32_t n = 0;
-    join(path, folder, "pawl.yaml");
-    f = fopen(path, "w");
-    if (!f) bench_die("cannot write %s: %s", path, strerror(errno));
     fprintf(f, "version: 1\nstore: sqlite:pawl.db\nmodels:\n  main:\n    provider: script\n    script:\n");
     for (uint32_t i = 0; i < plan->turns; i++) {
         fprintf(f, "      - calls: [");
@@ -134,7 +144,7 @@ void bench_write_plan(const char *folder, const struct bench_plan *plan)
             key ? "    key: {}\n" : "");
     fprintf(f, "    input: {type: object, required: [n], properties: {n: {type: integer}}}\nagents:\n"
                "  bench: {model: main, tools: [step], instructions: Take the steps., budget: {steps: 100000}}\n");
-    if (fclose(f) != 0) bench_die("cannot write %s: %s", path, strerror(errno));
+    bench_close(f);
 }
 
 struct pawl *bench_open(const char *folder)
@@ -232,11 +242,11 @@ void bench_spawn(struct bench_child *c, const char *what, const char *folder, ui
     if (!c->out) bench_die("no stream: %s", strerror(errno));
 }
 
-void bench_expect(struct bench_child *c, const char *word)
+int64_t bench_expect(struct bench_child *c, const char *word)
 {
     char line[512];
     while (fgets(line, sizeof line, c->out))
-        if (strncmp(line, word, strlen(word)) == 0) return;
+        if (strncmp(line, word, strlen(word)) == 0) return strtoll(line + strlen(word), NULL, 10);
     bench_die("the child ended before it said '%s'", word);
 }
 

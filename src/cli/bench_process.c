@@ -225,11 +225,29 @@ static int finish(const char *folder, uint32_t runs)
     return 0;
 }
 
+static void said_first(void *ctx)
+{
+    (void)ctx;
+    say("first");
+}
+
+static int first(const char *folder)
+{
+    struct bench_tool tool = {.stop_at = 1, .stopped = said_first};
+    struct pawl *p = bench_open(folder);
+    bench_register(p, &tool);
+    for (;;)
+        if (pawl_turn(p, INT64_C(1000000000), NULL)) return 1;
+}
+
 int bench_child_main(const char *what, const char *folder, uint32_t number)
 {
     if (strcmp(what, "idle") == 0) idle(folder, number);
     if (strcmp(what, "crash") == 0) return crash(folder, number);
     if (strcmp(what, "finish") == 0) return finish(folder, number);
+    if (strcmp(what, "first") == 0) return first(folder);
+    if (strcmp(what, "park") == 0) return bench_child_park(folder, number);
+    if (strcmp(what, "wake") == 0) return bench_child_wake(folder, number);
     return 2;
 }
 

@@ -481,7 +481,7 @@ static bool decide(struct pawl_hot *h)
 void pawl_hot_advance(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
-    while (!e->rc && !h->run.ended && h->agent) {
+    while (!e->rc && !h->run.ended && h->agent && !pawl_hot_early(h)) {
         if (!e->handing_over) open_slots(h);
         if (e->rc) return;
         if (sweep(h)) continue;

@@ -118,6 +118,11 @@ int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step)
     return PAWL_OK;
 }
 
+bool pawl_hot_early(const struct pawl_hot *h)
+{
+    return h->run.begins_ns > h->e->wall_ns && h->run.steps_count == 0 && !h->run.ending;
+}
+
 /* What the run waits on, as lists show it; true: on nothing but people or later times, so it may park. */
 static bool waiting(struct pawl_hot *h, struct pawl_head *head)
 {
@@ -132,6 +137,7 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
         head->waiting = PAWL_WAIT_CONFIG;
         return head->wake_ns = PAWL_NEVER, true;
     }
+    if (pawl_hot_early(h)) wake_ns = h->run.begins_ns;
     for (const struct pawl_slot *s = h->slots; s; s = s->next) {
         const struct pawl_step *step = s->pass.step;
         if (s->pass.want == PAWL_WANT_STEP) continue; /* waits for another slot, which is looked at itself */
@@ -146,7 +152,7 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
                                                          : PAWL_WAIT_TOOL;
         head->waiting_step = step->number;
     }
-    if (!h->slots) head->waiting = PAWL_WAIT_MESSAGE;
+    if (!h->slots) head->waiting = pawl_hot_early(h) ? PAWL_WAIT_TIMER : PAWL_WAIT_MESSAGE;
     if (all && !h->run.ending) head->status = PAWL_WAITING;
     if (!all) return head->waiting = PAWL_WAIT_NONE, head->waiting_step = 0, head->wake_ns = 0, false;
     if (h->agent->ends_by_ns && !h->run.ending && h->run.created_ns + h->agent->ends_by_ns < wake_ns)

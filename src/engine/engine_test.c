@@ -391,6 +391,32 @@ static void cancelled(void)
     close_world(&w);
 }
 
+/* A run that is to begin later costs a row until then, and needs nobody to begin. */
+static void later(void)
+{
+    struct world w;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    const int64_t begins_ns = w.now_ns + 1000000 + 900000; /* by the wall clock; settle() looks half as far */
+    ask(&w, (struct pawl_request){.what = PAWL_ASK_START,
+                                  .id = PAWL_STR("start-later"),
+                                  .run = run_id,
+                                  .agent = PAWL_STR("desk"),
+                                  .input = PAWL_STR("\"go\""),
+                                  .config = &w.config,
+                                  .begins_ns = begins_ns});
+    CHECK_INT(w.replied.code, PAWL_OK);
+    CHECK_INT(head(&w).status, PAWL_WAITING);
+    CHECK_INT(head(&w).waiting, PAWL_WAIT_TIMER);
+    CHECK_INT(head(&w).wake_ns, begins_ns);
+    CHECK_INT(pawl_engine_hot(w.e), 0);
+    CHECK_INT(count(&w, PAWL_STEP_INTENDED), 0);
+    w.now_ns += 450000;
+    settle(&w);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(w.calls, 1);
+    close_world(&w);
+}
+
 static void endless_nonsense(void)
 {
     struct world w;
@@ -417,6 +443,7 @@ int main(void)
     crashed(true);
     crashed(false);
     cancelled();
+    later();
     endless_nonsense();
     return TEST_END();
 }

@@ -29,6 +29,7 @@ struct pawl_request {
     struct pawl_str agent, key, input; /* START; input is JSON text */
     const struct pawl_config *config;  /* START; lives as long as the engine */
     bool chat;                         /* START */
+    int64_t begins_ns;                 /* START: parks until that wall time; 0: begins at once */
     struct pawl_str text;              /* SEND: the message; APPROVE, DENY: the reason; CANCEL: why */
     bool end;                          /* SEND: no more will come; text may be {NULL,0} */
     uint32_t step;                     /* APPROVE, DENY, RESOLVE; 0: the only one that waits */

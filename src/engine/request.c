@@ -167,6 +167,7 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
     pawl_hex(hex, r->config->hash.b, 32);
     put(&o, "config", pawl_str_of(hex));
     if (r->chat) pawl_jw_key(&o.w, "chat"), pawl_jw_bool(&o.w, true);
+    if (r->begins_ns > e->wall_ns) pawl_jw_key(&o.w, "begins"), pawl_jw_i64(&o.w, r->begins_ns);
     put(&o, "id", r->id);
     put(&o, "by", r->by);
     if (pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o))) return;
@@ -185,7 +186,8 @@ void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h)
                                        .agent = h->run.agent,
                                        .key = h->run.key,
                                        .input = h->run.input,
-                                       .chat = h->run.chat};
+                                       .chat = h->run.chat,
+                                       .begins_ns = h->run.begins_ns};
         struct pawl_asking *asking = keep(e, reply->id, &r);
         h->replies = reply->next;
         pawl_engine_put(e, reply, sizeof *reply);

@@ -185,6 +185,7 @@ int pawl_start_run(struct pawl *p, const struct pawl_start *start, char run_out[
     else text(&a, "input", s.input);
     put(&a, "key", s.key);
     if (s.chat) pawl_jw_key(&a.w, "chat"), pawl_jw_bool(&a.w, true);
+    if (s.begins_ns) pawl_jw_key(&a.w, "begins_ns"), pawl_jw_i64(&a.w, s.begins_ns);
     return finish(&a, p, err);
 }
 

@@ -169,6 +169,7 @@ static void start(struct pawl_door *d)
                              .input = json_of(d, "input"),
                              .config = c,
                              .chat = pawl_json_bool(d->request, "chat", false),
+                             .begins_ns = pawl_json_i64(d->request, "begins_ns", 0),
                              .by = text_of(d, "by")};
     if (!c) return;
     if (!r.agent.p || !r.input.p) {

@@ -109,6 +109,8 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         tell_doubt(doubt, b);
     } else if (strcmp(told->waiting, "gate") == 0 && asked) {
         tell_gate(run, asked, b);
+    } else if (strcmp(told->waiting, "timer") == 0) {
+        pawl_buf_text(b, "It begins when its time has come");
     } else if (strcmp(told->waiting, "message") == 0) {
         pawl_buf_text(b, "It waits for the next message");
     } else if (strcmp(told->waiting, "configuration") == 0) {

@@ -104,6 +104,7 @@ static int fold_created(struct fold *f)
     run->key = keep(f, "key");
     run->input = keep_json(f, "input");
     run->chat = pawl_json_bool(f->body, "chat", false);
+    run->begins_ns = pawl_json_i64(f->body, "begins", 0);
     run->created_ns = f->r->at_ns;
     run->status = PAWL_RUNNING;
     keep_hash(f, "config", &run->config);

@@ -85,6 +85,7 @@ struct pawl_run {
     struct pawl_hash config;
     bool chat;                 /* parks for the next message instead of ending */
     int64_t created_ns, at_ns; /* of the first and the last record */
+    int64_t begins_ns;         /* run.created {begins}: no step before that wall time; 0: at once */
     uint64_t seq;
     struct pawl_hash hash;
     struct pawl_step **steps; /* steps[number - 1] */

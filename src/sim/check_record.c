@@ -337,6 +337,13 @@ static void run_ended(struct seen *k)
     }
 }
 
+/* A run that is to begin later takes no step before. */
+static void check_begun(struct seen *k)
+{
+    if (k->run->stored.steps_count == 0 && !k->run->stored.ending && k->r->at_ns < k->run->stored.begins_ns)
+        broken(k, "bounded", "a step before the run was to begin");
+}
+
 void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, int64_t wall_ns)
 {
     struct seen k = {
@@ -348,6 +355,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     k.f = &run->steps[r->step ? r->step - 1 : 0];
     if (k.s && k.s->kind != PAWL_STEP_MODEL) k.tool_index = pawl_sim_tool_index(w, k.s->name);
     if (k.tool_index >= 0) k.tool = &w->contracts[k.tool_index];
+    if (r->step > 0) check_begun(&k);
     if (r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED) {
         k.f->ended_wall_ns = wall_ns;
         k.f->ended_ns = w->now_ns;
