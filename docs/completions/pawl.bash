@@ -21,7 +21,7 @@ _pawl() {
     verify) options='--help --config --store --json @last' ;;
     sql) options='--help --config --store --json' ;;
     breaker) options='--help --config --store --json' ;;
-    mock) options='--help' ;;
+    mock) options='--help --listen --ledger --fault --rate --seed --faults --script --service --answer --api-key --charge --no-forget --quiet --show-ledger' ;;
     sim) options='--help' ;;
     bench) options='--help' ;;
     help) options='--help --completion' ;;

@@ -62,6 +62,9 @@ struct cli_command {
 };
 extern const struct cli_command cli_commands[];
 extern const uint32_t cli_commands_count;
+/* Of a command with options of its own: these, ending in a nameless one; NULL: it tells them itself. */
+const struct cli_option *cli_own(const struct cli_command *k);
+void cli_more(const struct cli_command *k, struct pawl_buf *out); /* what its help says behind them */
 
 /* table.c */
 int cli_main(int argc, char **argv);

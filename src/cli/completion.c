@@ -8,6 +8,22 @@ static bool has(const struct cli_command *k, int o)
     return (k->options & (1u << o)) != 0;
 }
 
+/* Every option of a command, one after the other: those of the one table, then its own. */
+static const struct cli_option *option(const struct cli_command *k, int *i)
+{
+    while (*i < OPT_COUNT)
+        if (has(k, (*i)++)) return &cli_options[*i - 1];
+    const struct cli_option *own = cli_own(k);
+    for (int at = OPT_COUNT; own && own->name; own++, at++)
+        if (at == *i) return ++*i, own;
+    return NULL;
+}
+
+static bool is_path(const struct cli_option *o)
+{
+    return o->value && strcmp(o->value, "FILE") == 0;
+}
+
 static bool takes_run(const struct cli_command *k)
 {
     return strstr(k->args, "RUN") != NULL;
@@ -26,14 +42,23 @@ static void bash(struct pawl_buf *out)
     pawl_buf_text(out, "' -- \"$word\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n");
     for (uint32_t i = 0; i < cli_commands_count; i++) {
         pawl_buf_printf(out, "    %s) options='--help", cli_commands[i].name);
-        for (int o = 0; o < OPT_COUNT; o++)
-            if (has(&cli_commands[i], o)) pawl_buf_printf(out, " --%s", cli_options[o].name);
+        const struct cli_option *o;
+        for (int at = 0; (o = option(&cli_commands[i], &at)) != NULL;) pawl_buf_printf(out, " --%s", o->name);
         if (takes_run(&cli_commands[i])) pawl_buf_text(out, " @last");
         pawl_buf_text(out, "' ;;\n");
     }
     pawl_buf_text(
         out,
         "    esac\n    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n}\ncomplete -o default -F _pawl pawl\n");
+}
+
+/* Within _arguments' [...] and :...: `stops` would end it. */
+static void bracketed(struct pawl_buf *out, const char *text, const char *stops)
+{
+    for (const char *s = text; *s; s++) {
+        if (strchr(stops, *s)) pawl_buf_char(out, '\\');
+        pawl_buf_text(out, *s == '\'' ? "'\\''" : (char[]){*s, 0});
+    }
 }
 
 static void zsh(struct pawl_buf *out)
@@ -49,11 +74,13 @@ static void zsh(struct pawl_buf *out)
         out, ")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    return\nfi\ncase $words[2] in\n");
     for (uint32_t i = 0; i < cli_commands_count; i++) {
         pawl_buf_printf(out, "%s) _arguments '--help[show the options]'", cli_commands[i].name);
-        for (int o = 0; o < OPT_COUNT; o++) {
-            if (!has(&cli_commands[i], o)) continue;
-            pawl_buf_printf(out, " '--%s[%s]", cli_options[o].name, cli_options[o].what);
-            if (cli_options[o].value)
-                pawl_buf_printf(out, ":%s:%s", cli_options[o].value, o == OPT_CONFIG ? "_files" : "");
+        const struct cli_option *o;
+        for (int at = 0; (o = option(&cli_commands[i], &at)) != NULL;) {
+            pawl_buf_printf(out, " '--%s[", o->name);
+            bracketed(out, o->what, "[]\\");
+            pawl_buf_char(out, ']');
+            if (o->value) pawl_buf_text(out, ":"), bracketed(out, o->value, "[]:\\");
+            if (o->value) pawl_buf_printf(out, ":%s", is_path(o) ? "_files" : "");
             pawl_buf_char(out, '\'');
         }
         if (takes_run(&cli_commands[i])) pawl_buf_text(out, " '*:run:(@last)'");
@@ -69,12 +96,14 @@ static void fish(struct pawl_buf *out)
     for (uint32_t i = 0; i < cli_commands_count; i++) {
         const struct cli_command *k = &cli_commands[i];
         pawl_buf_printf(out, "complete -c pawl -n __fish_use_subcommand -a %s -d \"%s\"\n", k->name, k->summary);
-        for (int o = 0; o < OPT_COUNT; o++) {
-            if (!has(k, o)) continue;
+        const struct cli_option *o;
+        for (int at = 0; (o = option(k, &at)) != NULL;)
             pawl_buf_printf(out, "complete -c pawl -n '__fish_seen_subcommand_from %s' -l %s%s -d \"%s\"\n", k->name,
-                            cli_options[o].name, cli_options[o].value ? o == OPT_CONFIG ? " -r -F" : " -r" : "",
-                            cli_options[o].what);
-        }
+                            o->name,
+                            is_path(o) ? " -r -F"
+                            : o->value ? " -r"
+                                       : "",
+                            o->what);
         if (takes_run(k))
             pawl_buf_printf(out, "complete -c pawl -n '__fish_seen_subcommand_from %s' -a @last\n", k->name);
     }
@@ -110,6 +139,29 @@ static void roff(struct pawl_buf *out, const char *text)
     }
 }
 
+/* Several words are one argument of a macro in quotes. */
+static void man_words(struct pawl_buf *out, const char *text)
+{
+    const char *quote = strchr(text, ' ') ? "\"" : "";
+    pawl_buf_text(out, quote);
+    roff(out, text);
+    pawl_buf_text(out, quote);
+}
+
+static void man_more(struct pawl_buf *out, const struct cli_command *k)
+{
+    struct pawl_buf more;
+    pawl_buf_init(&more, out->from);
+    cli_more(k, &more);
+    const struct pawl_str text = pawl_buf_done(&more);
+    if (text.n) {
+        pawl_buf_text(out, ".Bd -literal\n");
+        roff(out, text.p + (*text.p == '\n'));
+        pawl_buf_text(out, ".Ed\n");
+    }
+    pawl_buf_fini(&more);
+}
+
 static void man(struct pawl_buf *out)
 {
     pawl_buf_text(out, man_head);
@@ -119,17 +171,18 @@ static void man(struct pawl_buf *out)
         pawl_buf_char(out, (char)(*k->summary >= 'a' && *k->summary <= 'z' ? *k->summary - 'a' + 'A' : *k->summary));
         roff(out, k->summary + 1);
         pawl_buf_text(out, ".\n");
-        if (k->options) pawl_buf_text(out, ".Bl -tag -width Ds -compact\n");
-        for (int o = 0; o < OPT_COUNT; o++) {
-            if (!has(k, o)) continue;
+        if (k->options || cli_own(k)) pawl_buf_text(out, ".Bl -tag -width Ds -compact\n");
+        const struct cli_option *o;
+        for (int at = 0; (o = option(k, &at)) != NULL;) {
             pawl_buf_text(out, ".It Fl \\-");
-            roff(out, cli_options[o].name);
-            if (cli_options[o].value) pawl_buf_printf(out, " Ar %s", cli_options[o].value);
+            roff(out, o->name);
+            if (o->value) pawl_buf_text(out, " Ar "), man_words(out, o->value);
             pawl_buf_char(out, '\n');
-            roff(out, cli_options[o].what);
+            roff(out, o->what);
             pawl_buf_char(out, '\n');
         }
-        if (k->options) pawl_buf_text(out, ".El\n");
+        if (k->options || cli_own(k)) pawl_buf_text(out, ".El\n");
+        man_more(out, k);
     }
     pawl_buf_text(out, man_tail);
     pawl_buf_text(out, ".Sh EXAMPLES\n");

@@ -1,251 +1,187 @@
-/* src/cli/mock.c - the server of `pawl mock`: routes, and how each call misbehaves.
- *
- * Routes: model (POST /v1/chat/completions), GET /orders, POST /charges, POST /refunds, GET /refunds, POST /mails, GET /ledger.
- * A fault is said as ROUTE#N=WHAT: on the Nth call of that route (counted in the ledger, so once, restarts included). */
+/* src/cli/mock.c - `pawl mock`: its options, and its life from the first line that it prints to the signal that ends it. */
 #include "cli/mock.h"
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdarg.h>
-#include "base/prng.h"
 #include "io/alloc.h"
 
-static const char *const whats[] = {"429",        "500_before",          "500_after",    "503",      "hang_before",
-                                    "hang_after", "drop_before",         "drop_after",   "garbage",  "html",
-                                    "cut",        "malformed_arguments", "unknown_tool", "no_money", NULL};
-
-struct call { /* one request on its way to an answer */
-    struct pawl_mock *m;
-    struct pawl_http_peer *peer;
-    const struct pawl_http_incoming *in;
-    struct pawl_arena *a;
-    yyjson_val *body;
-    const char *fault; /* "" none */
-    int status;
-    const char *type;
-    struct pawl_buf out;
+enum option_id {
+    LISTEN,
+    LEDGER,
+    FAULT,
+    RATE,
+    SEED,
+    FAULTS,
+    SCRIPT,
+    SERVICE,
+    ANSWER,
+    API_KEY,
+    CHARGE,
+    NO_FORGET,
+    QUIET,
+    SHOW,
+    OPTIONS
+};
+const struct cli_option pawl_mock_options[] = {
+    [LISTEN] = {"listen", "HOST:PORT", "where (default: 127.0.0.1:7296; port 0: any, the first line tells which)"},
+    [LEDGER] = {"ledger", "FILE", "append each call and each change to it; what it holds is remembered"},
+    [FAULT] = {"fault", "ROUTE#N=WHAT", "that on the Nth call of a route; N may be N-M, N+ or *"},
+    [RATE] = {"rate", "SHARE", "that share of all calls misbehaves: 0.1 or 10%"},
+    [SEED] = {"seed", "N", "which calls these are, and how; the same seed gives the same (default: 1)"},
+    [FAULTS] = {"faults", "LIST", "how they may misbehave, as 429,cut,hang_after"},
+    [SCRIPT] = {"script", "FILE", "a pawl.yaml whose models of provider script are what the model says"},
+    [SERVICE] = {"service", "NAME[:keys][:look]", "POST /NAME changes something; :look is GET /NAME/ID"},
+    [ANSWER] = {"answer", "METHOD /PATH=JSON", "a fixed answer to that, and to what is below the path"},
+    [API_KEY] = {"api-key", "KEY", "the model answers 401 to any other"},
+    [CHARGE] = {"charge", "ORDER=AMOUNT", "the order that was paid for (default: #W0000007=42)"},
+    [NO_FORGET] = {"no-forget", NULL, "the model does not ask for its refund twice"},
+    [QUIET] = {"quiet", NULL, "do not tell each call on stderr"},
+    [SHOW] = {"show-ledger", "FILE", "print what a ledger says, and end"},
+    [OPTIONS] = {NULL, NULL, NULL},
 };
 
-static bool fault_is(const struct call *c, const char *what)
+void pawl_mock_help(struct pawl_buf *out)
 {
-    return strcmp(c->fault, what) == 0;
+    pawl_buf_text(
+        out,
+        "\nThe model is POST /v1/chat/completions, its route is called `model`. The shop: GET /orders/ID; POST /charges and\n"
+        "/refunds honour Idempotency-Key and can be looked at (GET /refunds/ORDER), /parcels can only be looked at,\n"
+        "/mails neither. GET /ledger is the ledger as JSON. A route is `model` or METHOD /NAME. WHAT is one of:\n\n");
+    pawl_mock_faults_help(out);
+    pawl_buf_text(
+        out,
+        "\nBehind a status a header may follow: 429:2 is Retry-After: 2, 429:50ms Retry-After-Ms: 50, 429:date+2 a date,\n"
+        "429:none none, 503:X-Should-Retry=false that one.\n");
 }
 
-static const char *plan(struct pawl_mock *m, const char *route)
+static int usage(const char *what, const char *arg)
 {
-    const uint32_t nth = pawl_mock_calls(m, route);
-    struct pawl_prng r;
-    for (uint32_t i = 0; i < m->faults_count; i++)
-        if (m->faults[i].nth == nth && strcmp(m->faults[i].route, route) == 0) return m->faults[i].what;
-    if (m->rate <= 0) return "";
-    pawl_prng_seed(&r, m->seed * 1000003 + nth * 31 + (uint64_t)strlen(route));
-    if ((double)pawl_prng_below(&r, 1000000) >= m->rate * 1e6) return "";
-    return whats[pawl_prng_below(&r, 11)];
+    fprintf(stderr, "pawl: %s%s%.200s\n→ pawl mock -h\n", what, *arg ? ": " : "", arg);
+    return CLI_USAGE;
 }
 
-static void say(struct call *c, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say(struct call *c, int status, const char *format, ...)
+static int fail(const struct pawl_error *err)
 {
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    c->status = status;
-    c->out.n = 0;
-    pawl_buf_text(&c->out, text);
+    fprintf(stderr, "pawl: %s: %s\n", err->where, err->what);
+    if (*err->next) fprintf(stderr, "→ %s\n", err->next);
+    return CLI_FAILED;
 }
 
-static struct pawl_str key_of(const struct call *c)
-{
-    struct pawl_str key = pawl_http_field_of(c->in, "Idempotency-Key");
-    if (key.n >= 2 && key.p[0] == '"' && key.p[key.n - 1] == '"') key.p++, key.n -= 2;
-    return key;
-}
-
-static void order_of(const struct call *c, char out[64])
-{
-    const struct pawl_str id = pawl_json_str(c->body, "order_id");
-    snprintf(out, 64, "%.*s", (int)id.n, id.p ? id.p : "");
-}
-
-static void effect(struct call *c, const char *kind)
-{
-    const struct pawl_str key = key_of(c);
-    const struct pawl_hash body = pawl_sha256(c->in->body.p, c->in->body.n);
-    struct pawl_mock_effect *e = pawl_mock_by_key(c->m, kind, key);
-    char order[64];
-    order_of(c, order);
-    if (e && memcmp(e->body.b, body.b, sizeof body.b) != 0) {
-        say(c, 422, "{\"error\":\"this idempotency key was used with another body\"}");
-        return;
-    }
-    if (!e && (!c->body || !order[0])) {
-        say(c, 422, "{\"error\":\"order_id is missing\"}");
-        return;
-    }
-    if (!e) e = pawl_mock_effect(c->m, kind, order, yyjson_get_num(yyjson_obj_get(c->body, "amount")), key, body);
-    if (!e) say(c, 500, "{\"error\":\"the ledger cannot be written\"}");
-    else
-        say(c, 200, "{\"%s_id\":\"%s\",\"order_id\":\"%s\",\"amount\":%.2f,\"idempotency_key\":\"%s\"}", kind, e->id,
-            e->order, e->amount, e->key);
-}
-
-/* The part of a target behind /name/, percent-decoded. */
-static void last_part(struct pawl_str target, char out[64])
-{
-    uint32_t i = target.n, n = 0;
-    while (i > 0 && target.p[i - 1] != '/') i--;
-    for (; i < target.n && target.p[i] != '?' && n < 63; i++) {
-        uint8_t byte;
-        if (target.p[i] == '%' && i + 2 < target.n && pawl_unhex(&byte, 1, (struct pawl_str){target.p + i + 1, 2}))
-            out[n++] = (char)byte, i += 2;
-        else out[n++] = target.p[i];
-    }
-    out[n] = 0;
-}
-
-static void get_order(struct call *c)
-{
-    char order[64];
-    double paid = c->m->charge_amount;
-    last_part(c->in->target, order);
-    for (const struct pawl_mock_effect *e = c->m->effects; e; e = e->next)
-        if (strcmp(e->kind, "charge") == 0 && strcmp(e->order, order) == 0) paid = e->amount;
-    say(c, 200, "{\"order_id\":\"%s\",\"status\":\"delivered\",\"total\":%.2f}", order, paid);
-}
-
-static void get_refund(struct call *c)
-{
-    char order[64];
-    const struct pawl_mock_effect *found = NULL;
-    last_part(c->in->target, order);
-    for (const struct pawl_mock_effect *e = c->m->effects; e; e = e->next)
-        if (strcmp(e->kind, "refund") == 0 && strcmp(e->order, order) == 0) found = e;
-    if (!found) say(c, 404, "{\"error\":\"no refund of this order\"}");
-    else
-        say(c, 200, "{\"refund_id\":\"%s\",\"order_id\":\"%s\",\"amount\":%.2f,\"idempotency_key\":\"%s\"}", found->id,
-            found->order, found->amount, found->key);
-}
-
-static void model(struct call *c)
-{
-    struct pawl_buf message;
-    const bool stream = pawl_json_bool(c->body, "stream", false);
-    if (!yyjson_is_arr(yyjson_obj_get(c->body, "messages"))) {
-        say(c, 400,
-            "{\"error\":{\"message\":\"messages is missing\",\"type\":\"invalid_request_error\",\"param\":\"messages\",\"code\":null}}");
-        return;
-    }
-    pawl_buf_init_arena(&message, c->a);
-    if (fault_is(c, "malformed_arguments") || fault_is(c, "unknown_tool"))
-        pawl_buf_printf(
-            &message,
-            "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_x\",\"type\":\"function\",\"function\":"
-            "{\"name\":\"%s\",\"arguments\":\"%s\"}}]}",
-            fault_is(c, "unknown_tool") ? "fly_to_the_moon" : "get_order",
-            fault_is(c, "unknown_tool") ? "{}" : "{\\\"order_id\\\": ");
-    else pawl_mock_model_says(c->m, c->body, c->a, &message);
-    c->status = 200;
-    c->type = stream ? "text/event-stream" : "application/json";
-    pawl_mock_model_completion(pawl_buf_done(&message), stream, c->a, &c->out);
-}
-
-static const struct route {
-    const char *method, *prefix, *name;
-    void (*run)(struct call *c);
-    const char *kind;
-} routes[] = {
-    {"POST", "/v1/chat/completions", "model", model, NULL}, {"GET", "/orders/", "GET /orders", get_order, NULL},
-    {"POST", "/charges", "POST /charges", NULL, "charge"},  {"POST", "/refunds", "POST /refunds", NULL, "refund"},
-    {"GET", "/refunds/", "GET /refunds", get_refund, NULL}, {"POST", "/mails", "POST /mails", NULL, "mail"},
+struct setup {
+    struct pawl_mock m;
+    char host[64];
+    int port;
+    const char *ledger, *script, *show;
 };
 
-static void before(struct call *c)
+/* 127.0.0.1:7296, [::1]:0, localhost:80. */
+static bool read_listen(struct setup *s, const char *text)
 {
-    if (fault_is(c, "429"))
-        say(c, 429,
-            "{\"error\":{\"message\":\"slow down\",\"type\":\"rate_limit_error\",\"param\":null,\"code\":\"rate_limit_exceeded\"}}");
-    if (fault_is(c, "no_money"))
-        say(c, 429,
-            "{\"error\":{\"message\":\"no credit\",\"type\":\"insufficient_quota\",\"param\":null,\"code\":\"insufficient_quota\"}}");
-    if (fault_is(c, "500_before"))
-        say(c, 500, "{\"error\":{\"message\":\"boom\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
-    if (fault_is(c, "503"))
-        say(c, 503, "{\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
+    const char *colon = strrchr(text, ':');
+    char *end;
+    long port;
+    if (!colon || !colon[1]) return false;
+    port = strtol(colon + 1, &end, 10);
+    if (*end || port < 0 || port > 65535) return false;
+    if (*text == '[' && colon > text + 1 && colon[-1] == ']')
+        snprintf(s->host, sizeof s->host, "%.*s", (int)(colon - text - 2), text + 1);
+    else snprintf(s->host, sizeof s->host, "%.*s", (int)(colon - text), text);
+    if (strcmp(s->host, "localhost") == 0) snprintf(s->host, sizeof s->host, "127.0.0.1");
+    s->port = (int)port;
+    return true;
 }
 
-static void answer(struct call *c)
+static bool read_share(const char *text, double *out)
 {
-    const struct pawl_str body = pawl_buf_done(&c->out);
-    char head[256];
-    if (fault_is(c, "hang_before") || fault_is(c, "hang_after")) return; /* never answered: the peer gives up */
-    if (fault_is(c, "drop_before") || fault_is(c, "drop_after")) pawl_http_drop(c->peer);
-    else if (fault_is(c, "garbage"))
-        pawl_http_answer(c->peer, 200, "application/json", "", PAWL_STR("{\"id\": 17, \"st\x01\xff"));
-    else if (fault_is(c, "html"))
-        pawl_http_answer(c->peer, 200, "text/html", "", PAWL_STR("<html><body>Bad gateway</body></html>"));
-    else if (fault_is(c, "500_after"))
-        pawl_http_answer(c->peer, 500, "application/json", "", PAWL_STR("{\"error\":\"after the fact\"}"));
-    else if (fault_is(c, "cut")) {
-        snprintf(head, sizeof head,
-                 "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %u\r\nConnection: close\r\n\r\n", c->type,
-                 body.n + 100);
-        pawl_http_raw(c->peer, pawl_str_of(head), false);
-        pawl_http_raw(c->peer, (struct pawl_str){body.p, body.n / 2}, true);
-    } else pawl_http_answer(c->peer, c->status, c->type, c->status == 429 ? "Retry-After: 0.1\r\n" : "", body);
+    char *end;
+    *out = strtod(text, &end);
+    if (end == text) return false;
+    if (strcmp(end, "%") == 0) *out /= 100, end++;
+    return *end == 0 && *out >= 0 && *out <= 1;
 }
 
-static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl_http_incoming *in)
+static bool read_charge(struct pawl_mock *m, const char *text)
 {
-    struct pawl_mock *m = ctx;
-    struct pawl_arena a;
-    struct call c = {.m = m, .peer = peer, .in = in, .a = &a, .fault = "", .type = "application/json", .status = 0};
-    const struct route *r = NULL;
-    char order[64] = "";
-    pawl_arena_init(&a, m->alloc);
-    pawl_buf_init_arena(&c.out, &a);
-    for (size_t i = 0; i < sizeof routes / sizeof *routes && !r; i++)
-        if (pawl_str_is(in->method, routes[i].method) && in->target.n >= strlen(routes[i].prefix) &&
-            memcmp(in->target.p, routes[i].prefix, strlen(routes[i].prefix)) == 0)
-            r = &routes[i];
-    if (in->body.n) pawl_json_read(in->body, &a, &c.body, NULL);
-    if (!r && pawl_str_is(in->target, "/ledger")) {
-        c.status = 200;
-        pawl_mock_ledger_write(m, &c.out);
-    } else if (!r) {
-        say(&c, 404, "{\"error\":\"no such route\"}");
-    } else {
-        if (r->kind) order_of(&c, order);
-        pawl_mock_ledger_call(m, r->name, order);
-        c.fault = plan(m, r->name);
-        if (*c.fault) fprintf(stderr, "mock: %s, call %u: %s\n", r->name, pawl_mock_calls(m, r->name), c.fault);
-        before(&c);
-        if (!c.status && !fault_is(&c, "hang_before") && !fault_is(&c, "drop_before")) {
-            if (r->kind) effect(&c, r->kind);
-            else r->run(&c);
-        }
+    const char *equals = strrchr(text, '=');
+    char *end;
+    if (!equals || equals == text || (size_t)(equals - text) >= sizeof m->charge_order) return false;
+    snprintf(m->charge_order, sizeof m->charge_order, "%.*s", (int)(equals - text), text);
+    m->charge_amount = strtod(equals + 1, &end);
+    return end != equals + 1 && *end == 0 && m->charge_amount >= 0;
+}
+
+/* 0, or the exit status: it was told. */
+static int option(struct setup *s, int id, const char *arg)
+{
+    struct pawl_mock *m = &s->m;
+    const char *why = "";
+    char *end;
+    switch (id) {
+    case LISTEN: return read_listen(s, arg) ? 0 : usage("--listen takes HOST:PORT, as 127.0.0.1:7296", arg);
+    case LEDGER: s->ledger = arg; return 0;
+    case FAULT:
+        if (m->faults_count == PAWL_MOCK_FAULTS_MAX) return usage("there are too many faults", arg);
+        if (!pawl_mock_fault_read(arg, &m->faults[m->faults_count], &why)) return usage(why, arg);
+        m->faults_count++;
+        return 0;
+    case RATE: return read_share(arg, &m->chance.share) ? 0 : usage("--rate takes 0.1 or 10%", arg);
+    case SEED:
+        m->chance.seed = strtoull(arg, &end, 10);
+        return *arg >= '0' && *arg <= '9' && !*end ? 0 : usage("--seed takes a number", arg);
+    case FAULTS: return pawl_mock_chance_only(&m->chance, arg) ? 0 : usage("--faults names one that is not there", arg);
+    case SCRIPT: s->script = arg; return 0;
+    case SERVICE: return pawl_mock_service_read(m, arg, &why) ? 0 : usage(why, arg);
+    case ANSWER: return pawl_mock_answer_read(m, arg, &why) ? 0 : usage(why, arg);
+    case API_KEY: m->api_key = arg; return 0;
+    case CHARGE: return read_charge(m, arg) ? 0 : usage("--charge takes ORDER=AMOUNT", arg);
+    case NO_FORGET: m->forgetful = false; return 0;
+    case QUIET: m->quiet = true; return 0;
+    case SHOW: s->show = arg; return 0;
+    default: return CLI_USAGE;
     }
-    answer(&c);
-    pawl_arena_fini(&a);
 }
 
-static bool add_fault(struct pawl_mock *m, const char *text)
+static int read_options(struct setup *s, int argc, char **argv)
 {
-    struct pawl_mock_fault *f = &m->faults[m->faults_count];
-    const char *hash = strrchr(text, '#'), *equals = hash ? strchr(hash, '=') : NULL;
-    if (!equals || m->faults_count == PAWL_MOCK_FAULTS_MAX || (size_t)(hash - text) >= sizeof f->route) return false;
-    snprintf(f->route, sizeof f->route, "%.*s", (int)(hash - text), text);
-    f->nth = (uint32_t)strtoul(hash + 1, NULL, 10);
-    for (int i = 0; whats[i]; i++)
-        if (strcmp(whats[i], equals + 1) == 0) {
-            snprintf(f->what, sizeof f->what, "%s", equals + 1);
-            m->faults_count++;
-            return true;
+    struct option longs[OPTIONS + 1] = {0};
+    int got, status;
+    for (int i = 0; i < OPTIONS; i++)
+        longs[i] = (struct option){pawl_mock_options[i].name,
+                                   pawl_mock_options[i].value ? required_argument : no_argument, NULL, i + 256};
+    opterr = 0;
+    optind = 1;
+    while ((got = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+        if (got == ':') return usage("this option needs a value", argv[optind - 1]);
+        if (got < 256) return usage("pawl mock has no such option", argv[optind - 1]);
+        if ((status = option(s, got - 256, optarg)) != 0) return status;
+    }
+    return optind < argc ? usage("pawl mock takes options only", argv[optind]) : 0;
+}
+
+/* A fault on a route that is not there, or that cannot meet it, would never be seen. */
+static int check_faults(const struct pawl_mock *m)
+{
+    for (uint32_t i = 0; i < m->faults_count; i++) {
+        const struct pawl_mock_fault *f = &m->faults[i];
+        char route[64];
+        int where = strcmp(f->route, "model") == 0 ? MOCK_MODEL : strcmp(f->route, "GET /orders") == 0 ? MOCK_READ : 0;
+        for (uint32_t k = 0; k < m->services_count && !where; k++) {
+            snprintf(route, sizeof route, "POST /%s", m->services[k].name);
+            if (strcmp(route, f->route) == 0) where = MOCK_CHANGE;
+            snprintf(route, sizeof route, "GET /%s", m->services[k].name);
+            if (strcmp(route, f->route) == 0 && m->services[k].look) where = MOCK_READ;
         }
-    return false;
+        for (uint32_t k = 0; k < m->answers_count; k++) {
+            snprintf(route, sizeof route, "%s %.50s", m->answers[k].method, m->answers[k].path);
+            if (strcmp(route, f->route) == 0) where = MOCK_READ;
+        }
+        if (!where) return usage("there is no such route", f->route);
+        if (!pawl_mock_fits(&f->what, (enum pawl_mock_where)where))
+            return fprintf(stderr, "pawl: %s cannot meet %s\n→ pawl mock -h\n", f->route, f->what.word), CLI_USAGE;
+    }
+    return 0;
 }
 
 static void on_signal(uv_signal_t *s, int number)
@@ -254,107 +190,82 @@ static void on_signal(uv_signal_t *s, int number)
     uv_stop(s->loop);
 }
 
-static void usage(FILE *out)
+static int serve(struct setup *s)
 {
-    fprintf(
-        out,
-        "usage: pawl mock [--listen 127.0.0.1:7296] [--ledger FILE] [--fault 'ROUTE#N=WHAT']... [--rate SHARE --seed N]\n"
-        "                 [--charge ORDER=AMOUNT] [--no-forget] | --show-ledger FILE\n\n"
-        "A model and a shop's tools that misbehave on request. ROUTE: model, GET /orders, POST /charges, POST /refunds,\n"
-        "GET /refunds, POST /mails. WHAT: ");
-    for (int i = 0; whats[i]; i++) fprintf(out, "%s%s", i ? " " : "", whats[i]);
-    fprintf(
-        out,
-        ".\n\nexample: pawl mock --ledger shop.ledger --fault 'model#1=429' --fault 'POST /refunds#1=hang_after'\n");
+    struct pawl_mock *m = &s->m;
+    const struct pawl_http_hooks hooks = pawl_mock_hooks(m);
+    const bool six = strchr(s->host, ':') != NULL;
+    uv_signal_t signals[2];
+    struct pawl_error err = {0};
+    int rc;
+    if (uv_loop_init(&m->loop)) return usage("the system gives no event loop", "");
+    rc = pawl_http_server_open(m->alloc, &m->loop, s->host, &s->port, &hooks, &m->server, &err);
+    if (!rc) {
+        for (int i = 0; i < 2; i++) {
+            uv_signal_init(&m->loop, &signals[i]);
+            uv_signal_start(&signals[i], on_signal, i ? SIGTERM : SIGINT);
+        }
+        printf("pawl mock listening on http://%s%s%s:%d\n", six ? "[" : "", s->host, six ? "]" : "", s->port);
+        if (m->chance.share > 0)
+            printf("%g %% of the calls misbehave, seed %llu\n", m->chance.share * 100,
+                   (unsigned long long)m->chance.seed);
+        fflush(stdout);
+        uv_run(&m->loop, UV_RUN_DEFAULT);
+        pawl_mock_calls_end(m);
+        pawl_http_server_close(m->server);
+        for (int i = 0; i < 2; i++) uv_close((uv_handle_t *)&signals[i], NULL);
+    }
+    while (uv_run(&m->loop, UV_RUN_DEFAULT)) continue;
+    uv_loop_close(&m->loop);
+    return rc ? fail(&err) : CLI_DONE;
 }
 
-static int run(struct pawl_mock *m, const char *host, int port)
+/* The order that was paid for, before anybody asks. */
+static int pay(struct pawl_mock *m)
 {
-    const struct pawl_http_hooks hooks = {.on_request = on_request, .ctx = m, .body_bytes_max = 16 * 1024 * 1024};
-    uv_signal_t interrupt, terminate;
-    struct pawl_error err = {0};
-    uv_loop_init(&m->loop);
-    if (pawl_http_server_open(m->alloc, &m->loop, host, &port, &hooks, &m->server, &err)) {
-        fprintf(stderr, "pawl: %s: %s\n  → %s\n", err.where, err.what, err.next);
-        return 1;
-    }
-    uv_signal_init(&m->loop, &interrupt);
-    uv_signal_init(&m->loop, &terminate);
-    uv_signal_start(&interrupt, on_signal, SIGINT);
-    uv_signal_start(&terminate, on_signal, SIGTERM);
-    printf("pawl mock listening on http://%s:%d\n", host, port);
-    fflush(stdout);
-    uv_run(&m->loop, UV_RUN_DEFAULT);
-    pawl_http_server_close(m->server);
-    uv_close((uv_handle_t *)&interrupt, NULL);
-    uv_close((uv_handle_t *)&terminate, NULL);
-    while (uv_run(&m->loop, UV_RUN_DEFAULT)) {
-    }
-    uv_loop_close(&m->loop);
-    return 0;
+    const struct pawl_mock_entry call = {.route = "POST /charges",
+                                         .of = m->charge_order,
+                                         .fault = "",
+                                         .conversation = ""};
+    struct pawl_buf answer;
+    struct pawl_json_writer w = {.out = &answer};
+    bool ok;
+    pawl_buf_init(&answer, m->alloc);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "charge_id");
+    pawl_jw_text(&w, "charge_1");
+    pawl_jw_key(&w, "order_id");
+    pawl_jw_text(&w, m->charge_order);
+    pawl_jw_key(&w, "amount");
+    pawl_buf_printf(&answer, "%.2f}", m->charge_amount);
+    ok = pawl_mock_ledger_call(m, &call) == PAWL_OK;
+    ok = ok && pawl_mock_effect(m, "charge", m->charge_order, (struct pawl_str){NULL, 0}, (struct pawl_hash){{0}},
+                                "charge_1", pawl_buf_done(&answer));
+    pawl_buf_fini(&answer);
+    return ok ? 0 : usage("the ledger cannot be written", "");
 }
 
 int pawl_cmd_mock(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"listen", required_argument, NULL, 'l'}, {"ledger", required_argument, NULL, 'f'},
-        {"fault", required_argument, NULL, 'x'},  {"rate", required_argument, NULL, 'r'},
-        {"seed", required_argument, NULL, 's'},   {"charge", required_argument, NULL, 'c'},
-        {"no-forget", no_argument, NULL, 'n'},    {"show-ledger", required_argument, NULL, 'S'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    struct pawl_mock m = {.alloc = pawl_alloc_libc(),
-                          .forgetful = true,
-                          .charge_order = "#W0000007",
-                          .charge_amount = 42,
-                          .ledger_fd = -1};
-    const char *ledger = NULL;
-    char host[64] = "127.0.0.1";
+    struct setup s = {.m = {.alloc = pawl_alloc_libc(),
+                            .forgetful = true,
+                            .charge_order = "#W0000007",
+                            .charge_amount = 42,
+                            .chance = {.seed = 1}},
+                      .host = "127.0.0.1",
+                      .port = 7296};
     struct pawl_error err = {0};
-    int port = 7296, o, rc;
-    optind = 1;
+    int status;
     signal(SIGPIPE, SIG_IGN);
-    while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        const char *colon = o == 'l' ? strrchr(optarg, ':') : NULL, *equals = o == 'c' ? strrchr(optarg, '=') : NULL;
-        switch (o) {
-        case 'l':
-            if (!colon || (size_t)(colon - optarg) >= sizeof host) return usage(stderr), 2;
-            snprintf(host, sizeof host, "%.*s", (int)(colon - optarg), optarg);
-            port = atoi(colon + 1);
-            break;
-        case 'f': ledger = optarg; break;
-        case 'x':
-            if (!add_fault(&m, optarg)) return fprintf(stderr, "pawl: no such fault: %s\n", optarg), usage(stderr), 2;
-            break;
-        case 'r': m.rate = atof(optarg); break;
-        case 's': m.seed = strtoull(optarg, NULL, 10); break;
-        case 'c':
-            if (!equals || (size_t)(equals - optarg) >= sizeof m.charge_order) return usage(stderr), 2;
-            snprintf(m.charge_order, sizeof m.charge_order, "%.*s", (int)(equals - optarg), optarg);
-            m.charge_amount = atof(equals + 1);
-            break;
-        case 'n': m.forgetful = false; break;
-        case 'S':
-            rc = pawl_mock_show_ledger(optarg, &err);
-            if (rc) fprintf(stderr, "pawl: %s: %s\n  → %s\n", err.where, err.what, err.next);
-            return rc != 0;
-        case 'h': return usage(stdout), 0;
-        default: return usage(stderr), 2;
-        }
-    }
-    if (pawl_sha256_ready() || pawl_mock_ledger_open(&m, ledger, &err)) {
-        fprintf(stderr, "pawl: %s: %s\n  → %s\n", err.where, err.what, err.next);
-        return 1;
-    }
-    if (!m.effects) { /* the order that was paid for */
-        pawl_mock_ledger_call(&m, "POST /charges", m.charge_order);
-        pawl_mock_effect(&m, "charge", m.charge_order, m.charge_amount, (struct pawl_str){"", 0},
-                         (struct pawl_hash){{0}});
-    }
-    rc = run(&m, host, port);
-    while (m.effects) {
-        struct pawl_mock_effect *e = m.effects;
-        m.effects = e->next;
-        free(e);
-    }
-    return rc;
+    pawl_mock_services_init(&s.m);
+    if ((status = read_options(&s, argc, argv)) != 0 || (status = check_faults(&s.m)) != 0) return status;
+    if (s.show) return pawl_mock_ledger_show(s.show, &err) ? fail(&err) : CLI_DONE;
+    if (pawl_sha256_ready()) return usage("the system's library has no SHA-256", "");
+    if (s.script && pawl_mock_script_read(&s.m, s.script)) return CLI_USAGE;
+    if (pawl_mock_ledger_open(&s.m, s.ledger, &err)) status = fail(&err);
+    else if (!s.m.effects && pay(&s.m)) status = CLI_FAILED;
+    else status = serve(&s);
+    pawl_mock_ledger_close(&s.m);
+    pawl_config_free(s.m.script, s.m.alloc);
+    return status;
 }

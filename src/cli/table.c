@@ -65,8 +65,8 @@ const struct cli_command cli_commands[] = {
     {"breaker", "[NAME open|closed|auto]",
      "what is left alone because it fails; or switch a tool or a model off and on", "pawl breaker refund open",
      cli_breaker, NULL, 0, 2, STORE_BITS | BIT(OPT_JSON)},
-    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did", "pawl mock",
-     NULL, pawl_cmd_mock, 0, 0, 0},
+    {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did",
+     "pawl mock --ledger shop.ledger --fault 'POST /refunds#1=hang_after'", NULL, pawl_cmd_mock, 0, 0, 0},
     {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000",
      NULL, pawl_cmd_sim, 0, 0, 0},
     {"bench", "[OPTIONS]", "how fast it is here, beside what the machine can do", "pawl bench --only many,lone", NULL,
@@ -76,6 +76,16 @@ const struct cli_command cli_commands[] = {
     {"version", "", "which pawl this is", "pawl version", cli_version, NULL, 0, 0, BIT(OPT_JSON)},
 };
 const uint32_t cli_commands_count = sizeof cli_commands / sizeof *cli_commands;
+
+const struct cli_option *cli_own(const struct cli_command *k)
+{
+    return k->raw == pawl_cmd_mock ? pawl_mock_options : NULL;
+}
+
+void cli_more(const struct cli_command *k, struct pawl_buf *out)
+{
+    if (k->raw == pawl_cmd_mock) pawl_mock_help(out);
+}
 
 static const struct cli_command *find(const char *name)
 {
@@ -141,7 +151,13 @@ static void help_command(struct cli *c, const struct cli_command *k)
                  cli_options[o].value ? cli_options[o].value : "");
         cli_printf(c, "  %-20s %s\n", left, cli_options[o].what);
     }
-    cli_printf(c, "%sexample: %s\n", k->options ? "\n" : "", k->example);
+    for (const struct cli_option *o = cli_own(k); o && o->name; o++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        cli_printf(c, "  %-28s %s\n", left, o->what);
+    }
+    cli_more(k, &c->out);
+    cli_printf(c, "%sexample: %s\n", k->options || cli_own(k) ? "\n" : "", k->example);
 }
 
 int cli_help(struct cli *c)
@@ -213,12 +229,13 @@ static int parse(struct cli *c, int argc, char **argv)
 /* Commands with options of their own. `sim` has no -h: its usage goes behind ours. */
 static int own_options(struct cli *c, int argc, char **argv)
 {
-    const bool help =
-        c->command->raw == pawl_cmd_sim && argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
-    int status;
+    bool help = false;
+    int status = CLI_DONE;
+    for (int i = 1; i < argc && (i == 1 || cli_own(c->command)); i++)
+        help = help || strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0;
     if (help) help_command(c, c->command);
     cli_flush(c);
-    status = c->command->raw(argc, argv);
+    if (!help || !cli_own(c->command)) status = c->command->raw(argc, argv);
     pawl_buf_fini(&c->out);
     pawl_arena_fini(&c->arena);
     return help ? CLI_DONE : status;
