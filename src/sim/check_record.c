@@ -337,10 +337,12 @@ static void run_ended(struct seen *k)
     }
 }
 
-/* A run that is to begin later takes no step before. */
+/* A run that is to begin later takes no step before: before any clock has shown that time, for one that has begun goes on
+ * where the clock steps back. */
 static void check_begun(struct seen *k)
 {
-    if (k->run->stored.steps_count == 0 && !k->run->stored.ending && k->r->at_ns < k->run->stored.begins_ns)
+    if (k->run->stored.steps_count == 0 && !k->run->stored.ending &&
+        pawl_sim_wall_most(k->w) < k->run->stored.begins_ns)
         broken(k, "bounded", "a step before the run was to begin");
 }
 
