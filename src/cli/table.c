@@ -231,7 +231,7 @@ static int own_options(struct cli *c, int argc, char **argv)
 {
     bool help = false;
     int status = CLI_DONE;
-    for (int i = 1; i < argc && (i == 1 || cli_own(c->command)); i++)
+    for (int i = 1; i < argc && (cli_own(c->command) || (i == 1 && c->command->raw == pawl_cmd_sim)); i++)
         help = help || strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0;
     if (help) help_command(c, c->command);
     cli_flush(c);
