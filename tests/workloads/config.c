@@ -91,6 +91,23 @@ static void add_undo(struct pawl_buf *out, const struct wl_env *env, const struc
     pawl_buf_fini(&args);
 }
 
+/* Where the tool is, and by which means a lost answer can be made up for: the three kinds of service. */
+static void add_http(const struct wl_config *c, const struct wl_tool *t, struct pawl_buf *out)
+{
+    pawl_buf_printf(out, "    http: {method: POST, url: \"%s/tools/{run.key}/%s\"}\n", c->url, t->name);
+    if (t->effect == WL_READ) return;
+    if (c->service == WL_TAKES_KEYS) pawl_buf_text(out, "    key: {header: Idempotency-Key}\n");
+    if (c->service == WL_CAN_BE_ASKED)
+        pawl_buf_printf(out, "    verify: {tool: look, by_key: /idempotency_key, settles: %dms}\n", WL_SETTLES_MS);
+}
+
+static void add_look(const struct wl_config *c, struct pawl_buf *out)
+{
+    pawl_buf_printf(out,
+                    "  look: {http: {method: GET, url: \"%s/look/{run.key}\"}, effect: read, output: {type: array}}\n",
+                    c->url);
+}
+
 static void add_tool(const struct wl_config *c, const struct wl_env *env, const struct wl_tool *t, struct pawl_buf *out)
 {
     static const char *const effects[] = {"read", "idempotent", "mutate", "irreversible"};
@@ -99,21 +116,24 @@ static void add_tool(const struct wl_config *c, const struct wl_env *env, const 
     add_json(out, "input", yyjson_obj_get(t->v, "input_schema"));
     add_output(out, t);
     pawl_buf_printf(out, "    effect: %s\n", effects[t->effect]);
+    if (c->faulty) add_http(c, t, out);
     add_dedupe(out, t);
-    if (t->effect != WL_READ) add_undo(out, env, t);
+    if (t->effect != WL_READ && !c->faulty) add_undo(out, env, t);
     if (t->effect == WL_MUTATE && !c->plain && yyjson_is_null(yyjson_obj_get(t->v, "undo")))
         pawl_buf_text(out, "    repeat: confirm\n");
 }
 
 static void add_model(const struct wl_config *c, const struct wl_recording *r, struct pawl_buf *out)
 {
-    pawl_buf_printf(out, "  %s: {provider: openai, base_url: \"%s\", model: %s}\n", r->name, c->model_url, r->name);
+    pawl_buf_printf(out, "  %s: {provider: openai, base_url: \"%s/v1\", model: %s", r->name, c->url, r->name);
+    if (c->faulty) pawl_buf_printf(out, ", timeout: {first_token: %dms, total: 20s}", WL_MODEL_TIMEOUT_MS);
+    pawl_buf_text(out, "}\n");
 }
 
 /* A recording that was cut off ends at its last step, as it did; the others have room to show that they go no further. */
-static void add_agent(const struct wl_recording *r, struct pawl_buf *out)
+static void add_agent(const struct wl_config *c, const struct wl_recording *r, struct pawl_buf *out)
 {
-    const uint32_t room = r->ended == WL_CUT_OFF ? 0 : 10;
+    const uint32_t room = c->faulty ? 200 : r->ended == WL_CUT_OFF ? 0 : 10;
     pawl_buf_printf(out, "  %s:\n    model: %s\n    instructions: ", r->name, r->name);
     pawl_json_quote(r->system.p ? r->system : PAWL_STR(""), out);
     pawl_buf_printf(out, "\n    budget: {steps: %u}\n    tools: [", r->steps + room);
@@ -125,10 +145,16 @@ static void add_agent(const struct wl_recording *r, struct pawl_buf *out)
 void wl_config_write(const struct wl_config *c, const struct wl_env *env, const struct wl_recording *const *chunk,
                      uint32_t count, struct pawl_buf *out)
 {
-    pawl_buf_text(out, "version: 1\ndefaults: {retry: {first: 1ms, max: 10ms}}\nmodels:\n");
+    pawl_buf_text(out, "version: 1\n");
+    if (c->faulty)
+        pawl_buf_printf(out, "defaults: {retry: {attempts: 5, first: 5ms, max: 50ms}, timeout: %dms}\n",
+                        WL_TOOL_TIMEOUT_MS);
+    else pawl_buf_text(out, "defaults: {retry: {first: 1ms, max: 10ms}}\n");
+    pawl_buf_text(out, "models:\n");
     for (uint32_t i = 0; i < count; i++) add_model(c, chunk[i], out);
     pawl_buf_text(out, "tools:\n");
     for (uint32_t i = 0; i < env->tools_count; i++) add_tool(c, env, &env->tools[i], out);
+    if (c->faulty && c->service == WL_CAN_BE_ASKED) add_look(c, out);
     pawl_buf_text(out, "agents:\n");
-    for (uint32_t i = 0; i < count; i++) add_agent(chunk[i], out);
+    for (uint32_t i = 0; i < count; i++) add_agent(c, chunk[i], out);
 }

@@ -1,78 +1,25 @@
 /* tests/workloads/main.c - recorded runs of real models, replayed through libpawl with the recorded contracts.
  *   workloads --folder FOLDER [--data FOLDER] [--stride N] [--people N] [--plain]
+ *   workloads --folder FOLDER --faults LIST [--seed N] [--kills N] ...
  * docs/workloads.md says what it shows. The last line is `N passed, N failed`, in runs. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include "faulty.h"
 #include "io/alloc.h"
-#include "io/file.h"
-#include "replay.h"
-
-enum { STUCK_S = 60 };
 
 struct wanted {
-    const char *data, *folder;
-    uint32_t stride, people;
-    bool plain;
+    struct wl_bad_day day; /* with what any day needs */
+    bool plain, faulty, look;
+    int life; /* the port of the world; 0: not a life of pawl */
 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static int fail(const struct pawl_error *err)
 {
     fprintf(stderr, "workloads: %s: %s%s%s\n", err->where, err->what, err->next[0] ? "; " : "", err->next);
     return 1;
-}
-
-/* Recordings of one environment, WL_CHUNK at a time; each chunk's configuration is a file. */
-static int make_chunks(struct wl_replay *r, struct pawl_error *err)
-{
-    const struct wl_data *d = r->data;
-    struct wl_chunk *c = NULL;
-    int rc = PAWL_OK;
-    r->chunks = calloc(d->recordings_count + WL_ENVS_MAX, sizeof *r->chunks);
-    if (!r->chunks) return PAWL_ENOMEM;
-    for (uint32_t i = 0; i < d->recordings_count; i++) {
-        const struct wl_recording *rec = &d->recordings[i];
-        if (!c || c->env != rec->env || c->count == WL_CHUNK) c = &r->chunks[r->chunks_count++];
-        c->env = rec->env;
-        c->recordings[c->count++] = rec;
-    }
-    for (uint32_t i = 0; i < r->chunks_count && rc == PAWL_OK; i++) {
-        struct pawl_buf text;
-        c = &r->chunks[i];
-        snprintf(c->config, sizeof c->config, "%s/chunk-%02u.yaml", r->folder, i);
-        pawl_buf_init(&text, pawl_alloc_libc());
-        wl_config_write(&r->config, c->env, c->recordings, c->count, &text);
-        rc = text.failed ? PAWL_ENOMEM : pawl_file_write(c->config, pawl_buf_done(&text), 0600, false, err);
-        pawl_buf_fini(&text);
-    }
-    return rc;
-}
-
-/* The owner: drives the loop until all have ended, or nothing has moved for a minute. */
-static bool drive(struct wl_replay *r, struct pawl *p, struct pawl_error *err)
-{
-    double moved = seconds();
-    uint32_t progress = 0;
-    while (r->ended < r->data->recordings_count && !r->stop) {
-        if (pawl_turn(p, 20000000, err)) return fail(err), false;
-        if (r->progress != progress) progress = r->progress, moved = seconds();
-        if (seconds() - moved > STUCK_S) {
-            fprintf(stderr, "workloads: nothing has moved for %d s; %u of %u runs have ended\n", STUCK_S, r->ended,
-                    r->data->recordings_count);
-            return false;
-        }
-    }
-    return !r->stop;
 }
 
 static int print_verified(void *ctx, const char *json, size_t bytes)
@@ -89,18 +36,17 @@ static bool replay(struct wl_replay *r, const struct wanted *w, struct pawl_erro
     pthread_t people[64];
     struct pawl *p = NULL;
     char url[64];
-    int port;
     bool ok;
-    if (wl_models_open(r, &models, &port, err)) return fail(err), false;
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", port);
-    r->config = (struct wl_config){.model_url = url, .plain = w->plain};
-    if (make_chunks(r, err) || pawl_open(&o, &p, err)) return fail(err), false;
+    if (wl_models_open(r, &models, &r->port, err)) return fail(err), false;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", r->port);
+    r->config = (struct wl_config){.url = url, .plain = w->plain};
+    if (wl_make_chunks(r, true, err) || pawl_open(&o, &p, err)) return fail(err), false;
     if (wl_tools_register(r, p, err) || wl_models_run(models, err)) return fail(err), false;
-    for (uint32_t i = 0; i < w->people; i++)
+    for (uint32_t i = 0; i < w->day.people; i++)
         if (pthread_create(&people[i], NULL, wl_people, r)) return false;
-    ok = drive(r, p, err);
+    ok = wl_drive(r, p, err);
     if (!ok) _exit(1); /* threads that wait for a run which does not move can not be joined */
-    for (uint32_t i = 0; i < w->people; i++) pthread_join(people[i], NULL);
+    for (uint32_t i = 0; i < w->day.people; i++) pthread_join(people[i], NULL);
     wl_models_close(models);
     if (pawl_call(p, "{\"do\":\"verify\"}", print_verified, NULL, err)) ok = false, fail(err);
     pawl_close(p);
@@ -109,49 +55,90 @@ static bool replay(struct wl_replay *r, const struct wanted *w, struct pawl_erro
 
 static bool read_options(int argc, char **argv, struct wanted *w)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"stride", required_argument, NULL, 's'},
-                                            {"people", required_argument, NULL, 'p'},
-                                            {"folder", required_argument, NULL, 'f'},
-                                            {"plain", no_argument, NULL, 'P'},
-                                            {0}};
+    static const struct option options[] = {
+        {"data", required_argument, NULL, 'd'},    {"stride", required_argument, NULL, 's'},
+        {"people", required_argument, NULL, 'p'},  {"folder", required_argument, NULL, 'f'},
+        {"plain", no_argument, NULL, 'P'},         {"faults", required_argument, NULL, 'F'},
+        {"seed", required_argument, NULL, 'S'},    {"kills", required_argument, NULL, 'k'},
+        {"service", required_argument, NULL, 'v'}, {"life", required_argument, NULL, 'L'},
+        {"look", no_argument, NULL, 'l'},          {0}};
+    struct wl_bad_day *d = &w->day;
+    const char *unknown;
     int o;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) switch (o) {
-        case 'd': w->data = optarg; break;
-        case 's': w->stride = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 'p': w->people = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 'f': w->folder = optarg; break;
+        case 'd': d->data = optarg; break;
+        case 's': d->stride = (uint32_t)strtoul(optarg, NULL, 10); break;
+        case 'p': d->people = (uint32_t)strtoul(optarg, NULL, 10); break;
+        case 'f': d->folder = optarg; break;
         case 'P': w->plain = true; break;
+        case 'F':
+            w->faulty = true;
+            if (!wl_faults_read(&d->faults, optarg, &unknown))
+                return fprintf(stderr, "workloads: no such fault: %s\n", unknown), false;
+            break;
+        case 'S': d->faults.seed = strtoull(optarg, NULL, 10); break;
+        case 'k': d->kills = (uint32_t)strtoul(optarg, NULL, 10); break;
+        case 'v': d->service = (uint32_t)strtoul(optarg, NULL, 10); break;
+        case 'L': w->life = atoi(optarg); break;
+        case 'l': w->look = true; break;
         default: return false;
         }
-    return w->folder && strlen(w->folder) < 200 && w->stride > 0 && w->people > 0 && w->people <= 64 && optind == argc;
+    return d->folder && strlen(d->folder) < 200 && d->stride > 0 && d->people > 0 && d->people <= 64 && optind == argc;
+}
+
+static int usage(void)
+{
+    fprintf(
+        stderr,
+        "usage: workloads --folder FOLDER [--data FOLDER] [--stride N] [--people N] [--plain]\n"
+        "                 [--faults LIST [--seed N] [--kills N] [--service 1-5]]\nfaults: all, model, says, forgetful, tools,");
+    for (int i = 1; i < WL_FAULTS; i++) fprintf(stderr, " %s", wl_fault_names[i]);
+    fprintf(stderr, "\n");
+    return 2;
+}
+
+static uint32_t good_day(struct wl_data *data, const struct wanted *w)
+{
+    struct wl_replay r = {.data = data,
+                          .folder = w->day.folder,
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .named = PTHREAD_COND_INITIALIZER};
+    struct pawl_error err = {0};
+    uint32_t wrong;
+    snprintf(r.store, sizeof r.store, "sqlite:%s/pawl.db", r.folder);
+    pawl_map_init(&r.by_run, pawl_alloc_libc());
+    if (!replay(&r, w, &err)) exit(1);
+    wrong = wl_judge(&r);
+    printf("\n%u of %u runs ended", r.ended, data->recordings_count);
+    pawl_map_fini(&r.by_run);
+    free(r.chunks);
+    return wrong;
 }
 
 int main(int argc, char **argv)
 {
-    struct wanted w = {.data = "../shared/workloads", .stride = 1, .people = 12};
+    struct wanted w = {
+        .day = {.data = "../shared/workloads", .stride = 1, .people = 12, .kills = 10, .faults = {.seed = 1}}};
     struct wl_data data;
-    struct wl_replay r = {.data = &data, .lock = PTHREAD_MUTEX_INITIALIZER, .named = PTHREAD_COND_INITIALIZER};
     struct pawl_error err = {0};
-    const double began = seconds();
-    uint32_t wrong;
-    if (!read_options(argc, argv, &w)) {
-        fprintf(stderr, "usage: workloads --folder FOLDER [--data FOLDER] [--stride N] [--people N] [--plain]\n");
-        return 2;
-    }
-    if (wl_load(&data, w.data, w.stride, &err)) return fail(&err);
-    r.folder = w.folder;
-    snprintf(r.store, sizeof r.store, "sqlite:%s/pawl.db", r.folder);
-    pawl_map_init(&r.by_run, pawl_alloc_libc());
+    const double began = wl_seconds();
+    uint32_t runs, wrong;
+    if (!read_options(argc, argv, &w)) return usage();
+    if (wl_load(&data, w.day.data, w.day.stride, &err)) return fail(&err);
+    if (w.life) return wl_life(&data, &w.day, w.life, w.look);
     printf("%u recorded runs with %u calls, read in %.1f s\n", data.recordings_count, data.calls_count,
-           seconds() - began);
+           wl_seconds() - began);
     fflush(stdout);
-    if (!replay(&r, &w, &err)) return 1;
-    wrong = wl_judge(&r);
-    printf("\n%u of %u runs ended, in %.1f s\n", r.ended, data.recordings_count, seconds() - began);
-    printf("%u passed, %u failed\n", data.recordings_count - wrong, wrong);
-    pawl_map_fini(&r.by_run);
-    free(r.chunks);
+    runs = data.recordings_count;
+    if (w.faulty) {
+        uint32_t services = 0;
+        wrong = wl_faulty(&data, &w.day, &services);
+        runs *= services;
+        printf("\n%u services", services);
+    } else {
+        wrong = good_day(&data, &w);
+    }
+    printf(", in %.1f s\n%u passed, %u failed\n", wl_seconds() - began, runs - wrong, wrong);
     wl_free(&data);
     return wrong != 0;
 }

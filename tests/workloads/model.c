@@ -7,6 +7,7 @@
 #include "io/alloc.h"
 #include "io/http_server.h"
 #include "replay.h"
+#include "say.h"
 
 struct wl_models {
     struct wl_replay *replay;
@@ -84,61 +85,6 @@ static bool conversation_fits(struct wl_recording *r, yyjson_val *messages, uint
     return !in.wrong && in.at == yyjson_arr_size(messages);
 }
 
-static void piece(struct pawl_buf *out, struct pawl_str delta, const char *finish)
-{
-    pawl_buf_text(out, "data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":");
-    pawl_buf_str(out, delta);
-    pawl_buf_printf(out, ",\"finish_reason\":%s}]}\n\n", finish);
-}
-
-static void stream_call(struct pawl_buf *out, size_t index, const struct wl_call *c, struct pawl_arena *a)
-{
-    struct pawl_buf b;
-    const struct pawl_str halves[] = {{c->args.p, c->args.n / 2},
-                                      {c->args.p + c->args.n / 2, c->args.n - c->args.n / 2}};
-    const bool whole = c->args.n < 2 || ((uint8_t)halves[1].p[0] & 0xc0) == 0x80; /* not within a character */
-    pawl_buf_init_arena(&b, a);
-    pawl_buf_printf(&b, "{\"tool_calls\":[{\"index\":%zu,\"id\":", index);
-    pawl_json_quote(c->id, &b);
-    pawl_buf_text(&b, ",\"type\":\"function\",\"function\":{\"name\":");
-    pawl_json_quote(c->name, &b);
-    pawl_buf_text(&b, ",\"arguments\":\"\"}}]}");
-    piece(out, pawl_buf_done(&b), "null");
-    for (int i = 0; i < (whole ? 1 : 2); i++) {
-        pawl_buf_init_arena(&b, a);
-        pawl_buf_printf(&b, "{\"tool_calls\":[{\"index\":%zu,\"function\":{\"arguments\":", index);
-        pawl_json_quote(whole ? c->args : halves[i], &b);
-        pawl_buf_text(&b, "}}]}");
-        piece(out, pawl_buf_done(&b), "null");
-    }
-}
-
-/* The recorded answer as a stream: its text in one piece, each call in several. */
-static void stream_answer(const struct wl_recording *r, uint32_t turn, struct pawl_arena *a, struct pawl_buf *out)
-{
-    const struct wl_turn *t = &r->turns[turn];
-    const struct pawl_str content = pawl_json_str(t->message, "content");
-    struct pawl_buf b;
-    piece(out, PAWL_STR("{\"role\":\"assistant\",\"content\":null}"), "null");
-    if (content.p) {
-        pawl_buf_init_arena(&b, a);
-        pawl_buf_text(&b, "{\"content\":");
-        pawl_json_quote(content, &b);
-        pawl_buf_char(&b, '}');
-        piece(out, pawl_buf_done(&b), "null");
-    }
-    for (uint32_t i = 0; i < t->calls_count; i++) stream_call(out, i, &r->calls[t->first_call + i], a);
-    piece(out, PAWL_STR("{}"), t->calls_count ? "\"tool_calls\"" : "\"stop\"");
-    pawl_buf_text(out, "data: {\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,"
-                       "\"completion_tokens\":3,\"total_tokens\":12}}\n\ndata: [DONE]\n\n");
-}
-
-static struct wl_recording *recording_named(struct wl_replay *p, struct pawl_str name)
-{
-    const unsigned long index = name.n == 5 ? strtoul(name.p + 1, NULL, 10) : UINT32_MAX;
-    return index < p->data->recordings_count ? &p->data->recordings[index] : NULL;
-}
-
 /* What the user said while this answer's calls were under way is sent now, when the answer is on its way: pawl keeps it
  * until the calls are done, and the model sees it next, as it was recorded. */
 static void say_while_working(struct wl_models *m, struct wl_recording *rec, uint32_t next_turn)
@@ -162,11 +108,12 @@ static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl
     yyjson_val *request, *messages, *v;
     struct wl_recording *rec = NULL;
     uint32_t turn = 0;
+    struct wl_saying saying;
     struct pawl_buf out;
     size_t i, n;
     pawl_arena_init(&a, pawl_alloc_libc());
     if (pawl_json_read(in->body, &a, &request, NULL) == PAWL_OK)
-        rec = recording_named(m->replay, pawl_json_str(request, "model"));
+        rec = wl_recording_named(m->replay->data, pawl_json_str(request, "model"));
     messages = rec ? yyjson_obj_get(request, "messages") : NULL;
     yyjson_arr_foreach(messages, i, n, v) turn += pawl_str_is(pawl_json_str(v, "role"), "assistant");
     if (!rec || turn >= rec->turns_count) {
@@ -178,7 +125,8 @@ static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl
         if (!conversation_fits(rec, messages, turn, &a)) rec->conversations_wrong++;
         say_while_working(m, rec, turn + 1);
         pawl_buf_init_arena(&out, &a);
-        stream_answer(rec, turn, &a, &out);
+        wl_say_recorded(rec, turn, &a, &saying);
+        wl_saying_stream(&saying, &a, &out);
         pawl_http_answer(peer, 200, "text/event-stream", "", pawl_buf_done(&out));
     }
     pawl_arena_fini(&a);

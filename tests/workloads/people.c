@@ -1,14 +1,19 @@
 /* tests/workloads/people.c - the people around the runs, each a client of the owner: they start the runs of a chunk, follow
  * them one after the other, and answer whatever a run waits for:
  *
- *   a gate               yes
+ *   a gate               yes; to a call that a fault has put in, no: nobody wanted it
  *   a repeat, a conflict yes exactly where the recorded call succeeded
  *   a message            the customer's next, or the end of the conversation
- *   a step in doubt      stop: the recording breaks off there, so nobody can say what happened */
+ *   a step in doubt      stop, where the recording breaks off, so that nobody can say what happened. On a bad day: nothing, the
+ *                        run waits and says so; or, where somebody looks it up, what the service's books say
+ *
+ * Whatever is said bears an id made of what it answers: said again after a crash, it is said once. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "books.h"
 #include "io/alloc.h"
 #include "replay.h"
 
@@ -35,7 +40,6 @@ struct person {
     struct wl_replay *replay;
     struct pawl *line;
     struct wl_recording *rec; /* the one that is followed */
-    char waiting[16];
 };
 
 void wl_trouble(struct wl_replay *r, struct wl_recording *rec, const char *format, ...)
@@ -61,109 +65,60 @@ static void trouble(struct person *who, const char *doing, const struct pawl_err
     wl_trouble(who->replay, who->rec, "%s: %s %s", doing, err->where, err->what);
 }
 
-static void asked(struct wl_call *c, yyjson_val *body)
-{
-    yyjson_val *why = yyjson_obj_get(body, "why"), *v;
-    size_t i, n;
-    c->asked_now = true;
-    yyjson_arr_foreach(why, i, n, v)
-    {
-        const struct pawl_str word = pawl_json_value_str(v);
-        c->asked |= pawl_str_is(word, "gate")     ? WL_ASKED_GATE
-                    : pawl_str_is(word, "repeat") ? WL_ASKED_REPEAT
-                                                  : WL_ASKED_CONFLICT;
-    }
-}
-
-static void of_call(struct wl_call *c, struct pawl_str kind, yyjson_val *body)
-{
-    yyjson_val *first = yyjson_obj_get(body, "first");
-    const struct pawl_str class = pawl_json_str(body, "class"), message = pawl_json_str(body, "message");
-    if (pawl_str_is(kind, "gate.asked")) {
-        asked(c, body);
-    } else if (pawl_str_is(kind, "gate.answered")) {
-        c->asked_now = false;
-    } else if (pawl_str_is(kind, "step.in_doubt")) {
-        c->in_doubt = true;
-        c->asked |= WL_ASKED_DOUBT;
-    } else if (pawl_str_is(kind, "step.resolved")) {
-        c->in_doubt = false;
-    } else if (pawl_str_is(kind, "step.completed")) {
-        c->end = first ? WL_ANSWERED : WL_DONE;
-        c->first_step = (uint32_t)pawl_json_i64(first, "step", 0);
-        c->applied = !first;
-    } else if (pawl_str_is(kind, "step.failed")) {
-        c->end = WL_NOT_DONE;
-        c->applied = pawl_json_bool(body, "applied", false);
-        snprintf(c->error_class, sizeof c->error_class, "%.*s", (int)class.n, class.p ? class.p : "");
-        if (!c->message) c->message = strdup(message.p ? message.p : "");
-    }
-}
-
-static void of_run(struct wl_recording *rec, struct pawl_str kind, yyjson_val *body)
-{
-    const struct pawl_str class = pawl_json_str(body, "class");
-    if (pawl_str_is(kind, "run.ended"))
-        snprintf(rec->end_class, sizeof rec->end_class, "%.*s", (int)class.n, class.p ? class.p : "");
-}
-
-static void take_record(struct wl_recording *rec, yyjson_val *v)
-{
-    const uint32_t step = (uint32_t)pawl_json_i64(v, "step", 0);
-    const struct pawl_str kind = pawl_json_str(v, "kind");
-    struct wl_call *c = wl_call_at(rec, step);
-    rec->seq = (uint64_t)pawl_json_i64(v, "seq", 0);
-    if (c) of_call(c, kind, yyjson_obj_get(v, "body"));
-    else if (step == 0) of_run(rec, kind, yyjson_obj_get(v, "body"));
-    else if (pawl_str_is(kind, "step.completed")) rec->answers++;
-}
-
 static int take_line(void *ctx, const char *json, size_t bytes)
 {
     struct person *who = ctx;
     struct pawl_arena a;
-    yyjson_val *v, *head;
+    yyjson_val *v;
     pawl_arena_init(&a, pawl_alloc_libc());
-    if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK) {
-        if (yyjson_obj_get(v, "record")) take_record(who->rec, yyjson_obj_get(v, "record"));
-        if ((head = yyjson_obj_get(v, "head")) != NULL) {
-            const struct pawl_str status = pawl_json_str(head, "status"), waiting = pawl_json_str(head, "waiting");
-            snprintf(who->rec->status, sizeof who->rec->status, "%.*s", (int)status.n, status.p ? status.p : "");
-            snprintf(who->waiting, sizeof who->waiting, "%.*s", (int)waiting.n, waiting.p ? waiting.p : "");
-        }
-    }
+    if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK)
+        wl_take_line(who->rec, who->replay->config.faulty, v);
     pawl_arena_fini(&a);
     return 0;
 }
 
-static void answer_gates(struct person *who)
+/* false: this call is not asked about. */
+static bool answer_gate(struct person *who, struct wl_call *c)
 {
     struct wl_recording *rec = who->rec;
+    const bool only_gate = (c->asked & (WL_ASKED_REPEAT | WL_ASKED_CONFLICT)) == 0;
     struct pawl_error err;
     char id[64];
-    for (uint32_t i = 0; i < rec->calls_count; i++) {
-        struct wl_call *c = &rec->calls[i];
-        if (!c->asked_now || c->end != WL_OPEN) continue;
-        const bool only_gate = (c->asked & (WL_ASKED_REPEAT | WL_ASKED_CONFLICT)) == 0;
-        c->yes = only_gate || (c->has_result && !c->refused);
-        snprintf(id, sizeof id, "%s-gate-%u-%llu", rec->name, c->step, (unsigned long long)rec->seq);
-        if (c->yes ? pawl_approve(who->line, rec->run, c->step, NULL, NULL, id, &err)
-                   : pawl_deny(who->line, rec->run, c->step, "the recorded repeat failed", id, &err))
-            trouble(who, "a gate", &err);
-    }
+    if (!c->asked_now || c->end != WL_OPEN) return false;
+    c->yes = !c->kind && (only_gate || (c->has_result && !c->refused));
+    snprintf(id, sizeof id, "%s-gate-%u-%llu", rec->name, c->step, (unsigned long long)rec->seq);
+    if (c->yes ? pawl_approve(who->line, rec->run, c->step, NULL, NULL, id, &err)
+               : pawl_deny(who->line, rec->run, c->step, c->kind ? "nobody wanted that" : "the recorded repeat failed",
+                           id, &err))
+        trouble(who, "a gate", &err);
+    return true;
 }
 
-static void resolve_doubts(struct person *who)
+/* false: nothing can be said of it yet. */
+static bool resolve_doubt(struct person *who, struct wl_call *c)
 {
     struct wl_recording *rec = who->rec;
+    enum pawl_resolution how = PAWL_STOP_THE_RUN;
     struct pawl_error err;
+    struct pawl_buf result;
+    uint32_t effects;
     char id[64];
-    for (uint32_t i = 0; i < rec->calls_count; i++) {
-        if (!rec->calls[i].in_doubt) continue;
-        snprintf(id, sizeof id, "%s-doubt-%u", rec->name, rec->calls[i].step);
-        if (pawl_resolve(who->line, rec->run, rec->calls[i].step, PAWL_STOP_THE_RUN, NULL, id, &err))
-            trouble(who, "a step in doubt", &err);
+    int rc;
+    if (!c->in_doubt) return true;
+    pawl_buf_init(&result, pawl_alloc_libc());
+    if (who->replay->config.faulty && c->has_result) {
+        const uint32_t index = c->kind ? c->of : (uint32_t)(c - rec->calls);
+        if (!wl_look_up(who->replay->port, rec, index, c->kind, &effects)) return false;
+        how = effects ? PAWL_IT_HAPPENED : PAWL_IT_DID_NOT;
+        if (c->tool->json) pawl_buf_str(&result, c->content);
+        else pawl_json_quote(c->content, &result);
     }
+    snprintf(id, sizeof id, "%s-doubt-%u-%llu", rec->name, c->step, (unsigned long long)rec->seq);
+    rc = pawl_resolve(who->line, rec->run, c->step, how, how == PAWL_IT_HAPPENED ? pawl_buf_done(&result).p : NULL, id,
+                      &err);
+    if (rc) trouble(who, "a step in doubt", &err);
+    pawl_buf_fini(&result);
+    return true;
 }
 
 static void send_next(struct person *who)
@@ -188,23 +143,51 @@ static void send_next(struct person *who)
     pawl_buf_fini(&b);
 }
 
+static bool ended(const struct wl_recording *rec)
+{
+    static const char *const words[] = {"done", "failed", "cancelled", "dead"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(rec->status, words[i]) == 0) return true;
+    return false;
+}
+
+static void answer_gates(struct person *who)
+{
+    struct wl_recording *rec = who->rec;
+    uint32_t answered = 0;
+    for (uint32_t i = 0; i < rec->calls_count; i++) answered += answer_gate(who, &rec->calls[i]);
+    for (uint32_t i = 0; i < rec->extras_count; i++) answered += answer_gate(who, &rec->extras[i]);
+    if (!answered) wl_trouble(who->replay, rec, "it waits at a gate of no call");
+}
+
+static void resolve_doubts(struct person *who)
+{
+    struct wl_recording *rec = who->rec;
+    bool told = true;
+    for (uint32_t i = 0; i < rec->calls_count; i++) told = resolve_doubt(who, &rec->calls[i]) && told;
+    for (uint32_t i = 0; i < rec->extras_count; i++) told = resolve_doubt(who, &rec->extras[i]) && told;
+    if (!told) usleep(20000); /* the books do not know it yet */
+}
+
 /* Until it waits for somebody or has ended; then it gets what it waits for. */
 static void follow(struct person *who)
 {
     struct wl_recording *rec = who->rec;
+    const struct wl_replay *r = who->replay;
     struct pawl_error err;
     char request[128];
-    who->waiting[0] = 0;
+    bool waits = false;
+    rec->waiting[0] = 0;
     snprintf(request, sizeof request, "{\"do\":\"follow\",\"run\":\"%s\",\"from\":%llu}", rec->run,
              (unsigned long long)rec->seq + 1);
     if (pawl_call(who->line, request, take_line, who, &err)) trouble(who, "following it", &err);
-    else if (strcmp(who->waiting, "gate") == 0) answer_gates(who);
-    else if (strcmp(who->waiting, "doubt") == 0) resolve_doubts(who);
-    else if (strcmp(who->waiting, "message") == 0) send_next(who);
-    else if (who->waiting[0]) wl_trouble(who->replay, rec, "it waits: %s", who->waiting);
+    else if (strcmp(rec->waiting, "gate") == 0) answer_gates(who);
+    else if (strcmp(rec->waiting, "doubt") == 0 && (!r->config.faulty || r->looks_it_up)) resolve_doubts(who);
+    else if (strcmp(rec->waiting, "doubt") == 0) waits = true;
+    else if (strcmp(rec->waiting, "message") == 0) send_next(who);
+    else if (rec->waiting[0]) wl_trouble(who->replay, rec, "it waits: %s", rec->waiting);
     who->replay->progress++;
-    rec->over = in_trouble(who) || strcmp(rec->status, "done") == 0 || strcmp(rec->status, "failed") == 0 ||
-                strcmp(rec->status, "cancelled") == 0 || strcmp(rec->status, "dead") == 0;
+    rec->over = waits || in_trouble(who) || ended(rec);
     if (rec->over) who->replay->ended++;
 }
 
@@ -215,7 +198,8 @@ static void start(struct person *who)
     struct pawl_error err;
     struct pawl_buf input;
     snprintf(id, sizeof id, "%s-start", rec->name);
-    snprintf(key, sizeof key, "%.*s", (int)rec->id.n, rec->id.p);
+    if (who->replay->config.faulty) snprintf(key, sizeof key, "%s", rec->name); /* it stands in the tools' URLs */
+    else snprintf(key, sizeof key, "%.*s", (int)rec->id.n, rec->id.p);
     pawl_buf_init(&input, pawl_alloc_libc());
     pawl_buf_str(&input, rec->input);
     const struct pawl_start s = {.size = sizeof s,

@@ -61,10 +61,20 @@ const struct wl_tool *wl_tool_of(const struct wl_env *env, struct pawl_str name)
     return NULL;
 }
 
+struct wl_recording *wl_recording_named(struct wl_data *d, struct pawl_str name)
+{
+    unsigned long index = 0;
+    if (name.n != 5 || name.p[0] != 'r') return NULL;
+    for (uint32_t i = 1; i < 5; i++) index = index * 10 + (unsigned long)(name.p[i] - '0');
+    return index < d->recordings_count ? &d->recordings[index] : NULL;
+}
+
 struct wl_call *wl_call_at(struct wl_recording *r, uint32_t step)
 {
     for (uint32_t i = 0; i < r->calls_count; i++)
         if (r->calls[i].step == step) return &r->calls[i];
+    for (uint32_t i = 0; i < r->extras_count; i++)
+        if (r->extras[i].step == step) return &r->extras[i];
     return NULL;
 }
 
@@ -234,13 +244,35 @@ int wl_load(struct wl_data *d, const char *folder, uint32_t stride, struct pawl_
     return rc;
 }
 
+void wl_forget(struct wl_data *d)
+{
+    for (uint32_t i = 0; i < d->recordings_count; i++) {
+        struct wl_recording *r = &d->recordings[i];
+        for (uint32_t k = 0; k < r->calls_count; k++) {
+            const struct wl_call c = r->calls[k];
+            free(c.told);
+            free(c.message);
+            r->calls[k] = (struct wl_call){.id = c.id,
+                                           .name = c.name,
+                                           .args = c.args,
+                                           .tool = c.tool,
+                                           .content = c.content,
+                                           .has_result = c.has_result,
+                                           .refused = c.refused};
+        }
+        for (uint32_t k = 0; k < r->extras_count; k++) free(r->extras[k].message);
+        free(r->extras);
+        r->extras = NULL;
+        r->extras_count = r->answers = r->cut_short = 0;
+        r->seq = 0;
+        r->over = false;
+        r->run[0] = r->status[0] = r->waiting[0] = r->end_class[0] = r->end_message[0] = r->trouble[0] = 0;
+    }
+}
+
 void wl_free(struct wl_data *d)
 {
-    for (uint32_t i = 0; i < d->recordings_count; i++)
-        for (uint32_t k = 0; k < d->recordings[i].calls_count; k++) {
-            free(d->recordings[i].calls[k].told);
-            free(d->recordings[i].calls[k].message);
-        }
+    wl_forget(d);
     free(d->recordings);
     pawl_arena_fini(&d->arena);
 }

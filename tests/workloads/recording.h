@@ -22,12 +22,14 @@ struct wl_env { /* one file of contracts */
 enum wl_end { WL_OPEN, WL_DONE, WL_ANSWERED, WL_NOT_DONE };
 enum { WL_ASKED_GATE = 1, WL_ASKED_REPEAT = 2, WL_ASKED_CONFLICT = 4, WL_ASKED_DOUBT = 8 };
 
-struct wl_call { /* a tool call that was recorded */
+struct wl_call { /* a tool call that was recorded, or one that a fault has put in */
     struct pawl_str id, name, args;
     const struct wl_tool *tool;
     struct pawl_str content;  /* what came of it */
     bool has_result, refused; /* refused: the environment's own word */
     uint32_t step;            /* its number in pawl: a model's answer is a step, and each of its calls */
+    int kind;                 /* 0: recorded; else the fault that put it in (faults.h) */
+    uint32_t of;              /* the recorded call that it repeats */
     /* and in the replay: */
     enum wl_end end;
     uint32_t asked; /* why somebody was asked */
@@ -59,7 +61,10 @@ struct wl_recording {
     uint64_t seq; /* the last record that was heard of */
     uint32_t answers;
     bool over;
-    char status[16], end_class[32], trouble[256];
+    char status[16], waiting[16], end_class[32], end_message[128], trouble[256];
+    struct wl_call *extras; /* calls that faults have put in; malloc */
+    uint32_t extras_count;
+    uint32_t cut_short;           /* attempts that were under way when pawl was killed */
     uint32_t conversations_wrong; /* requests to the model that are not the conversation so far */
     uint32_t requests;
 };
@@ -74,5 +79,8 @@ struct wl_data {
 /* Everything under `folder`; of every `stride`-th run only. PAWL_ENOTFOUND: there is no such folder. */
 int wl_load(struct wl_data *d, const char *folder, uint32_t stride, struct pawl_error *err);
 void wl_free(struct wl_data *d);
+/* Forgets what became of them; steps have no numbers then, until the journal tells them. */
+void wl_forget(struct wl_data *d);
 const struct wl_tool *wl_tool_of(const struct wl_env *env, struct pawl_str name); /* NULL: none */
+struct wl_recording *wl_recording_named(struct wl_data *d, struct pawl_str name); /* r0000; NULL: none */
 struct wl_call *wl_call_at(struct wl_recording *r, uint32_t step);                /* NULL: not a call's step */

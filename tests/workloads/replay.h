@@ -23,6 +23,8 @@ struct wl_replay {
     const char *folder; /* of the store and the configurations */
     char store[256];
     struct wl_config config;
+    int port;         /* of the world */
+    bool looks_it_up; /* a step in doubt: somebody looks in the service's books, and says what is there */
     struct wl_chunk *chunks;
     uint32_t chunks_count;
     pthread_mutex_t lock; /* recordings' `run` */
@@ -40,6 +42,17 @@ void wl_name_run(struct wl_replay *r, struct wl_recording *rec, const char *run)
 /* The first thing that went wrong with it. Any thread. */
 void wl_trouble(struct wl_replay *r, struct wl_recording *rec, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What a run's journal says of its recording: one line of `follow`. */
+void wl_take_line(struct wl_recording *rec, bool faulty, yyjson_val *line);
+
+/* owner.c: recordings of one environment, WL_CHUNK at a time, each chunk with its configuration, which is written where
+ * `write` is set */
+int wl_make_chunks(struct wl_replay *r, bool write, struct pawl_error *err);
+
+/* Drives the loop until all runs are over, or nothing has moved for a minute: false */
+bool wl_drive(struct wl_replay *r, struct pawl *p, struct pawl_error *err);
+double wl_seconds(void);
 
 /* model.c */
 struct wl_models;

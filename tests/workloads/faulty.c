@@ -1,0 +1,165 @@
+/* tests/workloads/faulty.c - the bad day: for each kind of service a world, a store, and a pawl that is killed at moments of
+ * the seed's choice and started again until all its runs are over. The world and its ledger live here and are never killed. */
+#include "faulty.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/prng.h"
+#include "io/alloc.h"
+
+/* Long enough for a step to get further: five lives in which it does not, and the run is a dead letter. */
+enum { KILL_MS_MIN = 700, KILL_MS_RANGE = 1500 };
+
+static const struct wl_service_row services[] = {
+    {"takes keys", WL_TAKES_KEYS, false, false},
+    {"can only be asked", WL_CAN_BE_ASKED, false, false},
+    {"neither", WL_NEITHER, false, false},
+    {"neither; a person looks", WL_NEITHER, true, false},
+    {"says keys, and lies", WL_TAKES_KEYS, false, true},
+};
+
+int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool looks_it_up)
+{
+    struct wl_replay r = {.data = data,
+                          .folder = day->folder,
+                          .config = {.faulty = true},
+                          .port = port,
+                          .looks_it_up = looks_it_up,
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .named = PTHREAD_COND_INITIALIZER};
+    struct pawl_error err = {0};
+    pthread_t people[64];
+    struct pawl *p = NULL;
+    bool ok;
+    snprintf(r.store, sizeof r.store, "sqlite:%s/pawl.db", r.folder);
+    const struct pawl_options o = {.size = sizeof o, .store = r.store, .must_own = true};
+    pawl_map_init(&r.by_run, pawl_alloc_libc());
+    wl_forget(data);
+    if (wl_make_chunks(&r, false, &err) || pawl_open(&o, &p, &err)) {
+        fprintf(stderr, "workloads: %s %s\n", err.where, err.what);
+        return 1;
+    }
+    for (uint32_t i = 0; i < day->people; i++)
+        if (pthread_create(&people[i], NULL, wl_people, &r)) return 1;
+    ok = wl_drive(&r, p, &err);
+    for (uint32_t i = 0; i < data->recordings_count; i++) {
+        const struct wl_recording *rec = &data->recordings[i];
+        if (rec->trouble[0]) fprintf(stderr, "workloads: %s (run %s): %s\n", rec->id.p, rec->run, rec->trouble);
+        if (!ok && !rec->over) fprintf(stderr, "workloads: %s (run %s): not over\n", rec->id.p, rec->run);
+    }
+    if (!ok) _exit(1); /* threads that wait for a run which does not move can not be joined */
+    for (uint32_t i = 0; i < day->people; i++) pthread_join(people[i], NULL);
+    pawl_close(p);
+    free(r.chunks);
+    pawl_map_fini(&r.by_run);
+    return 0;
+}
+
+static pid_t give_birth(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s)
+{
+    char stride[16], people[16], at[16];
+    const pid_t pid = fork();
+    if (pid != 0) return pid;
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its world */
+#endif
+    snprintf(stride, sizeof stride, "%u", day->stride);
+    snprintf(people, sizeof people, "%u", day->people);
+    snprintf(at, sizeof at, "%d", port);
+    execl("/proc/self/exe", "workloads", "--life", at, "--data", day->data, "--folder", folder, "--stride", stride,
+          "--people", people, s->looks_it_up ? "--look" : NULL, (char *)NULL);
+    _exit(127);
+}
+
+/* Waits for its end for at most so long; true: it has ended, with *status. */
+static bool wait_for(pid_t pid, int64_t ms, int *status)
+{
+    const struct timespec tick = {.tv_nsec = 5000000};
+    const double until = wl_seconds() + (double)ms / 1000;
+    do {
+        const pid_t got = waitpid(pid, status, ms < 0 ? 0 : WNOHANG);
+        if (got == pid) return true;
+        if (got < 0 && errno != EINTR) return *status = 0x100, true;
+        nanosleep(&tick, NULL);
+    } while (ms < 0 || wl_seconds() < until);
+    return false;
+}
+
+/* Lives of pawl, killed one after the other; the last one comes to its end by itself. The number of lives; 0: it failed. */
+static uint32_t live(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s)
+{
+    const uint32_t kills = day->faults.on[WL_KILLS] && !s->lies ? day->kills : 0;
+    struct pawl_prng prng;
+    int status = 0;
+    pawl_prng_seed(&prng, day->faults.seed * 31 + (uint64_t)(s - services));
+    for (uint32_t lives = 1;; lives++) {
+        const int64_t ms = KILL_MS_MIN + (int64_t)pawl_prng_below(&prng, KILL_MS_RANGE);
+        const pid_t pid = give_birth(day, folder, port, s);
+        if (pid < 0) return 0;
+        if (wait_for(pid, lives <= kills ? ms : -1, &status)) {
+            if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return lives;
+            fprintf(stderr, "workloads: pawl ended with status %#x in life %u\n", (unsigned)status, lives);
+            return 0;
+        }
+        kill(pid, SIGKILL);
+        wait_for(pid, -1, &status);
+    }
+}
+
+static uint32_t play(struct wl_data *data, const struct wl_bad_day *day, const struct wl_service_row *s)
+{
+    struct wl_replay r = {.data = data, .lock = PTHREAD_MUTEX_INITIALIZER, .named = PTHREAD_COND_INITIALIZER};
+    struct pawl_error err = {0};
+    struct wl_world *w = NULL;
+    char folder[240], url[64];
+    uint32_t lives, wrong = data->recordings_count;
+    snprintf(folder, sizeof folder, "%s/%u", day->folder, (unsigned)(s - services));
+    snprintf(r.store, sizeof r.store, "sqlite:%s/pawl.db", folder);
+    r.folder = folder;
+    wl_forget(data);
+    pawl_map_init(&r.by_run, pawl_alloc_libc());
+    if (mkdir(folder, 0700) && errno != EEXIST) return perror(folder), wrong;
+    if (wl_world_open(data, &day->faults, s->lies ? WL_NEITHER : s->service, &w, &r.port, &err))
+        return fprintf(stderr, "%s\n", err.what), wrong;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", r.port);
+    r.config = (struct wl_config){.url = url, .faulty = true, .service = s->service};
+    if (wl_make_chunks(&r, true, &err)) return fprintf(stderr, "workloads: %s %s\n", err.where, err.what), wrong;
+    lives = live(day, folder, r.port, s);
+    wl_world_stop(w);
+    wrong = wl_audit(&r, w, s, lives);
+    wl_world_free(w);
+    free(r.chunks);
+    pawl_map_fini(&r.by_run);
+    return wrong;
+}
+
+static void print_faults(const struct wl_bad_day *day)
+{
+    printf("seed %llu; what goes wrong:", (unsigned long long)day->faults.seed);
+    for (int i = 1; i < WL_FAULTS; i++)
+        if (day->faults.on[i]) printf(" %s", wl_fault_names[i]);
+    printf("\n");
+    fflush(stdout);
+}
+
+uint32_t wl_faulty(struct wl_data *data, const struct wl_bad_day *day, uint32_t *played)
+{
+    uint32_t wrong = 0;
+    print_faults(day);
+    wl_audit_head();
+    for (uint32_t i = 0; i < sizeof services / sizeof *services; i++) {
+        if (day->service && day->service != i + 1) continue;
+        wrong += play(data, day, &services[i]);
+        *played += !services[i].lies;
+    }
+    return wrong;
+}

@@ -1,0 +1,23 @@
+/* tests/workloads/faulty.h - replays on a bad day: the world misbehaves, and pawl, a process of its own, is killed. */
+#pragma once
+#include "replay.h"
+
+struct wl_bad_day {
+    const char *data, *folder;
+    uint32_t stride, people, kills, service; /* of services from 1; 0: all of them */
+    struct wl_faults faults;
+};
+/* The services, one after the other; prints the table. The number of runs that something is wrong with; *played: services. */
+uint32_t wl_faulty(struct wl_data *data, const struct wl_bad_day *day, uint32_t *played);
+/* The life of a pawl: owner and people, until all runs are over. The exit status. */
+int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool looks_it_up);
+
+struct wl_service_row { /* a service that the runs are played against */
+    const char *name;
+    enum wl_service service;
+    bool looks_it_up;
+    bool lies; /* its contract says that it takes keys, and it does not: the ledger must see it */
+};
+/* audit.c: reads the store, holds it against the ledger, prints a line of the table and what is wrong. */
+uint32_t wl_audit(struct wl_replay *r, const struct wl_world *w, const struct wl_service_row *row, uint32_t lives);
+void wl_audit_head(void);

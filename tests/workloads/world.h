@@ -1,0 +1,32 @@
+/* tests/workloads/world.h - the world around faulty runs: the models and the tools, served over HTTP on loopback by a thread
+ * of the process that is never killed, with a ledger of what really happened.
+ *
+ *   POST /v1/chat/completions   a model: `model` names the recording
+ *   POST /tools/RECORDING/TOOL  a tool: does what was recorded, once a call, or says no as it was recorded
+ *   GET  /look/RECORDING        what was done for a recording, each with the key that came with it
+ *   GET  /deed/RECORDING/N/KIND what a person sees who looks for one call in the service's own books */
+#pragma once
+#include <pthread.h>
+#include "faults.h"
+#include "say.h"
+
+enum wl_service { WL_TAKES_KEYS, WL_CAN_BE_ASKED, WL_NEITHER };
+enum { WL_RECORDED, WL_AGAIN, WL_OTHER, WL_KINDS }; /* a call as it was recorded, repeated, reworded */
+enum { WL_TOOL_TIMEOUT_MS = 400, WL_SETTLES_MS = 400, WL_MODEL_TIMEOUT_MS = 600 };
+
+struct wl_deed { /* one call, as the service sees it */
+    uint32_t attempts, effects;
+    uint32_t landing; /* what of it is still to happen */
+    char key[40];     /* that came with it first */
+};
+struct wl_world;
+int wl_world_open(struct wl_data *data, const struct wl_faults *faults, enum wl_service service, struct wl_world **out,
+                  int *port, struct pawl_error *err);
+/* Waits until all that was to happen has happened, and stops. The ledger stays. */
+void wl_world_stop(struct wl_world *w);
+void wl_world_free(struct wl_world *w);
+/* Of a stopped world. */
+const struct wl_deed *wl_world_deed(const struct wl_world *w, const struct wl_recording *r, uint32_t call, int kind);
+uint32_t wl_world_met(const struct wl_world *w, enum wl_fault fault); /* how often this went wrong */
+uint32_t wl_world_strays(const struct wl_world *w);                   /* calls that nobody had asked for */
+uint32_t wl_world_calls(const struct wl_world *w);                    /* of tools */
