@@ -28,7 +28,7 @@ static bool turn_on(struct wl_faults *f, struct pawl_str word)
 {
     for (const struct group *g = groups; g < groups + sizeof groups / sizeof *groups; g++) {
         if (!pawl_str_is(word, g->name)) continue;
-        for (int i = g->from; i <= (int)g->to; i++) f->on[i] = true;
+        for (int i = (int)g->from; i <= (int)g->to; i++) f->on[i] = true;
         return true;
     }
     for (int i = 1; i < WL_FAULTS; i++)
@@ -60,10 +60,10 @@ static void seed(struct pawl_prng *p, const struct wl_faults *f, const struct wl
 static enum wl_fault one_of(const struct wl_faults *f, struct pawl_prng *p, enum wl_fault from, enum wl_fault to)
 {
     uint32_t count = 0;
-    for (int i = from; i <= (int)to; i++) count += f->on[i];
+    for (int i = (int)from; i <= (int)to; i++) count += f->on[i];
     if (count == 0) return WL_FINE;
     uint64_t chosen = pawl_prng_below(p, count);
-    for (int i = from; i <= (int)to; i++)
+    for (int i = (int)from; i <= (int)to; i++)
         if (f->on[i] && chosen-- == 0) return (enum wl_fault)i;
     return WL_FINE;
 }

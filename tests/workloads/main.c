@@ -125,7 +125,11 @@ int main(int argc, char **argv)
     uint32_t runs, wrong;
     if (!read_options(argc, argv, &w)) return usage();
     if (wl_load(&data, w.day.data, w.day.stride, &err)) return fail(&err);
-    if (w.life) return wl_life(&data, &w.day, w.life, w.look);
+    if (w.life) {
+        const int status = wl_life(&data, &w.day, w.life, w.look);
+        wl_free(&data);
+        return status;
+    }
     printf("%u recorded runs with %u calls, read in %.1f s\n", data.recordings_count, data.calls_count,
            wl_seconds() - began);
     fflush(stdout);
@@ -138,7 +142,7 @@ int main(int argc, char **argv)
     } else {
         wrong = good_day(&data, &w);
     }
-    printf(", in %.1f s\n%u passed, %u failed\n", wl_seconds() - began, runs - wrong, wrong);
+    printf(", in %.1f s\n%u passed, %u failed\n", wl_seconds() - began, wrong < runs ? runs - wrong : 0, wrong);
     wl_free(&data);
     return wrong != 0;
 }
