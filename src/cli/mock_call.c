@@ -68,7 +68,8 @@ static struct pawl_mock_call *begin(struct pawl_mock *m, struct pawl_http_peer *
     pawl_arena_init(&c->arena, m->alloc);
     pawl_buf_init_arena(&c->out, &c->arena);
     pawl_buf_init_arena(&c->headers, &c->arena);
-    c->method = keep(c, in->method);
+    c->method =
+        keep(c, pawl_str_is(in->method, "HEAD") ? PAWL_STR("GET") : in->method); /* the body is left out below */
     c->target = keep(c, in->target);
     c->body = keep(c, in->body);
     c->key = keep(c, pawl_http_field_of(in, "Idempotency-Key"));

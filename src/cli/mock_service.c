@@ -159,8 +159,7 @@ static void write_answer(struct pawl_mock_call *c, const struct pawl_mock_servic
         pawl_jw_key_str(&w, k);
         pawl_jw_value(&w, yyjson_obj_iter_get_val(key));
     }
-    pawl_jw_key(&w, "idempotency_key");
-    pawl_jw_str(&w, c->key);
+    if (c->key.n) pawl_jw_key(&w, "idempotency_key"), pawl_jw_str(&w, c->key);
     pawl_jw_close(&w, '}');
 }
 

@@ -158,11 +158,23 @@ static const char *reason(int status)
 {
     switch (status) {
 #define X(num, name, string) \
-    case num: return #string;
+    case num: return #name;
         HTTP_STATUS_MAP(X)
 #undef X
     default: return "Status";
     }
+}
+
+/* NOT_FOUND as people write it. */
+static void add_reason(struct pawl_buf *out, int status)
+{
+    const char *name = reason(status);
+    if (strlen(name) < 3) pawl_buf_text(out, name); /* OK */
+    else
+        for (const char *s = name; *s; s++)
+            pawl_buf_char(out, *s == '_'                                            ? ' '
+                               : s > name && s[-1] != '_' && *s >= 'A' && *s <= 'Z' ? (char)(*s | 32)
+                                                                                    : *s);
 }
 
 /* IMF-fixdate, RFC 9110 5.6.7, whatever the locale. */
@@ -184,7 +196,9 @@ static bool has_no_body(int status)
 static void write_head(struct pawl_http_peer *p, struct pawl_buf *head, int status, const char *type, const char *more)
 {
     pawl_buf_init(head, p->s->from);
-    pawl_buf_printf(head, "HTTP/1.1 %d %s\r\n", status, reason(status));
+    pawl_buf_printf(head, "HTTP/1.1 %d ", status);
+    add_reason(head, status);
+    pawl_buf_text(head, "\r\n");
     add_date(head);
     if (!has_no_body(status)) pawl_buf_printf(head, "Content-Type: %s\r\n", type);
     pawl_buf_printf(head, "Connection: %s\r\n%s", p->keep ? "keep-alive" : "close", more);
