@@ -125,6 +125,8 @@ static void start_attempt(struct pawl_slot *s, bool look)
         return;
     }
     if (look) s->attempt.timeout_ns = s->attempt.tool->timeout_ns;
+    else if (p->left_ns > 0 && p->left_ns < s->attempt.timeout_ns)
+        s->attempt.timeout_ns = p->left_ns; /* it stood in a line */
     assert(s->attempt.timeout_ns > 0);
     pending = pawl_engine_await(e, PAWL_OF_SLOT_ATTEMPT);
     a = pending ? pawl_engine_act(e, PAWL_DO_ATTEMPT) : NULL;
@@ -383,7 +385,8 @@ static struct pawl_step *next_undo(const struct pawl_hot *h, const struct pawl_t
     for (uint32_t i = 0; i < h->run.steps_count; i++) {
         struct pawl_step *s = h->run.steps[i];
         const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
-        if (!t || !t->undo_tool.p || !s->applied || s->undone || s->undo_failed) continue;
+        if (!t || !t->undo_tool.p || !s->applied || s->stop || s->undone || s->undo_failed)
+            continue; /* stop: nobody knows whether there is anything to undo; a person is told */
         if (latest && s->intended_seq < latest->intended_seq) continue;
         latest = s;
         *tool = t;
@@ -391,7 +394,8 @@ static struct pawl_step *next_undo(const struct pawl_hot *h, const struct pawl_t
     return latest;
 }
 
-/* The undo's arguments: the declared template over {args, run, key, result} of the step; none declared: its own. */
+/* The undo's arguments: the declared template over {args, run, key, result} of the step; none declared: its own.
+ * {NULL,0}: they cannot be made of what is known. */
 static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, const struct pawl_tool *t)
 {
     struct pawl_arena *a = &h->e->step;
@@ -423,8 +427,8 @@ static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, 
     pawl_jw_key(&w, "result");
     pawl_jw_raw(&w, s->result.p ? s->result : PAWL_STR("null"));
     pawl_jw_close(&w, '}');
-    if (pawl_json_read(pawl_buf_done(&doc), a, &document, NULL)) return PAWL_STR("{}");
-    if (pawl_template_json(t->undo_args, document, a, &out, NULL)) return PAWL_STR("{}");
+    if (pawl_json_read(pawl_buf_done(&doc), a, &document, NULL)) return (struct pawl_str){NULL, 0};
+    if (pawl_template_json(t->undo_args, document, a, &out, NULL)) return (struct pawl_str){NULL, 0};
     return pawl_buf_done(&out);
 }
 
@@ -433,6 +437,7 @@ static void wind_down(struct pawl_hot *h)
 {
     const struct pawl_tool *tool = NULL;
     const struct pawl_step *s = next_undo(h, &tool);
+    const struct pawl_str args = s ? undo_args(h, s, tool) : (struct pawl_str){NULL, 0};
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
     if (!s) {
@@ -446,9 +451,13 @@ static void wind_down(struct pawl_hot *h)
     pawl_jw_key(&w, "undoes");
     pawl_jw_i64(&w, s->number);
     pawl_jw_key(&w, "args");
-    pawl_jw_raw(&w, undo_args(h, s, tool));
+    pawl_jw_raw(&w, args.p ? args : PAWL_STR("{}"));
     pawl_jw_close(&w, '}');
     pawl_hot_append(h, PAWL_UNDO_STARTED, h->run.steps_count + 1, pawl_buf_done(&b));
+    if (!args.p && !h->e->rc)
+        pawl_hot_append(h, PAWL_STEP_FAILED, h->run.steps_count,
+                        PAWL_STR("{\"class\":\"bad_arguments\",\"message\":\"its arguments cannot be made of what is "
+                                 "known of the step: a person must undo it\"}"));
 }
 
 /* No step is open. What does the decider want? true: it wanted something, look again. */

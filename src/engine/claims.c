@@ -25,23 +25,32 @@ static bool is(const struct pawl_claim_entry *c, const struct pawl_slot *s)
     return c->step == s->pass.number && pawl_id_eq(c->run, s->hot->head.run);
 }
 
-/* The entry goes; whoever waited for it asks again, oldest run first. */
+/* Who has waited longest for this claim, of those behind `after`; NULL: nobody. */
+static struct pawl_slot *next_joiner(const struct pawl_engine *e, struct pawl_hash key, uint64_t after)
+{
+    struct pawl_map_entry *hot;
+    struct pawl_slot *first = NULL;
+    for (uint32_t i = 0; (hot = pawl_map_next(&e->hot, &i)) != NULL;) {
+        const struct pawl_hot *h = hot->value;
+        for (struct pawl_slot *s = h->slots; s; s = s->next) {
+            if (s->pass.want != PAWL_WANT_CLAIM_FREE || s->pass.ended || s->joined <= after) continue;
+            if (memcmp(s->pass.claim_key.b, key.b, sizeof key.b) != 0) continue;
+            if (!first || s->joined < first->joined) first = s;
+        }
+    }
+    return first;
+}
+
+/* The entry goes; whoever waited for it asks again, the oldest joiner first (LEDGER 6). */
 static void release(struct pawl_engine *e, struct pawl_hash key)
 {
     struct pawl_claim_entry *c = pawl_map_take(&e->claims, key.b, sizeof key.b);
     const bool waited = c && c->waiters > 0;
-    struct pawl_map_entry *hot;
+    struct pawl_slot *s = NULL;
     if (!c) return;
     pawl_engine_put(e, c, sizeof *c);
-    if (!waited) return;
-    for (uint32_t i = 0; (hot = pawl_map_next(&e->hot, &i)) != NULL;) {
-        struct pawl_hot *h = hot->value;
-        for (struct pawl_slot *s = h->slots; s; s = s->next) {
-            if (s->pass.want != PAWL_WANT_CLAIM_FREE || s->pass.ended) continue;
-            if (memcmp(s->pass.claim_key.b, key.b, sizeof key.b) != 0) continue;
-            pawl_engine_timer(e, &s->timer, e->wall_ns); /* driven by its timer, in this very step or the next */
-        }
-    }
+    while (waited && (s = next_joiner(e, key, s ? s->joined : 0)) != NULL)
+        pawl_engine_timer(e, &s->timer, e->wall_ns); /* driven by its timer, in this very step or the next */
 }
 
 void pawl_claims_want(struct pawl_slot *s)
@@ -93,6 +102,7 @@ void pawl_claims_wait(struct pawl_slot *s)
 {
     struct pawl_engine *e = s->hot->e;
     struct pawl_claim_entry *c = entry_of(e, s->pass.claim_key);
+    if (!s->joined) s->joined = ++e->joins;
     if (c) c->waiters++;
     else pawl_engine_timer(e, &s->timer, e->wall_ns); /* it was let go of meanwhile */
 }

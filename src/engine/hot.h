@@ -29,6 +29,7 @@ struct pawl_slot { /* a pass and what it waits for */
     struct pawl_find find;
     uint64_t attempt_id, find_id; /* 0: none under way */
     uint64_t need_seq;            /* WANT_DURABLE */
+    uint64_t joined;              /* when it began to wait for another's claim, in order; 0: never */
     bool looking;
     bool synced; /* durability every-step: this attempt has waited already */
 };
@@ -118,7 +119,7 @@ struct pawl_engine {
     struct pawl_prng prng;
     struct pawl_shared_state shared;
     uint8_t store_id[16];
-    uint64_t instance, ids;
+    uint64_t instance, ids, joins;
     int64_t now_ns, wall_ns;
     struct pawl_map hot;     /* run id -> struct pawl_hot */
     struct pawl_map loading; /* run id -> struct pawl_loading */

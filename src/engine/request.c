@@ -312,6 +312,22 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
     return (struct refusal){0, NULL, NULL};
 }
 
+/* A person's result is held to the tool's contract like the tool's own; null says that nobody knows it. NULL: it fits. */
+static const char *misfit(struct pawl_hot *h, const struct pawl_step *s, struct pawl_str result)
+{
+    const struct pawl_tool *t = pawl_config_tool(h->config, s->name);
+    struct pawl_schema_report report = {0};
+    struct pawl_buf b;
+    yyjson_val *v = NULL;
+    if (!t || !t->output || !result.p || pawl_json_read(result, &h->e->step, &v, NULL) || yyjson_is_null(v))
+        return NULL;
+    if (pawl_schema_check(t->output, v, NULL, &report) == PAWL_OK || !report.count) return NULL;
+    pawl_buf_init_arena(&b, &h->e->step);
+    pawl_buf_printf(&b, "the result does not fit the tool's output: %s%s%s", report.violations[0].instance,
+                    report.violations[0].instance[0] ? ": " : "", report.violations[0].says);
+    return pawl_buf_done(&b).p ? b.p : "the result does not fit the tool's output";
+}
+
 static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     static const char *const words[] = {"happened", "not_happened", "stop"};
@@ -320,6 +336,7 @@ static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, 
     struct pawl_step *s = meant(&h->run, r->step, PAWL_STEP_DOUBT, &count);
     struct pawl_slot *slot;
     struct body o;
+    const char *why;
     if (!s)
         return count > 1 ? (struct refusal){PAWL_EINVAL, "several steps are in doubt", "name one: RUN/STEP"}
                          : (struct refusal){PAWL_ENOTFOUND, "no step is in doubt", "pawl show RUN"};
@@ -328,12 +345,21 @@ static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, 
         return (struct refusal){PAWL_ECONFLICT, "this step is not in doubt", "pawl show RUN"};
     if (r->how == PAWL_HOW_HAPPENED && r->result.p && !is_json(h->e, r->result, &err))
         return (struct refusal){PAWL_EINVAL, "the result is not JSON", "give it as JSON text, in quotes for the shell"};
+    if (r->how == PAWL_HOW_HAPPENED && (why = misfit(h, s, r->result)) != NULL)
+        return (struct refusal){PAWL_EINVAL, why,
+                                "give it as the tool would have answered, or null where nobody knows it"};
+    if (r->how == PAWL_HOW_NOT_HAPPENED && s->doubt_applied)
+        return (struct refusal){PAWL_ECONFLICT, "it is known that it happened: only its answer is missing",
+                                "say what it answered with --happened, or null"};
     begin(&o, h->e);
     put(&o, "how", pawl_str_of(words[r->how]));
     if (r->how == PAWL_HOW_HAPPENED) put_raw(&o, "result", r->result.p ? r->result : PAWL_STR("null"));
     put_who(&o, r);
     if (pawl_hot_append(h, PAWL_STEP_RESOLVED, s->number, finish(&o))) return (struct refusal){0, NULL, NULL};
     if ((slot = pawl_hot_slot(h, s->number)) != NULL) pawl_slot_drive(slot);
+    if (r->how == PAWL_HOW_STOP)
+        pawl_hot_abort(h, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT, "a person stopped the run at a step in doubt",
+                       (struct pawl_str){NULL, 0}, r->by);
     return (struct refusal){0, NULL, NULL};
 }
 

@@ -164,7 +164,7 @@ void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, st
             command(w, "deny", id, s->number, "");
         } else if (s->state == PAWL_STEP_DOUBT) {
             command(w, "resolve", id, s->number, " --happened RESULT");
-            command(w, "resolve", id, s->number, " --not-happened");
+            if (!s->doubt_applied) command(w, "resolve", id, s->number, " --not-happened");
             command(w, "resolve", id, s->number, " --stop");
         } else {
             continue;

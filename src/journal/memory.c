@@ -384,7 +384,7 @@ static int memory_claim(struct pawl_store *s, const struct pawl_claim_query *q, 
     for (uint32_t i = 0; i < n; i++) {
         struct pawl_head *h = &picked[i]->head;
         h->epoch++;
-        h->claims_without_progress++;
+        if (h->owner != s->instance || h->wake_ns != 0) h->claims_without_progress++; /* in hand already: no new try */
         h->owner = s->instance;
         /* Live now: not due again for us, due at once for whoever comes after us. */
         if (!pawl_status_ended(h->status)) h->wake_ns = 0;

@@ -180,6 +180,7 @@ static int fold_intended(struct fold *f)
     s->look = keep_json(f, "look");
     fold_instead(f, s);
     keep_hash(f, "digest", &s->digest);
+    keep_hash(f, "look_digest", &s->look_digest);
     keep_key(f, s);
     fold_intent_key(f, s);
     return PAWL_OK;
@@ -196,10 +197,8 @@ static int fold_attempted(struct fold *f)
         s->open = true;
         s->resend = false;
         s->retry_at_ns = 0;
-        if (pawl_json_str(f->body, "model").p) {
-            s->name = keep(f, "model");
-            keep_hash(f, "digest", &s->digest);
-        }
+        if (pawl_json_str(f->body, "model").p) s->name = keep(f, "model");
+        if (pawl_json_str(f->body, "digest").p) keep_hash(f, "digest", &s->digest);
         return PAWL_OK;
     }
     s->open = false;

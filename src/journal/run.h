@@ -39,16 +39,18 @@ struct pawl_step {
     uint32_t first_step;
     bool denied;            /* gate.answered {answer: "no", until: when a yes that nobody said runs out} */
     struct pawl_str reason; /* what who answered said */
-    /* the intent: step.intended {kind, name, key, generation, digest, request, intent, args, gate, look, instead} */
+    /* the intent: step.intended {kind, name, key, generation, digest, request, intent, args, gate, look, look_digest,
+     * instead} */
     struct pawl_str request; /* JSON text; model: {NULL,0}, only its digest is kept */
     struct pawl_hash digest;
     char key[PAWL_ID_TEXT];
     uint32_t generation;
     bool has_intent; /* intent_key and args_digest are set */
     struct pawl_hash intent_key, args_digest;
-    struct pawl_claim instead; /* {instead}: the done claim that this repeat took the place of; step 0: none */
-    struct pawl_str look;      /* what verify's read said before the intent; {NULL,0}: not looked */
-    /* attempts: step.attempted {attempt, model, digest} leaves (model: another is asked from here on), {attempt, ended: {class, applied, message, retry_at}} came back */
+    struct pawl_claim instead;    /* {instead}: the done claim that this repeat took the place of; step 0: none */
+    struct pawl_str look;         /* what verify's read said before the intent; {NULL,0}: not looked */
+    struct pawl_hash look_digest; /* {look_digest}: of the request that verify's read would be */
+    /* attempts: step.attempted {attempt, model, digest} leaves (another request from here on), {attempt, ended: {class, applied, message, retry_at}} came back */
     uint32_t attempts;
     bool open;                                 /* the last attempt left, or may have, and no end of it is recorded */
     bool unknown;                              /* some attempt ended unknown, and nothing has cleared it (LEDGER 1) */

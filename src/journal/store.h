@@ -4,8 +4,8 @@
  * Every call is synchronous, is made by one thread at a time, and is durable when it returns PAWL_OK (memory: as far as
  * memory goes). Nothing here polls: who waits is woken by the engine.
  *
- * Leases and fencing: `claim` makes this instance the owner of runs, raising each head's epoch and
- * claims_without_progress; `commit` refuses (PAWL_EFENCED) a commit whose epoch is not the head's. An instance is one
+ * Leases and fencing: `claim` makes this instance the owner of runs, raising each head's epoch and, but for those that
+ * it has in hand already (owner is this instance, wake_ns 0), claims_without_progress; `commit` refuses (PAWL_EFENCED) a commit whose epoch is not the head's. An instance is one
  * opening of a store: its number rises with every open. On one machine the owner's lock is the lease; on PostgreSQL
  * lease_until_ns is one. */
 #pragma once

@@ -51,8 +51,7 @@ static enum pawl_verdict resolved(struct pawl_pass *p)
     return PAWL_GO;
 }
 
-/* Does the configuration of today make another request than the one that was fixed? (DESIGN 4.1) */
-static bool points_elsewhere(struct pawl_pass *p)
+bool pawl_attempt_moved(struct pawl_pass *p)
 {
     struct pawl_buf b;
     pawl_buf_init_arena(&b, p->arena);
@@ -78,13 +77,15 @@ static enum pawl_verdict not_sent(struct pawl_pass *p, enum pawl_class c, bool r
     return PAWL_GO;
 }
 
-/* From here on another model is asked, with a request of its own. */
+/* From here on another request is sent, perhaps to another model. */
 static void say_model(struct pawl_pass *p, struct pawl_buf *b)
 {
     char hex[65];
     pawl_hex(hex, p->digest.b, 32);
-    pawl_buf_text(b, ",\"model\":");
-    pawl_json_quote(p->model->name, b);
+    if (!pawl_str_eq(p->model->name, p->step->name)) {
+        pawl_buf_text(b, ",\"model\":");
+        pawl_json_quote(p->model->name, b);
+    }
     pawl_buf_printf(b, ",\"digest\":\"%s\"", hex);
 }
 
@@ -92,7 +93,7 @@ static enum pawl_verdict next(struct pawl_pass *p)
 {
     struct pawl_buf b;
     enum pawl_verdict v;
-    if (p->tool && points_elsewhere(p)) {
+    if (p->tool && pawl_attempt_moved(p)) {
         p->moved = true;
         if (p->unknown) return pawl_pass_back(p, PAWL_STAGE_RETRY);
         return pawl_pass_fail(p, PAWL_CLASS_REJECTED, "not sent again: the configuration makes another request now");

@@ -47,13 +47,17 @@ bool pawl_dedupe_superseded(const struct pawl_pass *p)
     return false;
 }
 
-/* The latest step of this run that did this intent; NULL: none. */
-static struct pawl_step *done_before(const struct pawl_run *run, const struct pawl_step *s)
+/* The latest step of this run that did this intent; NULL: none, or it is longer ago than the contract cares for. */
+static struct pawl_step *done_before(const struct pawl_pass *p)
 {
+    const struct pawl_run *run = p->run;
+    const struct pawl_step *s = p->step;
+    const int64_t within_ns = p->tool->within_ns;
     for (uint32_t i = run->steps_count; i-- > 0;) {
         struct pawl_step *o = run->steps[i];
         if (o == s || o->kind != PAWL_STEP_TOOL || !o->has_intent || !same_hash(o->intent_key, s->intent_key)) continue;
-        if (pawl_step_ended(o) && counts(o)) return o;
+        if (!pawl_step_ended(o) || !counts(o)) continue;
+        return within_ns && p->wall_ns - o->ended_at_ns >= within_ns ? NULL : o;
     }
     return NULL;
 }
@@ -177,7 +181,7 @@ enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p)
     }
     if (p->tool->effect == PAWL_EFFECT_IDEMPOTENT || p->tool->repeat == PAWL_REPEAT_ALLOW || s->kind != PAWL_STEP_TOOL)
         return PAWL_GO;
-    if ((o = done_before(p->run, s)) != NULL) v = in_this_run(p, o);
+    if ((o = done_before(p)) != NULL) v = in_this_run(p, o);
     if (v == PAWL_GO && wide(p)) v = in_the_store(p, o != NULL);
     return v;
 }

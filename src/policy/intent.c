@@ -1,6 +1,7 @@
 /* src/policy/intent.c - stage 11: the exact request, durable before any attempt of a step that changes something, and of
  * a model call (LEDGER 10). Plain reads leave no intent. Checks again what may have changed since its stage (LEDGER 14). */
 #include "policy/claim.h"
+#include "policy/look.h"
 #include "policy/pipeline.h"
 #include <string.h>
 
@@ -79,12 +80,14 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
             pawl_jw_key(&w, "condition");
             pawl_jw_text(&w, "did not hold");
             pawl_jw_key(&w, "seen");
-            pawl_jw_value(&w, p->args);
+            pawl_jw_value(&w, p->document);
             pawl_jw_close(&w, '}');
         }
         write_instead(p, &w);
         if (p->looked.applied == PAWL_APPLIED_YES && p->looked.result.p)
             pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->looked.result);
+        if (p->tool->verify.tool.p && p->tool->verify.settles_ns >= 0)
+            hash_member(&w, "look_digest", pawl_look_digest(p));
         pawl_jw_key(&w, "request");
         pawl_jw_raw(&w, p->request);
     }
@@ -119,10 +122,8 @@ enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
     enum pawl_verdict v;
     if (p->model && !p->request.p && (v = render_model(p)) != PAWL_GO) return v;
     if (sent) {
-        if (p->model && !p->model_changed && memcmp(p->digest.b, p->step->digest.b, 32) != 0)
-            return pawl_pass_fail(p, PAWL_CLASS_NONDETERMINISM,
-                                  "the journal's request to %.*s and the one that this program makes differ",
-                                  (int)p->model->name.n, p->model->name.p);
+        /* Asking a model changes nothing: where its place or this program has changed since, the next attempt says so. */
+        if (p->model && memcmp(p->digest.b, p->step->digest.b, 32) != 0) p->model_changed = true;
         return PAWL_GO;
     }
     if ((v = check_again(p)) != PAWL_GO) return v;

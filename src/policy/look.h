@@ -9,3 +9,8 @@ enum pawl_seen pawl_look_tells(struct pawl_pass *p);
 /* retry.c: does the tool still know this step's key, so that sending again is safe whatever the attempts before did? Asked
  * when it is decided, and again when it leaves: a wait lies between (LEDGER 4). */
 bool pawl_retry_key_remembered(const struct pawl_pass *p);
+/* attempt.c: does the configuration of today make another request than the one that was fixed? (DESIGN 4.1) */
+bool pawl_attempt_moved(struct pawl_pass *p);
+/* verify.c: what verify's read would be for this step, knowing no result: where it goes is fixed with the intent, since a look
+ * elsewhere tells nothing. Zeroed: it cannot be made. */
+struct pawl_hash pawl_look_digest(struct pawl_pass *p);

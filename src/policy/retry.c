@@ -168,14 +168,22 @@ static enum pawl_verdict look(struct pawl_pass *p)
     return pawl_pass_until(p, PAWL_WANT_TIME, p->wall_ns + backoff_ns(p, p->looks));
 }
 
+/* The look goes somewhere else now than it would have when this was sent: it would tell of another place. */
+static bool look_moved(struct pawl_pass *p)
+{
+    const struct pawl_hash now = pawl_look_can_tell(p) ? pawl_look_digest(p) : p->step->look_digest;
+    return memcmp(now.b, p->step->look_digest.b, sizeof now.b) != 0;
+}
+
 static enum pawl_verdict ladder(struct pawl_pass *p)
 {
     const bool again_is_safe =
         p->outcome.applied != PAWL_APPLIED_ACCEPTED && p->outcome.applied != PAWL_APPLIED_UNUSABLE;
+    if (pawl_attempt_moved(p) || look_moved(p)) p->moved = true;
     if (pawl_dedupe_superseded(p))
         return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
     if (!p->looks && !p->moved && again_is_safe && pawl_retry_key_remembered(p) && may_try(p)) return again(p);
-    if (pawl_look_can_tell(p)) return look(p);
+    if (!p->moved && pawl_look_can_tell(p)) return look(p);
     return doubt(p);
 }
 

@@ -52,6 +52,19 @@ bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, 
     return request->p != NULL;
 }
 
+struct pawl_hash pawl_look_digest(struct pawl_pass *p)
+{
+    static const struct pawl_hash none;
+    const struct pawl_str result = p->outcome.result;
+    const struct pawl_tool *tool;
+    struct pawl_str request;
+    bool made;
+    p->outcome.result = (struct pawl_str){NULL, 0};
+    made = pawl_pass_look_request(p, &tool, &request);
+    p->outcome.result = result;
+    return made ? pawl_sha256(request.p, request.n) : none;
+}
+
 bool pawl_look_can_tell(const struct pawl_pass *p)
 {
     const struct pawl_verify *v = &p->tool->verify;
@@ -94,23 +107,32 @@ static yyjson_val *seen_now(struct pawl_pass *p)
     return p->looked.applied == PAWL_APPLIED_YES ? seen(p, p->looked.result) : NULL;
 }
 
-/* The look's answer has our key somewhere: at by_key of it, or of an item where the answer is a list. */
-static bool has_our_key(struct pawl_pass *p, yyjson_val *answer)
+/* Whose key is at by_key of this answer, or of an item of it where it is a list? An answer in which no key is where one
+ * should be says nothing: a wrong pointer must not look like "it did not happen". */
+static enum pawl_seen whose_key(struct pawl_pass *p, yyjson_val *answer)
 {
+    const struct pawl_str pointer = p->tool->verify.by_key;
+    enum pawl_seen seen = PAWL_SEEN_NOT;
     yyjson_val *item;
     size_t i, n;
-    if (pawl_str_is(pawl_json_value_str(pawl_json_at(answer, p->tool->verify.by_key)), p->key)) return true;
-    yyjson_arr_foreach(answer, i, n,
-                       item) if (pawl_str_is(pawl_json_value_str(pawl_json_at(item, p->tool->verify.by_key)),
-                                             p->key)) return true;
-    return false;
+    if (!yyjson_is_arr(answer)) {
+        const struct pawl_str key = pawl_json_value_str(pawl_json_at(answer, pointer));
+        return !key.p ? PAWL_SEEN_NOTHING_KNOWN : pawl_str_is(key, p->key) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
+    }
+    yyjson_arr_foreach(answer, i, n, item)
+    {
+        const struct pawl_str key = pawl_json_value_str(pawl_json_at(item, pointer));
+        if (pawl_str_is(key, p->key)) return PAWL_SEEN_HAPPENED;
+        if (!key.p) seen = PAWL_SEEN_NOTHING_KNOWN;
+    }
+    return seen;
 }
 
 enum pawl_seen pawl_look_tells(struct pawl_pass *p)
 {
     yyjson_val *now = seen_now(p), *before;
     if (p->tool->verify.by_key.p) {
-        if (now) return has_our_key(p, now) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
+        if (now) return whose_key(p, now);
         return p->looked_status == 404 || p->looked_status == 410 ? PAWL_SEEN_NOT : PAWL_SEEN_NOTHING_KNOWN;
     }
     before = seen(p, p->step->look);
@@ -132,7 +154,13 @@ static int compare(struct pawl_pass *p)
         const enum fit fit = fits(p, now);
         return fit == FITS ? 1 : fit == DIFFERS ? -1 : 2;
     }
-    return v->by_key.p ? (has_our_key(p, now) ? 1 : -1) : 2;
+    if (!v->by_key.p) return 2;
+    switch (whose_key(p, now)) {
+    case PAWL_SEEN_HAPPENED: return 1;
+    case PAWL_SEEN_NOT: return -1;
+    case PAWL_SEEN_NOTHING_KNOWN: break;
+    }
+    return 2;
 }
 
 enum pawl_verdict pawl_stage_verify(struct pawl_pass *p)

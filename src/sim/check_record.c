@@ -97,13 +97,12 @@ static bool same_scope(const struct seen *k, const struct pawl_sim_run *o)
     return false;
 }
 
-/* An earlier doing of the same intent counts: for good in its own run, elsewhere as long as the contract says, by the wall
- * clock. Where that has stepped meanwhile both it and the true one must agree, not closely. */
+/* An earlier doing of the same intent counts as long as the contract says, by the wall clock. Where that has stepped meanwhile both it and the true one must agree, not closely. */
 static bool still_counts(const struct seen *k, const struct pawl_sim_run *o, const struct pawl_step *d)
 {
     const struct pawl_sim_step *f = &o->steps[d->number - 1];
     const int64_t within_ns = k->tool->within_ns - 10 * PAWL_SIM_S;
-    if (o == k->run || k->tool->within_ns == 0) return true;
+    if (k->tool->within_ns == 0) return true;
     return pawl_sim_wall_most(k->w) < f->ended_wall_ns + within_ns && k->w->now_ns < f->ended_ns + within_ns;
 }
 
@@ -312,7 +311,8 @@ static void undo_started(struct seen *k)
         const struct pawl_step *o = run->steps[i];
         const int at = o->kind == PAWL_STEP_TOOL ? pawl_sim_tool_index(k->w, o->name) : -1;
         if (!pawl_step_ended(o)) broken(k, "undone", "begins to undo while #%u is open", o->number);
-        if (at < 0 || !k->w->contracts[at].undo_tool.p || !o->applied || o->undone || o->undo_failed || o->answered)
+        if (at < 0 || !k->w->contracts[at].undo_tool.p || !o->applied || o->stop || o->undone || o->undo_failed ||
+            o->answered)
             continue;
         if (o->intended_seq > d->intended_seq)
             broken(k, "undone", "undoes #%u before #%u, which came later", d->number, o->number);
@@ -333,7 +333,8 @@ static void run_ended(struct seen *k)
         if (!pawl_step_ended(s) || s->unknown || k->run->steps[i].unknown)
             broken(k, "ended", "the run ends while #%u is open or unknown", s->number);
         if (!run->ending || at < 0 || !k->w->contracts[at].undo_tool.p || !s->applied || s->answered) continue;
-        if (!s->undone && !s->undo_failed) broken(k, "undone", "the run was stopped, and #%u stays done", s->number);
+        if (!s->undone && !s->undo_failed && !s->stop)
+            broken(k, "undone", "the run was stopped, and #%u stays done", s->number);
     }
 }
 

@@ -44,8 +44,12 @@ static void apply(struct pawl_sim *w, const struct pawl_sim_call *c)
         w->effects_size = size;
     }
     e = &w->effects[w->effects_count++];
-    *e = (struct pawl_sim_effect){
-        .tool = c->tool_index, .run = c->run, .step = c->step, .amount = c->amount, .at_ns = w->now_ns};
+    *e = (struct pawl_sim_effect){.tool = c->tool_index,
+                                  .run = c->run,
+                                  .step = c->step,
+                                  .amount = c->amount,
+                                  .at_ns = w->now_ns,
+                                  .moved = c->moved};
     memcpy(e->key, c->key, sizeof e->key);
     memcpy(e->item, c->item, sizeof e->item);
     pawl_sim_count(w, PAWL_SIM_N_EFFECTS);
@@ -57,6 +61,13 @@ static void apply(struct pawl_sim *w, const struct pawl_sim_call *c)
 
 /* ---- what a read sees ---- */
 
+/* Done at a server that this look does not ask, since the target has moved. */
+static bool elsewhere(const struct pawl_sim *w, const struct pawl_sim_call *look, const struct pawl_sim_effect *e)
+{
+    if (look->tool->driver != PAWL_DRIVER_HTTP || w->contracts[e->tool].driver != PAWL_DRIVER_HTTP) return false;
+    return look->moved != e->moved;
+}
+
 static struct pawl_str list_by_key(struct pawl_sim *w, const struct pawl_sim_call *c, uint32_t of)
 {
     struct pawl_buf b;
@@ -65,7 +76,7 @@ static struct pawl_str list_by_key(struct pawl_sim *w, const struct pawl_sim_cal
     pawl_buf_char(&b, '[');
     for (uint32_t i = w->effects_count; i-- > 0;) {
         const struct pawl_sim_effect *e = &w->effects[i];
-        if (e->tool != of || strcmp(e->item, c->item) != 0) continue;
+        if (e->tool != of || strcmp(e->item, c->item) != 0 || elsewhere(w, c, e)) continue;
         pawl_buf_printf(&b, "%s{\"idempotency_key\":\"%s\",\"item\":\"%s\",\"amount\":%lld}", any ? "," : "", e->key,
                         e->item, (long long)e->amount);
         any = true;
@@ -81,7 +92,7 @@ static struct pawl_str place(struct pawl_sim *w, const struct pawl_sim_call *c, 
     int64_t last = 0;
     for (uint32_t i = 0; i < w->effects_count; i++) {
         const struct pawl_sim_effect *e = &w->effects[i];
-        if (e->tool != of || strcmp(e->item, c->item) != 0) continue;
+        if (e->tool != of || strcmp(e->item, c->item) != 0 || elsewhere(w, c, e)) continue;
         count++;
         last = e->amount;
     }
@@ -335,5 +346,6 @@ void pawl_sim_server_take(struct pawl_sim *w, struct pawl_sim_call *c, const str
         while (at > 0 && url.p[at - 1] != '/') at--;
         set_item(c, (struct pawl_str){url.p + at, url.n - at});
     }
+    c->moved = url.n > 14 && memcmp(url.p, "https://moved.", 14) == 0;
     plan(w, c);
 }

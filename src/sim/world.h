@@ -50,6 +50,7 @@ struct pawl_sim_effect { /* what really happened; survives everything */
     uint32_t tool, run, step;
     char key[PAWL_ID_TEXT], item[PAWL_SIM_ITEM];
     int64_t amount, at_ns;
+    bool moved;
 };
 
 enum pawl_sim_tells { PAWL_SIM_TELLS_NO, PAWL_SIM_TELLS_YES, PAWL_SIM_TELLS_NOTHING };
@@ -61,6 +62,7 @@ struct pawl_sim_call { /* one attempt, from when it left */
     const struct pawl_tool *tool;   /* NULL: a model call, */
     const struct pawl_model *model; /* of this one */
     uint32_t tool_index, run, step, attempt;
+    bool moved;                  /* to the server that the twin configuration names */
     bool look, over;             /* over: answered, given up, or its owner is gone */
     bool lands, landed, running; /* running: the server is at it, and refuses the key with 409 meanwhile */
     enum pawl_sim_tells tells;   /* what the answer tells of the effect, by LEDGER 2 */

@@ -258,7 +258,7 @@ static int claim_found(struct pawl_sqlite *q, struct pawl_arena *a, struct pawl_
         status = pawl_sqlite_records(q, places[i], 0, a, &out[i], err);
         if (status != PAWL_OK) break;
         h->epoch++;
-        h->claims_without_progress++;
+        if (h->owner != q->store.instance || h->wake_ns != 0) h->claims_without_progress++; /* in hand: no new try */
         h->owner = q->store.instance;
         /* Live now: not due again for us, due at once for whoever comes after us. */
         if (!pawl_status_ended(h->status)) h->wake_ns = 0;

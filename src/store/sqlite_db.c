@@ -36,8 +36,9 @@ static const char *const texts[PAWL_SQL_COUNT] = {
     [PAWL_SQL_RUN_SET] = "UPDATE run SET status = ?2, waiting = ?3, waiting_step = ?4, epoch = ?5, owner = ?6, "
                          "claims = ?7, seq = ?8, last = ?9, wake = ?10, active = ?11, updated = ?12, created = ?13, "
                          "config = ?14 WHERE n = ?1",
-    [PAWL_SQL_RUN_CLAIM] = "UPDATE run SET epoch = epoch + 1, claims = claims + 1, owner = ?2, "
-                           "wake = CASE WHEN status < 10 THEN 0 ELSE wake END WHERE n = ?1",
+    [PAWL_SQL_RUN_CLAIM] =
+        "UPDATE run SET epoch = epoch + 1, claims = claims + (owner <> ?2 OR wake IS NOT 0), owner = ?2, "
+        "wake = CASE WHEN status < 10 THEN 0 ELSE wake END WHERE n = ?1",
     [PAWL_SQL_RECORD_ADD] = "INSERT INTO record(row, run, previous, seq, at, kind, step, cause, salt, hash, body) "
                             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [PAWL_SQL_BLOB_FIND] = "SELECT n FROM blob WHERE hash = ?1",
