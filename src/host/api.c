@@ -47,6 +47,7 @@ int pawl_owner_call(struct pawl *p, const char *request, pawl_line_fn *line, voi
     pawl_door_wake_tool(p);
     d = pawl_door_open(p, pawl_str_of(request), 0, line, ctx);
     if (!d) return pawl_fail(err, PAWL_ENOMEM, "", "", "no memory for the request");
+    p->waits = d;
     while (!d->done && !p->broken.code) {
         if (pawl_host_wait(p)) continue;
         if (!d->done && !p->turn_over) on_interruption(p, d);
@@ -54,6 +55,7 @@ int pawl_owner_call(struct pawl *p, const char *request, pawl_line_fn *line, voi
         pawl_fail(&d->err, PAWL_ETIMEDOUT, "", "ask again, or wait longer", "the time is over; the run goes on");
         d->done = true;
     }
+    p->waits = NULL;
     pawl_host_disarm(p);
     while (d->waiting_job) { /* a job of it is with the writer: a matter of milliseconds */
         uv_run(&p->loop, UV_RUN_ONCE);
@@ -304,12 +306,7 @@ static int turn_owner(struct pawl *p, int64_t until_ns, struct pawl_error *err)
     int rc = PAWL_OK;
     pawl_door_wake_tool(p);
     if (until_ns != INT64_MAX && left_ns > 0) pawl_host_arm(p, left_ns);
-    if (left_ns <= 0) {
-        pawl_host_pump(p);
-        uv_run(&p->loop, UV_RUN_NOWAIT);
-        pawl_host_drain(p);
-        pawl_host_pump(p);
-    }
+    if (left_ns <= 0) pawl_host_poll(p, false);
     while (left_ns > 0 && !p->broken.code && pawl_host_wait(p)) continue;
     pawl_host_disarm(p);
     if (p->broken.code) {

@@ -96,6 +96,8 @@ struct pawl {
     uv_async_t interrupt;
     uv_timer_t turn; /* a bound on the call that waits (pawl_host_arm) */
     bool turn_over;
+    int64_t turn_until_ns;         /* monotonic: the same bound, for where the loop is not turned */
+    struct pawl_door *waits;       /* of the call that waits; NULL: none */
     int64_t until_ns;              /* monotonic: the bound of the call at hand; INT64_MAX: none */
     _Atomic int interrupts;        /* how often pawl_interrupt was called, */
     _Atomic bool interrupt_finish; /* how the last time, */
@@ -136,6 +138,7 @@ void pawl_host_job_free(struct pawl_host_job *job);
 struct pawl_host_job *pawl_host_job_new(struct pawl *p);
 void pawl_host_drain(struct pawl *p);
 bool pawl_host_wait(struct pawl *p); /* one turn of the loop, waiting for something; false: interrupted, or time over */
+void pawl_host_poll(struct pawl *p, bool wait); /* the same; without `wait` only what is ready */
 bool pawl_host_interrupted(const struct pawl *p);
 void pawl_host_arm(struct pawl *p, int64_t timeout_ns); /* turn_over after that long */
 void pawl_host_disarm(struct pawl *p);

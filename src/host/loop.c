@@ -3,6 +3,8 @@
 #include "io/clock.h"
 #include <string.h>
 
+enum { PUMP_AT_ONCE = 64 }; /* events, before clients, answers and clocks are looked at again */
+
 struct pawl_host_event *pawl_host_event(struct pawl *p, enum pawl_event_kind kind)
 {
     struct pawl_host_event *e = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *e);
@@ -13,8 +15,14 @@ struct pawl_host_event *pawl_host_event(struct pawl *p, enum pawl_event_kind kin
     memset(e, 0, sizeof *e);
     pawl_arena_init(&e->arena, p->alloc);
     e->ev.kind = kind;
-    *p->events_end = e;
-    p->events_end = &e->next;
+    if (kind == PAWL_EV_HAND_OVER) { /* what waits in the queue must not begin anything */
+        e->next = p->events;
+        if (!p->events) p->events_end = &e->next;
+        p->events = e;
+    } else {
+        *p->events_end = e;
+        p->events_end = &e->next;
+    }
     uv_stop(&p->loop); /* what came by a timer's callback is looked at before the loop blocks again */
     return e;
 }
@@ -181,24 +189,40 @@ static void on_timer(uv_timer_t *t)
     uv_stop(t->loop); /* pump looks at the clock itself; without this the loop would go on to poll, and block */
 }
 
+bool pawl_host_interrupted(const struct pawl *p)
+{
+    return p->interrupts != p->interrupts_seen;
+}
+
+static bool call_is_over(struct pawl *p)
+{
+    if (pawl_clock_mono_ns() >= p->turn_until_ns) p->turn_over = true;
+    return p->turn_over || pawl_host_interrupted(p) || (p->waits && p->waits->done);
+}
+
+/* One event through the engine; false: there is none. */
+static bool pump_one(struct pawl *p)
+{
+    struct pawl_host_event *e = p->events;
+    struct pawl_event due = {.kind = PAWL_EV_DUE};
+    if (!e && pawl_engine_due_ns(p->engine) > pawl_clock_mono_ns()) return false;
+    if (!e) {
+        step(p, &due);
+        return true;
+    }
+    p->events = e->next;
+    if (!p->events) p->events_end = &p->events;
+    step(p, &e->ev);
+    if (e->job) pawl_host_job_free(e->job);
+    pawl_arena_fini(&e->arena);
+    p->alloc->resize(p->alloc->ctx, e, sizeof *e, 0);
+    return true;
+}
+
 void pawl_host_pump(struct pawl *p)
 {
-    struct pawl_host_event *e;
-    while (p->engine && !p->broken.code) {
-        e = p->events;
-        if (!e) {
-            struct pawl_event due = {.kind = PAWL_EV_DUE};
-            if (pawl_engine_due_ns(p->engine) > pawl_clock_mono_ns()) break;
-            step(p, &due);
-            continue;
-        }
-        p->events = e->next;
-        if (!p->events) p->events_end = &p->events;
-        step(p, &e->ev);
-        if (e->job) pawl_host_job_free(e->job);
-        pawl_arena_fini(&e->arena);
-        p->alloc->resize(p->alloc->ctx, e, sizeof *e, 0);
-    }
+    int n = 0;
+    while (p->engine && !p->broken.code && n < PUMP_AT_ONCE && !(n > 0 && call_is_over(p)) && pump_one(p)) n++;
     pawl_door_sweep(p);
     if (!p->engine) return;
     const int64_t due_ns = pawl_engine_due_ns(p->engine);
@@ -211,11 +235,6 @@ void pawl_host_pump(struct pawl *p)
     }
 }
 
-bool pawl_host_interrupted(const struct pawl *p)
-{
-    return p->interrupts != p->interrupts_seen;
-}
-
 static void on_turn_over(uv_timer_t *t)
 {
     struct pawl *p = t->data;
@@ -226,23 +245,35 @@ static void on_turn_over(uv_timer_t *t)
 void pawl_host_arm(struct pawl *p, int64_t timeout_ns)
 {
     p->turn_over = false;
+    p->turn_until_ns = pawl_clock_mono_ns() + timeout_ns;
     uv_update_time(&p->loop); /* the loop's own idea of now is as old as its last turn */
-    uv_timer_start(&p->turn, on_turn_over, (uint64_t)(timeout_ns / 1000000) + 1, 0);
+    uv_timer_start(&p->turn, on_turn_over, timeout_ns > 0 ? (uint64_t)(timeout_ns / 1000000) + 1 : 0, 0);
 }
 
 void pawl_host_disarm(struct pawl *p)
 {
     p->turn_over = false;
+    p->turn_until_ns = INT64_MAX;
     uv_timer_stop(&p->turn);
+}
+
+void pawl_host_poll(struct pawl *p, bool wait)
+{
+    pawl_host_pump(p);
+    if (wait && (pawl_host_interrupted(p) || p->turn_over)) return;
+    if (wait && !p->events) {
+        uv_run(&p->loop, UV_RUN_ONCE);
+    } else { /* a stop that is still set ends the first one at once */
+        uv_run(&p->loop, UV_RUN_NOWAIT);
+        uv_run(&p->loop, UV_RUN_NOWAIT);
+    }
+    pawl_host_drain(p);
+    pawl_host_pump(p);
 }
 
 bool pawl_host_wait(struct pawl *p)
 {
-    pawl_host_pump(p);
-    if (pawl_host_interrupted(p) || p->turn_over) return false;
-    uv_run(&p->loop, UV_RUN_ONCE);
-    pawl_host_drain(p);
-    pawl_host_pump(p);
+    pawl_host_poll(p, true);
     return !pawl_host_interrupted(p) && !p->turn_over;
 }
 

@@ -92,6 +92,7 @@ static int load_config(struct pawl *p, const struct pawl_options *o, struct pawl
     if (rc == PAWL_ECONFIG && o->late_config) rc = find_store(p, o, path, report, err);
     free(report);
     if (rc == PAWL_ENOTFOUND && !o->config) return memset(err, 0, sizeof *err), PAWL_OK;
+    if (rc == PAWL_ENOTFOUND) snprintf(err->next, sizeof err->next, "name another file; pawl init makes one");
     if (rc || !c) return rc;
     p->config = (struct pawl_config *)(uintptr_t)pawl_registry_add(&p->registry, c);
     return p->config ? PAWL_OK : PAWL_ENOMEM;
@@ -160,7 +161,7 @@ int pawl_open(const struct pawl_options *options, struct pawl **out, struct pawl
     p->events_end = &p->events;
     p->only_read = o.only_read;
     p->must_own = o.must_own;
-    p->until_ns = INT64_MAX;
+    p->until_ns = p->turn_until_ns = INT64_MAX;
     p->hold = o.hold;
     pawl_registry_init(&p->registry, p->alloc);
     pawl_map_init(&p->tools, p->alloc);
@@ -221,6 +222,8 @@ int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void 
     if (pawl_host_inside(p, err)) return err->code;
     if (!name || !*name || !fn)
         return pawl_fail(err, PAWL_EINVAL, "", "give both", "a tool needs its name and a function");
+    if (p->only_read)
+        return pawl_fail(err, PAWL_EREADONLY, p->store_path, "open it without only_read", "this handle only reads");
     if (!p->owns)
         return pawl_fail(err, PAWL_EBUSY, p->store_path, "close the other process, or give this one a store of its own",
                          "another process owns the store: its runs cannot reach a function of this one");

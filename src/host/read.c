@@ -363,6 +363,7 @@ static void keep_head(struct pawl_door *d, const struct pawl_head *h)
     d->head.agent = pawl_str_copy(&d->arena, h->agent);
     if (h->key.p) d->head.key = pawl_str_copy(&d->arena, h->key);
     d->still = true;
+    uv_stop(&d->p->loop); /* and it must look before the loop blocks again */
 }
 
 static int read_past(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
@@ -403,7 +404,7 @@ void pawl_follow_sweep(struct pawl_door *d)
     struct pawl *p = d->p;
     struct pawl_error err = {0};
     const bool over = !p->engine || (p->handing_over && pawl_host_quiet(p));
-    if (d->done || d->waiting_job) return;
+    if (d->done || d->waiting_job || p->events) return;
     if (d->still) {
         as_it_is_now(p, &d->head);
         end_if_still(d, &d->head);
@@ -411,14 +412,16 @@ void pawl_follow_sweep(struct pawl_door *d)
         if (d->done) return;
         d->unfinished = !p->engine || d->last_look;
         if (d->unfinished) end_with_head(d, &d->head); /* as it stands */
-    } else if (over && !d->client) {
-        d->last_look = d->catching_up = true;
-        submit(d, read_past, past_read);
-    } else if (over) {
+    }
+    if (d->done || !over) return;
+    if (d->client) {
         pawl_fail(&err, PAWL_EBUSY, p->store_path, "say it again in a moment",
                   "the owner of the store begins no step any more");
         pawl_door_fail(d, &err);
+        return;
     }
+    d->last_look = d->catching_up = true;
+    submit(d, read_past, past_read);
 }
 
 void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c)

@@ -351,6 +351,7 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     struct pawl_told told = pawl_view_state(run, head);
     struct pawl_json_writer *w = &v->w;
     char id[PAWL_ID_TEXT];
+    told.usable = v->config != NULL;
     told.missing = v->missing;
     pawl_id_text(run->id, id);
     pawl_jw_open(w, '{');

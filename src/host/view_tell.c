@@ -10,7 +10,7 @@ struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_h
 {
     static const char *const waits[] = {"",     "gate",  "doubt", "message", "configuration",
                                         "tool", "timer", "claim", "step"};
-    struct pawl_told t = {"running", "", {NULL, 0}};
+    struct pawl_told t = {.status = "running", .waiting = ""};
     const bool whole = run->seq == head->seq;
     switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
     case PAWL_RUNNING: break;
@@ -114,8 +114,9 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
     } else if (strcmp(told->waiting, "message") == 0) {
         pawl_buf_text(b, "It waits for the next message");
     } else if (strcmp(told->waiting, "configuration") == 0) {
-        pawl_buf_text(b, "It waits for its configuration, which cannot be used in this process");
-        reason(b, told->missing.n ? told->missing : PAWL_STR("a secret that it names is not set there"));
+        pawl_buf_text(b, "It waits for its configuration, which ");
+        pawl_buf_text(b, told->usable ? "can be used now; resume takes it up" : "cannot be used in this process");
+        if (!told->usable) reason(b, told->missing.n ? told->missing : PAWL_STR("a secret that it names is not set"));
     } else if (strcmp(told->waiting, "tool") == 0) {
         pawl_buf_text(b, "It waits for a program that has its tool ");
         if (open) pawl_shown(open->name, 64, b);

@@ -27,6 +27,7 @@ int pawl_io_code(int sys_errno)
     case EADDRINUSE:
     case EBUSY:
     case ETXTBSY: return PAWL_EBUSY;
+    case EISDIR:
     case EINVAL: return PAWL_EINVAL;
     case ECANCELED: return PAWL_ECANCELLED;
     default: return PAWL_EIO;
@@ -41,6 +42,7 @@ static const char *next_for(int sys_errno)
     case EROFS: return "it is on a file system that is mounted read-only";
     case ENOSPC:
     case EDQUOT: return "make room on that file system";
+    case EISDIR: return "it is a folder: name a file";
     case EMFILE: return "raise the limit on open files (ulimit -n)";
     default: return "";
     }
