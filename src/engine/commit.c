@@ -239,14 +239,14 @@ void pawl_hot_settle(struct pawl_hot *h)
     pawl_hot_advance(h);
     if (e->rc) return;
     park = waiting(h, &h->head);
-    if (e->handing_over && !h->run.ended &&
-        h->agent) { /* slots are not all there: only the decider knows what it waits for */
-        park = false;
+    if (e->handing_over && !h->run.ended && h->agent && h->parked_seq != h->run.seq) {
+        park = false; /* slots are not all there: only the decider knows what it waits for */
         h->head.status = h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
         h->head.waiting = PAWL_WAIT_NONE;
         h->head.waiting_step = 0;
         h->head.wake_ns = 0;
     }
+    h->parked_seq = park ? h->run.seq : 0;
     run_clock(h, park);
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;

@@ -52,7 +52,7 @@ static void test_read(void)
     CHECK_TEXT(err.where, in("a"));
     CHECK_INT(read_to(in("none"), 9, text, sizeof text, &err), PAWL_ENOTFOUND);
     CHECK_TEXT(err.what, "cannot open: No such file or directory");
-    CHECK_INT(read_to(folder, 9, text, sizeof text, &err), PAWL_EIO);
+    CHECK_INT(read_to(folder, 9, text, sizeof text, &err), PAWL_EINVAL);
     CHECK_INT(read_to("/dev/zero", 100000, text, sizeof text, &err), PAWL_ELIMIT);
     CHECK_INT(read_to("/dev/null", 1, text, sizeof text, &err), PAWL_OK);
     struct test_alloc t;
