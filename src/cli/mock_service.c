@@ -217,6 +217,7 @@ void pawl_mock_look(struct pawl_mock_call *c, const struct pawl_mock_service *s)
     pawl_jw_text(&w, c->of);
     pawl_jw_key(&w, "count");
     pawl_jw_i64(&w, count);
+    if (!last) pawl_jw_key(&w, "idempotency_key"), pawl_jw_null(&w); /* said, so that nobody has to guess */
     each = yyjson_obj_iter_with(v);
     while ((key = yyjson_obj_iter_next(&each)) != NULL) {
         const struct pawl_str name = pawl_json_value_str(key);

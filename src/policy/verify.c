@@ -107,23 +107,26 @@ static yyjson_val *seen_now(struct pawl_pass *p)
     return p->looked.applied == PAWL_APPLIED_YES ? seen(p, p->looked.result) : NULL;
 }
 
-/* Whose key is at by_key of this answer, or of an item of it where it is a list? An answer in which no key is where one
- * should be says nothing: a wrong pointer must not look like "it did not happen". */
+/* null says that there is none; nothing there says nothing: a wrong pointer must not look like "it did not happen". */
+static enum pawl_seen key_at(struct pawl_pass *p, yyjson_val *answer)
+{
+    yyjson_val *v = pawl_json_at(answer, p->tool->verify.by_key);
+    if (!v) return PAWL_SEEN_NOTHING_KNOWN;
+    return pawl_str_is(pawl_json_value_str(v), p->key) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
+}
+
+/* Whose key is at by_key of this answer, or of an item of it where it is a list? */
 static enum pawl_seen whose_key(struct pawl_pass *p, yyjson_val *answer)
 {
-    const struct pawl_str pointer = p->tool->verify.by_key;
-    enum pawl_seen seen = PAWL_SEEN_NOT;
+    enum pawl_seen seen = PAWL_SEEN_NOT, one;
     yyjson_val *item;
     size_t i, n;
-    if (!yyjson_is_arr(answer)) {
-        const struct pawl_str key = pawl_json_value_str(pawl_json_at(answer, pointer));
-        return !key.p ? PAWL_SEEN_NOTHING_KNOWN : pawl_str_is(key, p->key) ? PAWL_SEEN_HAPPENED : PAWL_SEEN_NOT;
-    }
+    if (!yyjson_is_arr(answer)) return key_at(p, answer);
     yyjson_arr_foreach(answer, i, n, item)
     {
-        const struct pawl_str key = pawl_json_value_str(pawl_json_at(item, pointer));
-        if (pawl_str_is(key, p->key)) return PAWL_SEEN_HAPPENED;
-        if (!key.p) seen = PAWL_SEEN_NOTHING_KNOWN;
+        one = key_at(p, item);
+        if (one == PAWL_SEEN_HAPPENED) return one;
+        if (one == PAWL_SEEN_NOTHING_KNOWN) seen = one;
     }
     return seen;
 }
