@@ -110,6 +110,21 @@ static int rank(yyjson_val *head)
     return 5;
 }
 
+/* What one that is under way waits for. */
+static const char *rests(struct cli *c, yyjson_val *head)
+{
+    const struct pawl_str waiting = pawl_json_str(head, "waiting");
+    const int64_t until_ns = pawl_json_i64(head, "wake_ns", 0);
+    struct pawl_buf b;
+    if (pawl_str_is(waiting, "claim")) return "waits for another run that does the same";
+    if (pawl_str_is(waiting, "room")) return "waits for room in its lane or pool, or for a breaker";
+    if (!pawl_str_is(waiting, "timer") || !until_ns) return "running";
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_buf_text(&b, pawl_json_i64(head, "step", 0) ? "tries again at " : "begins at ");
+    cli_time(until_ns, &b);
+    return pawl_buf_done(&b).p ? b.p : "running";
+}
+
 static void ls_line(struct cli *c, yyjson_val *head)
 {
     static const char *const words[] = {"in doubt: look there, then pawl resolve",
@@ -130,6 +145,7 @@ static void ls_line(struct cli *c, yyjson_val *head)
     cli_time(pawl_json_i64(head, "updated_ns", 0), &b);
     cli_column(c, CLI_DIM, pawl_buf_done(&b), 20);
     if (r < 4) cli_text(c, r < 2 ? CLI_YELLOW : CLI_CYAN, words[r]);
+    else if (r == 4 && pawl_json_str(head, "waiting").p) cli_text(c, CLI_PLAIN, rests(c, head));
     else cli_shown(c, pawl_str_is(status, "done") ? CLI_GREEN : r == 4 ? CLI_PLAIN : CLI_RED, status, 20);
     if (pawl_json_i64(head, "step", 0)) cli_printf(c, ", step %lld", (long long)pawl_json_i64(head, "step", 0));
     if (pawl_json_str(head, "key").p)

@@ -161,7 +161,40 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
     return true;
 }
 
-/* LEDGER 15: the deadline's clock runs unless the run waits for people only. */
+static enum pawl_waiting rests_on(const struct pawl_pass *p)
+{
+    switch (p->want) {
+    case PAWL_WANT_CLAIM_FREE: return PAWL_WAIT_CLAIM;
+    case PAWL_WANT_TIME: return PAWL_WAIT_TIMER;
+    case PAWL_WANT_ROOM: return PAWL_WAIT_ROOM;
+    default: return PAWL_WAIT_NONE;
+    }
+}
+
+struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
+{
+    struct pawl_rest out = {.until_ns = PAWL_NEVER};
+    for (const struct pawl_slot *s = h->slots; s; s = s->next) {
+        const enum pawl_waiting on = rests_on(&s->pass);
+        if (s->pass.want == PAWL_WANT_STEP || s->pass.want == PAWL_WANT_PERSON) continue;
+        if (on == PAWL_WAIT_NONE || s->attempt_id || s->find_id) return (struct pawl_rest){.until_ns = PAWL_NEVER};
+        if (out.waiting) continue; /* the first one tells */
+        out = (struct pawl_rest){.waiting = on, .step = s->pass.number, .until_ns = s->pass.until_wall_ns};
+        if (on == PAWL_WAIT_CLAIM) out.of_run = s->pass.claim.run, out.of_step = s->pass.claim.step;
+    }
+    return out;
+}
+
+/* All that is open waits for what another run holds, and that may wait for a person. */
+static bool joins_only(const struct pawl_hot *h)
+{
+    for (const struct pawl_slot *s = h->slots; s; s = s->next)
+        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP && s->pass.want != PAWL_WANT_PERSON)
+            return false;
+    return h->slots != NULL;
+}
+
+/* LEDGER 15: the deadline's clock runs unless the run waits for people, or for another run, only. */
 static void run_clock(struct pawl_hot *h, bool parked)
 {
     struct pawl_engine *e = h->e;
@@ -247,7 +280,7 @@ void pawl_hot_settle(struct pawl_hot *h)
         h->head.wake_ns = 0;
     }
     h->parked_seq = park ? h->run.seq : 0;
-    run_clock(h, park);
+    run_clock(h, park || joins_only(h));
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {

@@ -346,6 +346,13 @@ bool pawl_engine_head(const struct pawl_engine *e, struct pawl_id run, struct pa
     return h != NULL;
 }
 
+bool pawl_engine_rest(const struct pawl_engine *e, struct pawl_id run, struct pawl_rest *out)
+{
+    const struct pawl_hot *h = pawl_hot_find(e, run);
+    if (h) *out = pawl_hot_rest(h);
+    return h != NULL;
+}
+
 int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *ports, struct pawl_engine **out)
 {
     struct pawl_engine *e = from->resize(from->ctx, NULL, 0, sizeof *e);

@@ -126,6 +126,15 @@ int64_t pawl_engine_due_ns(const struct pawl_engine *e); /* monotonic: when it w
 bool pawl_engine_idle(const struct pawl_engine *e);      /* nothing hot, nothing under way */
 /* For views: how many runs are hot; the fold of a hot run or NULL (borrowed until the next step). */
 uint32_t pawl_engine_hot(const struct pawl_engine *e);
+/* On what a hot run that is not parked waits, where nothing of it is under way: CLAIM (another run's step), TIMER (another
+ * attempt of `step`), ROOM, or NONE. false: it is not hot. */
+struct pawl_rest {
+    enum pawl_waiting waiting;
+    uint32_t step, of_step;
+    struct pawl_id of_run;
+    int64_t until_ns; /* wall clock; PAWL_NEVER */
+};
+bool pawl_engine_rest(const struct pawl_engine *e, struct pawl_id run, struct pawl_rest *out);
 /* A pool that something was asked of; NULL: none yet. Borrowed likewise. */
 const struct pawl_pool_state *pawl_engine_pool(const struct pawl_engine *e, struct pawl_str name);
 /* The circuit of a dependency ("tool" or "model", and its name), borrowed until the next step; NULL: not called yet. */

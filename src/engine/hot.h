@@ -170,6 +170,7 @@ void pawl_hot_settle(struct pawl_hot *h); /* status, clock, commit, parking: at 
 void pawl_hot_committed(struct pawl_hot *h, int status);
 void pawl_hot_resend(struct pawl_hot *h); /* the commit that the store could not make, once more */
 void pawl_hot_dirty(struct pawl_hot *h);
+struct pawl_rest pawl_hot_rest(const struct pawl_hot *h);
 bool pawl_hot_early(const struct pawl_hot *h); /* it is to begin later than now */
 /* advance.c: passes and decisions */
 void pawl_hot_advance(struct pawl_hot *h);

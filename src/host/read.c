@@ -21,7 +21,7 @@ static const char *status_word(enum pawl_status s)
 }
 
 static const char *const waiting_words[] = {"",     "gate",  "doubt", "message", "configuration",
-                                            "tool", "timer", "claim", "step"};
+                                            "tool", "timer", "claim", "step",    "room"};
 
 static void hex_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
 {
@@ -98,9 +98,17 @@ static void said(struct pawl_host_job *job)
 }
 
 /* What waited may have been taken up, and the store hears of it with its next record only. */
-static void as_it_is_now(const struct pawl *p, struct pawl_head *h)
+static void as_it_is_now(const struct pawl *p, struct pawl_head *h, struct pawl_rest *rest)
 {
     struct pawl_head hot;
+    *rest = (struct pawl_rest){.until_ns = PAWL_NEVER};
+    if (p->engine && !pawl_status_ended(h->status) && pawl_engine_rest(p->engine, h->run, rest) && rest->waiting) {
+        h->status = h->status == PAWL_ENDING ? PAWL_ENDING : PAWL_RUNNING;
+        h->waiting = rest->waiting;
+        h->waiting_step = rest->step;
+        if (rest->until_ns != PAWL_NEVER) h->wake_ns = rest->until_ns;
+        return;
+    }
     if (!h->waiting || !p->engine || !pawl_engine_head(p->engine, h->run, &hot) || hot.waiting) return;
     h->status = hot.status < PAWL_DONE ? hot.status : PAWL_RUNNING; /* an end counts when it is durable */
     h->waiting = PAWL_WAIT_NONE;
@@ -156,11 +164,12 @@ static int list(struct pawl_host_job *job, struct pawl_store *s, struct pawl_err
 static void listed(struct pawl_host_job *job)
 {
     struct pawl_buf b;
+    struct pawl_rest rest;
     pawl_buf_init_arena(&b, &job->arena);
     pawl_buf_text(&b, "\"runs\":[");
     for (uint32_t k = 0; !job->w.result && k < job->found.count; k++) {
         if (k) pawl_buf_char(&b, ',');
-        as_it_is_now(job->p, &job->runs[k].head);
+        as_it_is_now(job->p, &job->runs[k].head, &rest);
         pawl_head_write(&job->runs[k].head, &b);
     }
     pawl_buf_char(&b, ']');
@@ -180,6 +189,17 @@ static int show(struct pawl_host_job *job, struct pawl_store *s, struct pawl_err
     return rc;
 }
 
+/* "step 2 of run 01a1fdaf-…" */
+static struct pawl_str of_another(struct pawl_arena *a, const struct pawl_rest *rest)
+{
+    char id[PAWL_ID_TEXT];
+    struct pawl_buf b;
+    pawl_id_text(rest->of_run, id);
+    pawl_buf_init_arena(&b, a);
+    pawl_buf_printf(&b, "step %u of run %s", rest->of_step, id);
+    return pawl_buf_done(&b);
+}
+
 /* Its configuration tells what effect each tool has, or why it cannot be had. */
 static void shown(struct pawl_host_job *job)
 {
@@ -188,12 +208,14 @@ static void shown(struct pawl_host_job *job)
     const int64_t at = pawl_json_i64(job->door->request, "at", 0);
     const struct pawl_config *config = NULL;
     struct pawl_str missing = {NULL, 0};
+    struct pawl_rest rest;
     struct pawl_buf b;
     if (!job->w.result) {
         if (job->configs->p && !pawl_registry_knows(known, run->head.config))
             pawl_registry_load(known, *job->configs, run->head.config, NULL, &config);
         config = pawl_registry_find(known, run->head.config, &missing);
-        as_it_is_now(job->p, &run->head);
+        as_it_is_now(job->p, &run->head, &rest);
+        if (rest.waiting == PAWL_WAIT_CLAIM) missing = of_another(&job->arena, &rest);
         if (at > 0 && (uint64_t)at < run->count) run->count = (uint32_t)at;
         pawl_buf_init_arena(&b, &job->arena);
         pawl_buf_text(&b, "\"head\":");
@@ -403,10 +425,12 @@ void pawl_follow_sweep(struct pawl_door *d)
 {
     struct pawl *p = d->p;
     struct pawl_error err = {0};
+    struct pawl_rest rest;
     const bool over = !p->engine || (p->handing_over && pawl_host_quiet(p));
     if (d->done || d->waiting_job || p->events) return;
     if (d->still) {
-        as_it_is_now(p, &d->head);
+        as_it_is_now(p, &d->head, &rest);
+        if (rest.waiting) d->head.waiting = PAWL_WAIT_NONE; /* it goes on by itself */
         end_if_still(d, &d->head);
         d->still = false;
         if (d->done) return;

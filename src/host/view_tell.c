@@ -9,7 +9,7 @@ enum { SHOWN_MAX = 160 }; /* of foreign text within the sentence */
 struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head)
 {
     static const char *const waits[] = {"",     "gate",  "doubt", "message", "configuration",
-                                        "tool", "timer", "claim", "step"};
+                                        "tool", "timer", "claim", "step",    "room"};
     struct pawl_told t = {.status = "running", .waiting = ""};
     const bool whole = run->seq == head->seq;
     switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
@@ -109,6 +109,20 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         tell_doubt(doubt, b);
     } else if (strcmp(told->waiting, "gate") == 0 && asked) {
         tell_gate(run, asked, b);
+    } else if (strcmp(told->waiting, "claim") == 0 && open) {
+        pawl_buf_text(b, "It waits: ");
+        step_name(b, open);
+        pawl_buf_text(b, " does what ");
+        pawl_buf_str(b, told->missing.n ? told->missing : PAWL_STR("another run"));
+        pawl_buf_text(b, " is about to do, and takes its answer when that has ended");
+    } else if (strcmp(told->waiting, "room") == 0 && open) {
+        pawl_buf_text(b, "It waits for room: ");
+        step_name(b, open);
+        pawl_buf_text(b, " stands in the line of its lane or pool, or its breaker is open (pawl breaker)");
+    } else if (strcmp(told->waiting, "timer") == 0 && open) {
+        pawl_buf_text(b, "It waits to try ");
+        step_name(b, open);
+        pawl_buf_text(b, " again, or to look what became of it");
     } else if (strcmp(told->waiting, "timer") == 0) {
         pawl_buf_text(b, "It begins when its time has come");
     } else if (strcmp(told->waiting, "message") == 0) {

@@ -29,7 +29,8 @@ enum pawl_waiting { /* on what a waiting or ending run waits */
                     PAWL_WAIT_TOOL,
                     PAWL_WAIT_TIMER,
                     PAWL_WAIT_CLAIM,
-                    PAWL_WAIT_STEP
+                    PAWL_WAIT_STEP,
+                    PAWL_WAIT_ROOM /* in its lane or pool, or for a breaker. This and CLAIM are only said of hot runs */
 };
 #define PAWL_NEVER INT64_MAX
 
