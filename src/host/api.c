@@ -57,6 +57,7 @@ int pawl_owner_call(struct pawl *p, const char *request, pawl_line_fn *line, voi
     }
     p->waits = NULL;
     pawl_host_disarm(p);
+    pawl_host_flush(p);
     while (d->waiting_job) { /* a job of it is with the writer: a matter of milliseconds */
         uv_run(&p->loop, UV_RUN_ONCE);
         pawl_host_drain(p);
@@ -309,6 +310,7 @@ static int turn_owner(struct pawl *p, int64_t until_ns, struct pawl_error *err)
     if (left_ns <= 0) pawl_host_poll(p, false);
     while (left_ns > 0 && !p->broken.code && pawl_host_wait(p)) continue;
     pawl_host_disarm(p);
+    pawl_host_flush(p);
     if (p->broken.code) {
         *err = p->broken;
         rc = p->broken.code;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SLOW_NS = 50000 };
 enum { MODEL_BODY_MAX = 32 * 1024 * 1024, CONNECT_TIMEOUT_S = 10, COMMAND_GRACE_S = 1 };
 
 static struct pawl_attempt_run *find_attempt(struct pawl *p, uint64_t id)
@@ -205,7 +206,7 @@ static void take_answer(void *ctx, enum pawl_tool_verdict verdict, const char *t
 static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
 {
     const struct pawl_attempt *a = r->of;
-    const struct pawl_host_tool *t = pawl_map_get(&r->p->tools, a->tool->name.p, a->tool->name.n);
+    struct pawl_host_tool *t = pawl_map_get(&r->p->tools, a->tool->name.p, a->tool->name.n);
     struct answer answer = {.arena = &r->arena,
                             .reply = {.transport = PAWL_ANSWERED},
                             .bytes_max = (size_t)a->tool->output_bytes};
@@ -231,7 +232,10 @@ static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
         not_sent(r, "no memory");
         return;
     }
+    if (t->took_ns > SLOW_NS) pawl_host_flush(r->p); /* the writer need not wait for it */
+    const int64_t began_ns = pawl_clock_mono_ns();
     t->fn(t->ctx, &c, take_answer, &answer);
+    t->took_ns = (7 * t->took_ns + (pawl_clock_mono_ns() - began_ns)) / 8;
     done(r, &answer.reply);
 }
 

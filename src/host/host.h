@@ -21,6 +21,7 @@
 struct pawl_host_tool { /* an in-process tool */
     pawl_tool_fn *fn;
     void *ctx;
+    int64_t took_ns; /* a call, on the average of late */
 };
 
 struct pawl_host_event {
@@ -126,17 +127,22 @@ struct pawl {
     struct pawl_random random;
     struct pawl_id last_id;
     uint64_t door_ids, jobs_out;
+    struct pawl_writer_job *ready, **ready_end; /* submitted, and not yet with the writer */
+    uint32_t ready_count;
     bool only_read, hold, must_own, owns, handing_over, loop_open;
 };
 
 /* loop.c */
 struct pawl_host_event *pawl_host_event(struct pawl *p,
                                         enum pawl_event_kind kind); /* queued, filled by the caller; NULL: no memory */
-void pawl_host_pump(struct pawl *p);                  /* all queued events through the engine, every action started */
-void pawl_host_job_submit(struct pawl_host_job *job); /* inline where that is faster */
+void pawl_host_pump(struct pawl *p); /* all queued events through the engine, every action started */
+void pawl_host_job_submit(
+    struct pawl_host_job *job);            /* inline where that is faster, else with others at the next flush */
+void pawl_host_flush(struct pawl *p);      /* what was submitted goes to the writer */
+void pawl_host_flush_many(struct pawl *p); /* if there is much of it and the writer rests */
 void pawl_host_job_free(struct pawl_host_job *job);
 struct pawl_host_job *pawl_host_job_new(struct pawl *p);
-void pawl_host_drain(struct pawl *p);
+bool pawl_host_drain(struct pawl *p); /* what the writer has finished; true: something */
 bool pawl_host_wait(struct pawl *p); /* one turn of the loop, waiting for something; false: interrupted, or time over */
 void pawl_host_poll(struct pawl *p, bool wait); /* the same; without `wait` only what is ready */
 bool pawl_host_interrupted(const struct pawl *p);

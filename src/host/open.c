@@ -231,7 +231,7 @@ int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void 
         return pawl_fail(err, PAWL_ECONFLICT, name, "give each tool one function", "the tool has a function already");
     t = malloc(sizeof *t);
     if (!t) return pawl_fail(err, PAWL_ENOMEM, name, "", "no memory for the tool");
-    *t = (struct pawl_host_tool){fn, ctx};
+    *t = (struct pawl_host_tool){.fn = fn, .ctx = ctx, .took_ns = 1000000};
     if (pawl_map_put(&p->tools, name, strlen(name), t) == PAWL_OK) {
         p->tools_came = true;
         return PAWL_OK;

@@ -37,13 +37,6 @@ static void clear(struct list *l)
     l->end = &l->first;
 }
 
-static void add(struct list *l, struct pawl_writer_job *job)
-{
-    job->next = NULL;
-    *l->end = job;
-    l->end = &job->next;
-}
-
 /* May one commit be the reason why the store refused them all? Not where the disk is. */
 static bool is_one_fault(int status)
 {
@@ -173,14 +166,34 @@ no_lock:
     return pawl_fail(err, PAWL_EIO, "writer", next, "expected a thread from the system: %s", uv_strerror(rc));
 }
 
-void pawl_writer_submit(struct pawl_writer *w, struct pawl_writer_job *job)
+void pawl_writer_submit_all(struct pawl_writer *w, struct pawl_writer_job *first)
 {
-    assert((job->commit != NULL) != (job->call != NULL));
+    struct pawl_writer_job *last = first;
+    assert((first->commit != NULL) != (first->call != NULL));
+    while (last->next != NULL) {
+        last = last->next;
+        assert((last->commit != NULL) != (last->call != NULL));
+    }
     uv_mutex_lock(&w->lock);
     assert(!w->stopping);
-    add(&w->queued, job);
-    uv_cond_signal(&w->wake);
+    *w->queued.end = first;
+    w->queued.end = &last->next;
+    if (!w->working) uv_cond_signal(&w->wake); /* at work it looks by itself */
     uv_mutex_unlock(&w->lock);
+}
+
+void pawl_writer_submit(struct pawl_writer *w, struct pawl_writer_job *job)
+{
+    job->next = NULL;
+    pawl_writer_submit_all(w, job);
+}
+
+bool pawl_writer_rests(struct pawl_writer *w)
+{
+    uv_mutex_lock(&w->lock);
+    const bool rests = !w->working && w->queued.first == NULL;
+    uv_mutex_unlock(&w->lock);
+    return rests;
 }
 
 struct pawl_writer_job *pawl_writer_drain(struct pawl_writer *w)

@@ -41,6 +41,9 @@ int pawl_writer_open(struct pawl_store *store, const struct pawl_alloc *from, vo
                      struct pawl_writer **out, struct pawl_error *err);
 /* Any thread. Not after stop. */
 void pawl_writer_submit(struct pawl_writer *w, struct pawl_writer_job *job);
+/* Several, linked by `next`, in one hand-off. */
+void pawl_writer_submit_all(struct pawl_writer *w, struct pawl_writer_job *first);
+bool pawl_writer_rests(struct pawl_writer *w); /* it does nothing and has nothing to do */
 /* The finished jobs, the first finished first, linked by `next`; NULL: none. */
 struct pawl_writer_job *pawl_writer_drain(struct pawl_writer *w);
 /* PAWL_OK: the job is done, here and now, and is not drained. PAWL_EBUSY: something is queued, running or not drained

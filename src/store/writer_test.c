@@ -142,6 +142,49 @@ static void test_groups(const struct pawl_alloc *from)
     fake_close(&f, w);
 }
 
+struct watched {
+    uint32_t batches, commits;
+    bool timed;
+};
+
+static void watch(void *ctx, struct pawl_commit *const *list, uint32_t count, int64_t began_ns, int64_t ended_ns)
+{
+    struct watched *w = ctx;
+    w->batches++;
+    w->commits += count;
+    w->timed = w->timed && began_ns <= ended_ns;
+    for (uint32_t i = 0; i < count; i++) CHECK_INT(list[i]->result, PAWL_OK);
+}
+
+/* A list goes over in one piece, and is one transaction. */
+static void test_list(const struct pawl_alloc *from)
+{
+    struct fake f;
+    struct watched seen_all = {.timed = true};
+    struct pawl_writer *w = fake_open(&f, from);
+    make_jobs();
+    pawl_writer_watch(w, watch, &seen_all);
+    CHECK(pawl_writer_rests(w));
+    f.held = true;
+    for (uint32_t i = 0; i < 100; i++) jobs[i].next = i < 99 ? &jobs[i + 1] : NULL;
+    pawl_writer_submit_all(w, &jobs[0]);
+    uv_sem_wait(&f.entered);
+    CHECK(!pawl_writer_rests(w));
+    pawl_writer_submit(w, &jobs[100]);
+    uv_sem_post(&f.go_on);
+    uv_sem_wait(&f.done);
+    uv_sem_wait(&f.entered);
+    uv_sem_post(&f.go_on);
+    uv_sem_wait(&f.done);
+    drain(w, 0, 101);
+    CHECK_INT(f.sizes[0], 100);
+    CHECK_INT(f.sizes[1], 1);
+    CHECK_INT(pawl_writer_counts(w).handoffs, 2);
+    CHECK(pawl_writer_rests(w));
+    CHECK(seen_all.timed && seen_all.batches == 2 && seen_all.commits == 101);
+    fake_close(&f, w);
+}
+
 static void test_calls_only(const struct pawl_alloc *from)
 {
     struct fake f;
@@ -364,6 +407,7 @@ int main(void)
     CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     test_alloc_init(&t, 0);
     test_groups(&t.alloc);
+    test_list(&t.alloc);
     test_calls_only(&t.alloc);
     test_many(&t.alloc);
     test_refusals(&t.alloc);
