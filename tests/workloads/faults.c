@@ -10,8 +10,8 @@ const char *const wl_fault_names[WL_FAULTS] = {
     "",           "model_429", "model_500",   "model_hang", "model_truncated", "model_cut",
     "model_drop", "malformed", "unknown",     "repeat",     "reword",          "429",
     "500_before", "500_after", "hang_before", "hang_after", "drop_before",     "drop_after",
-    "slow",       "late",      "garbage",     "html",       "out_of_contract", "202_before",
-    "202_after",  "kills",
+    "slow",       "late",      "garbage",     "html",       "html_in_json",    "out_of_contract",
+    "202_before", "202_after", "kills",
 };
 static const struct group {
     const char *name;

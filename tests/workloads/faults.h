@@ -25,7 +25,8 @@ enum wl_fault {
     WL_TOOL_SLOW, /* done and answered, late but in time */
     WL_TOOL_LATE, /* done when pawl has given up waiting */
     WL_TOOL_GARBAGE,
-    WL_TOOL_HTML, /* 200, application/json, and a page of a proxy */
+    WL_TOOL_HTML,         /* 200, application/json, and a page of a proxy */
+    WL_TOOL_HTML_IN_JSON, /* the same, as a JSON text: done */
     WL_TOOL_OUT_OF_CONTRACT,
     WL_TOOL_202_BEFORE, /* accepted, and that was the last word; never done */
     WL_TOOL_202_AFTER,  /* ... done */

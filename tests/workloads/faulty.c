@@ -16,8 +16,9 @@
 #include "base/prng.h"
 #include "io/alloc.h"
 
-/* Long enough for a step to get further: five lives in which it does not, and the run is a dead letter. */
-enum { KILL_MS_MIN = 700, KILL_MS_RANGE = 1500 };
+/* How long a life is. Long enough for a step to get further: five lives in which it does not, and the run is a dead
+ * letter. A few runs are done so soon that their few kills come earlier. */
+enum { FEW_RUNS = 100, KILL_MS_MIN = 700, KILL_MS_RANGE = 1500, FEW_MS_MIN = 150, FEW_MS_RANGE = 500 };
 
 static const struct wl_service_row services[] = {
     {"takes keys", WL_TAKES_KEYS, false, false},
@@ -95,14 +96,16 @@ static bool wait_for(pid_t pid, int64_t ms, int *status)
 }
 
 /* Lives of pawl, killed one after the other; the last one comes to its end by itself. The number of lives; 0: it failed. */
-static uint32_t live(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s)
+static uint32_t live(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s,
+                     bool few)
 {
     const uint32_t kills = day->faults.on[WL_KILLS] && !s->lies ? day->kills : 0;
     struct pawl_prng prng;
     int status = 0;
     pawl_prng_seed(&prng, day->faults.seed * 31 + (uint64_t)(s - services));
     for (uint32_t lives = 1;; lives++) {
-        const int64_t ms = KILL_MS_MIN + (int64_t)pawl_prng_below(&prng, KILL_MS_RANGE);
+        const int64_t ms =
+            (few ? FEW_MS_MIN : KILL_MS_MIN) + (int64_t)pawl_prng_below(&prng, few ? FEW_MS_RANGE : KILL_MS_RANGE);
         const pid_t pid = give_birth(day, folder, port, s);
         if (pid < 0) return 0;
         if (wait_for(pid, lives <= kills ? ms : -1, &status)) {
@@ -133,7 +136,7 @@ static uint32_t play(struct wl_data *data, const struct wl_bad_day *day, const s
     snprintf(url, sizeof url, "http://127.0.0.1:%d", r.port);
     r.config = (struct wl_config){.url = url, .faulty = true, .service = s->service};
     if (wl_make_chunks(&r, true, &err)) return fprintf(stderr, "workloads: %s %s\n", err.where, err.what), wrong;
-    lives = live(day, folder, r.port, s);
+    lives = live(day, folder, r.port, s, data->recordings_count < FEW_RUNS);
     wl_world_stop(w);
     wrong = wl_audit(&r, w, s, lives);
     wl_world_free(w);
