@@ -33,9 +33,11 @@ static yyjson_val *read_text(const char *text, size_t n)
 
 static struct pawl_schema *compile(yyjson_val *schema)
 {
+    static struct pawl_schema_cache cache; /* as a configuration has, for all its schemas */
+    const struct pawl_schema_options o = {.cache = &cache};
     struct pawl_schema *s;
     struct pawl_error err = {0};
-    if (pawl_schema_compile(schema, NULL, pawl_alloc_libc(), &s, &err)) fail(err.what, err.where);
+    if (pawl_schema_compile(schema, &o, pawl_alloc_libc(), &s, &err)) fail(err.what, err.where);
     return s;
 }
 

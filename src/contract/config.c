@@ -147,6 +147,7 @@ int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_e
     struct pawl_faults faults = {.arena = &c->arena, .path = c->path};
     struct pawl_reader r = {.config = c, .arena = &c->arena, .faults = &faults, .env = env, .from = from};
     int code = read_all(&r, text);
+    pawl_schema_cache_fini(&r.schemas);
     if (c->arena.failed || r.no_memory) code = PAWL_ENOMEM;
     if (code == PAWL_OK) return *out = c, PAWL_OK;
     if (code == PAWL_ECONFIG) {

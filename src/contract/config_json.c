@@ -142,7 +142,7 @@ bool pawl_reader_schema(struct pawl_reader *r, const struct pawl_yaml *map, cons
 {
     const struct pawl_yaml *v = pawl_reader_get(map, key);
     const struct walk w = {r, key, arg, true};
-    const struct pawl_schema_options options = {.allow_arg = arg != 0};
+    const struct pawl_schema_options options = {.allow_arg = arg != 0, .cache = &r->schemas};
     struct pawl_error err = {.code = PAWL_OK};
     yyjson_val *tree = NULL;
     if (!v) return false;

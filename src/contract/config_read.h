@@ -18,6 +18,7 @@ struct pawl_reader {
     int64_t timeout_ns;
     const struct pawl_yaml *const *tool_nodes; /* beside config->tools */
     const struct pawl_yaml *arguments;         /* of the tool at hand: its input's properties; NULL: not told */
+    struct pawl_schema_cache schemas;
     struct pawl_pair *secrets;
     uint32_t secrets_size;
     bool no_memory;

@@ -11,11 +11,19 @@
 
 struct pawl_schema; /* immutable once compiled: may be used by many threads at once */
 
+/* Meta-schemas, compiled once for many compiles of one thread; zeroed it is empty and ready. Its memory is of the `from`
+ * that the compiles have, all the same one. */
+struct pawl_schema_cache {
+    struct pawl_schema *known[8]; /* by draft */
+};
+void pawl_schema_cache_fini(struct pawl_schema_cache *cache); /* and it is empty again */
+
 struct pawl_schema_options {
     bool assert_formats; /* else format is an annotation (the 2020-12 default) */
     bool allow_arg;
     yyjson_val *const *resources; /* further documents that $ref may name by their $id */
     uint32_t resources_count;
+    struct pawl_schema_cache *cache; /* NULL: none */
 };
 
 /* Compile. The result keeps no pointer into `schema`. PAWL_EINVAL: the schema is not one (validated against the

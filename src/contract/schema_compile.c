@@ -222,21 +222,28 @@ static int hold_against(struct pawl_build *b, const struct pawl_schema *meta, st
     return rc;
 }
 
+void pawl_schema_cache_fini(struct pawl_schema_cache *cache)
+{
+    for (size_t i = 0; i < sizeof cache->known / sizeof *cache->known; i++) pawl_schema_free(cache->known[i]);
+    *cache = (struct pawl_schema_cache){.known = {NULL}};
+}
+
 /* Each document that is used is held against its meta-schema, for what our own reading does not look at. */
 static void check_documents(struct pawl_build *b)
 {
-    struct pawl_schema *known[PAWL_DRAFT_ANY] = {NULL}; /* by draft, once they are wanted */
+    struct pawl_schema_cache own = {.known = {NULL}}, *cache = b->options ? b->options->cache : NULL;
+    if (!cache) cache = &own;
     for (struct pawl_resource *r = b->resources; r && !b->rc; r = r->next) {
         if (!r->whole || r->ours || !is_entered(b, r->document)) continue;
-        const bool own = !pawl_dialect_is_known(r->dialect);
-        struct pawl_schema *meta = own ? NULL : known[r->draft];
+        const bool known = pawl_dialect_is_known(r->dialect);
+        struct pawl_schema *meta = known ? cache->known[r->draft] : NULL;
         if (!meta && (b->rc = compile_meta(b, r, &meta)) != PAWL_OK) break;
         const int rc = hold_against(b, meta, r);
         if (rc) b->rc = rc;
-        if (own) pawl_schema_free(meta);
-        else known[r->draft] = meta;
+        if (known) cache->known[r->draft] = meta;
+        else pawl_schema_free(meta);
     }
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) pawl_schema_free(known[i]);
+    pawl_schema_cache_fini(&own);
 }
 
 int pawl_schema_compile(yyjson_val *schema, const struct pawl_schema_options *options, const struct pawl_alloc *from,

@@ -191,6 +191,22 @@ static void test_failed_allocations(void)
         CHECK(rc == (t.failed ? PAWL_ENOMEM : PAWL_OK) && (s != NULL) == (rc == PAWL_OK));
         pawl_schema_free(s);
     }
+    uint32_t first = 0;
+    EVERY_FAILED_ALLOCATION(t) {
+        struct pawl_schema_cache cache = {.known = {NULL}};
+        const struct pawl_schema_options kept = {.resources = &resource, .resources_count = 1, .cache = &cache};
+        struct pawl_schema *s = NULL;
+        int rc = pawl_schema_compile(v, &kept, &t.alloc, &s, NULL);
+        pawl_schema_free(s);
+        const uint32_t requests = t.requests;
+        if (rc == PAWL_OK) rc = pawl_schema_compile(v, &kept, &t.alloc, &s, NULL);
+        if (rc == PAWL_OK) pawl_schema_free(s);
+        CHECK(rc == (t.failed ? PAWL_ENOMEM : PAWL_OK));
+        if (!t.failed) CHECK(t.requests - requests < requests / 2); /* the meta-schema was there already */
+        first += !t.failed;
+        pawl_schema_cache_fini(&cache);
+    }
+    CHECK_INT(first, 1);
 }
 
 /* Many members, many items, many names: not one by one. */

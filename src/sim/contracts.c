@@ -10,7 +10,7 @@
 
 static struct pawl_schema *schema(struct pawl_sim *w, struct pawl_str text, bool args)
 {
-    const struct pawl_schema_options options = {.allow_arg = args};
+    const struct pawl_schema_options options = {.allow_arg = args, .cache = &w->schema_cache};
     struct pawl_schema *out = NULL;
     yyjson_val *v;
     assert(w->schemas_count < sizeof w->schemas / sizeof *w->schemas);

@@ -306,6 +306,7 @@ static void finish(struct pawl_sim *w)
     for (struct pawl_sim_op *op = w->all_ops; op; op = op->older) pawl_arena_fini(&op->arena);
     for (uint32_t i = 0; i < w->runs_count; i++) pawl_arena_fini(&w->runs[i]->arena);
     for (uint32_t i = 0; i < w->schemas_count; i++) pawl_schema_free(w->schemas[i]);
+    pawl_schema_cache_fini(&w->schema_cache);
     if (w->door) w->door->close(w->door);
     pawl_heap_fini(&w->queue);
     pawl_arena_fini(&w->scratch);

@@ -176,6 +176,7 @@ struct pawl_sim {
     struct pawl_agent *agents, *twin_agents;
     struct pawl_sim_tool tools[PAWL_SIM_TOOLS];
     struct pawl_schema *schemas[20];
+    struct pawl_schema_cache schema_cache;
     uint32_t schemas_count;
     /* the world outside */
     struct pawl_sim_effect *effects;
