@@ -166,7 +166,7 @@ static void audit_run(struct tally *t)
     }
     if (as_then && all_done(t)) {
         t->right++;
-    } else if (strcmp(rec->status, "waiting") == 0 && strcmp(rec->waiting, "doubt") == 0) {
+    } else if (strcmp(rec->waiting, "doubt") == 0) { /* waiting, or ending: a dead letter that has a doubt left */
         t->doubt++;
     } else if (as_then && a_call_failed(rec)) {
         t->told++;
@@ -198,20 +198,22 @@ static void print_words(const struct words *w, const char *before)
     for (uint32_t k = 0; k < w->n; k++) printf("%s%u %s", k ? ", " : before, w->count[k], w->word[k]);
 }
 
-/* Why calls are in doubt, and why runs failed, by class. */
+/* Why calls are in doubt, why runs failed, and why calls did that had succeeded, by class. */
 static void print_classes(const struct tally *t)
 {
-    struct words doubts = {.n = 0}, ends = {.n = 0};
+    struct words doubts = {.n = 0}, ends = {.n = 0}, calls = {.n = 0};
     for (uint32_t i = 0; i < t->r->data->recordings_count; i++) {
         const struct wl_recording *rec = &t->r->data->recordings[i];
         for (uint32_t k = 0; k < rec->calls_count + rec->extras_count; k++) {
             const struct wl_call *c = k < rec->calls_count ? &rec->calls[k] : &rec->extras[k - rec->calls_count];
             if (c->in_doubt) say_once_more(&doubts, c->error_class);
+            else if (!c->kind && c->end == WL_NOT_DONE && succeeded(c)) say_once_more(&calls, c->error_class);
         }
         if (rec->end_class[0] && !ended_as_recorded(rec)) say_once_more(&ends, rec->end_class);
     }
     print_words(&doubts, "\n    in doubt since the last answer was: ");
-    print_words(&ends, "\n    failed: ");
+    print_words(&ends, "\n    runs failed: ");
+    print_words(&calls, "\n    calls failed that succeeded then: ");
 }
 
 void wl_audit_head(void)
