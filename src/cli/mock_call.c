@@ -185,6 +185,7 @@ static void send_answer(struct pawl_mock_call *c)
     } else if (is_halved(c) && kind != MOCK_HALF && c->status == 200) {
         send_broken(c);
     } else {
+        if (kind == MOCK_FINE && c->out.n) pawl_buf_char(&c->out, '\n'); /* for people with curl */
         const size_t n = kind == MOCK_HALF ? half(c) : c->out.n;
         pawl_http_answer(c->peer, c->status, c->type, headers_of(c), (struct pawl_str){n ? c->out.p : "", (uint32_t)n});
         end(c);
@@ -243,6 +244,7 @@ static struct route find_route(struct pawl_mock_call *c)
         r.kind = MODEL;
     } else if (get && under(c->target, "/orders") == 2) {
         snprintf(c->route, sizeof c->route, "GET /orders");
+        pawl_mock_of(c, &(const struct pawl_mock_service){.name = "orders"});
         r.kind = ORDER;
     } else if (get && under(c->target, "/v1/models")) {
         r.kind = MODELS;

@@ -233,7 +233,6 @@ void pawl_mock_order(struct pawl_mock_call *c)
 {
     double paid = c->m->charge_amount;
     struct pawl_json_writer w = {.out = &c->out};
-    of_path(c->target, strlen("/orders/"), c->of);
     for (const struct pawl_mock_row *r = c->m->rows; r; r = r->next)
         if (strcmp(r->kind, "charge") == 0 && strcmp(r->of, c->of) == 0 && r->effects && r->has_amount)
             paid = r->amount;
