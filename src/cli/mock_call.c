@@ -219,7 +219,7 @@ static struct route find_service(const struct pawl_mock_call *c)
         snprintf(path, sizeof path, "/%s", s->name);
         const int at = under(c->target, path);
         if (at == 1 && pawl_str_is(c->method, "POST")) return (struct route){CHANGE, s, NULL};
-        if (at == 2 && s->look && pawl_str_is(c->method, "GET")) return (struct route){LOOK, s, NULL};
+        if (at && s->look && pawl_str_is(c->method, "GET")) return (struct route){LOOK, s, NULL};
     }
     return (struct route){NOWHERE, NULL, NULL};
 }

@@ -80,11 +80,13 @@ static void copy(char out[64], struct pawl_str s)
     snprintf(out, 64, "%.*s", (int)(s.n < 63 ? s.n : 63), s.p ? s.p : "");
 }
 
-/* The rest of a path behind /NAME/, percent-decoded. */
+/* The rest of a path behind /NAME/, or the value behind ?of=, percent-decoded. */
 static void of_path(struct pawl_str target, size_t prefix, char out[64])
 {
     uint32_t n = 0;
-    for (uint32_t i = (uint32_t)prefix; i < target.n && target.p[i] != '?' && n < 63; i++) {
+    if (target.n > prefix + 3 && memcmp(target.p + prefix - 1, "?of=", 4) == 0) prefix += 3;
+    else if (target.n >= prefix && target.p[prefix - 1] != '/') prefix = target.n;
+    for (uint32_t i = (uint32_t)prefix; i < target.n && !memchr("?&", target.p[i], 2) && n < 63; i++) {
         uint8_t byte;
         if (target.p[i] == '%' && i + 2 < target.n && pawl_unhex(&byte, 1, (struct pawl_str){target.p + i + 1, 2}) &&
             byte)
@@ -200,32 +202,44 @@ void pawl_mock_change(struct pawl_mock_call *c, const struct pawl_mock_service *
     pawl_buf_text(&c->out, e->answer);
 }
 
-/* How many there are of this thing, and what was answered to the last. */
+static bool is_of(const struct pawl_mock_effect *e, const struct pawl_mock_service *s, const char *of)
+{
+    return strcmp(e->kind, s->kind) == 0 && (!*of || strcmp(e->of, of) == 0);
+}
+
+/* GET /NAME?of=ID: how many there are of this thing, or of all, and what was answered to each. */
+static void look_at_all(struct pawl_mock_call *c, const struct pawl_mock_service *s)
+{
+    struct pawl_json_writer w = {.out = &c->out};
+    int64_t count = 0;
+    pawl_mock_say(c, 200, "%s", "");
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "items");
+    pawl_jw_open(&w, '[');
+    for (const struct pawl_mock_effect *e = c->m->effects; e; e = e->next)
+        if (is_of(e, s, c->of)) pawl_jw_raw(&w, pawl_str_of(e->answer)), count++;
+    pawl_jw_close(&w, ']');
+    pawl_jw_key(&w, "count");
+    pawl_jw_i64(&w, count);
+    pawl_jw_close(&w, '}');
+}
+
+/* GET /NAME/ID: what was answered to the last; 404 where there is none. */
 void pawl_mock_look(struct pawl_mock_call *c, const struct pawl_mock_service *s)
 {
     const struct pawl_mock_effect *last = NULL;
-    struct pawl_json_writer w = {.out = &c->out};
-    yyjson_obj_iter each;
-    yyjson_val *v = NULL, *key;
-    uint32_t count = 0;
-    for (const struct pawl_mock_effect *e = c->m->effects; e; e = e->next)
-        if (strcmp(e->kind, s->kind) == 0 && strcmp(e->of, c->of) == 0) last = e, count++;
-    if (last && pawl_json_read(pawl_str_of(last->answer), &c->arena, &v, NULL)) v = NULL;
-    pawl_mock_say(c, 200, "%s", "");
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "of");
-    pawl_jw_text(&w, c->of);
-    pawl_jw_key(&w, "count");
-    pawl_jw_i64(&w, count);
-    if (!last) pawl_jw_key(&w, "idempotency_key"), pawl_jw_null(&w); /* said, so that nobody has to guess */
-    each = yyjson_obj_iter_with(v);
-    while ((key = yyjson_obj_iter_next(&each)) != NULL) {
-        const struct pawl_str name = pawl_json_value_str(key);
-        if (pawl_str_is(name, "of") || pawl_str_is(name, "count")) continue;
-        pawl_jw_key_str(&w, name);
-        pawl_jw_value(&w, yyjson_obj_iter_get_val(key));
+    if (c->target.n <= strlen(s->name) + 1 || c->target.p[strlen(s->name) + 1] != '/') {
+        look_at_all(c, s);
+        return;
     }
-    pawl_jw_close(&w, '}');
+    for (const struct pawl_mock_effect *e = c->m->effects; e; e = e->next)
+        if (is_of(e, s, c->of)) last = e;
+    if (!last || !*c->of) {
+        pawl_mock_say(c, 404, "{\"error\":\"there is none\"}");
+        return;
+    }
+    pawl_mock_say(c, 200, "%s", "");
+    pawl_buf_text(&c->out, last->answer);
 }
 
 /* An order costs what was paid for it, else what the demo's order does. */
