@@ -90,7 +90,7 @@ complete -c pawl -n '__fish_seen_subcommand_from mock' -l rate -r -d "that share
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l seed -r -d "which calls these are, and how; the same seed gives the same (default: 1)"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l faults -r -d "how they may misbehave, as 429,cut,hang_after"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l script -r -F -d "a pawl.yaml whose models of provider script are what the model says"
-complete -c pawl -n '__fish_seen_subcommand_from mock' -l service -r -d "POST /NAME changes something; :look is GET /NAME/ID"
+complete -c pawl -n '__fish_seen_subcommand_from mock' -l service -r -d "POST /NAME changes something; :look is GET /NAME/ID and GET /NAME?of=ID"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l answer -r -d "a fixed answer to that, and to what is below the path"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l api-key -r -d "the model answers 401 to any other"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l charge -r -d "the order that was paid for (default: #W0000007=42)"
