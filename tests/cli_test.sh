@@ -151,5 +151,13 @@ PY
 exits "a person says yes" 0 python3 answer.py "$PAWL" run refunds 'Order #W0000012 arrived broken'
 has "the call is shown" 'wants to call refund' "$OUT"; has "with its body" '"amount":42' "$OUT"; has "who said it" 'yes \(you\)' "$OUT"
 
+# an anchored head
+HEAD=$("$PAWL" verify @last --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["head"])')
+exits "an anchored head" 0 "$PAWL" verify @last --head "$HEAD"
+has "an anchored head: where" "record [0-9]+ is the one that was written down" "$OUT"
+exits "a head of another journal" 1 "$PAWL" verify @last --head "$(printf '%064d' 7)"
+has "a head of another journal: said" "is not in it" "$OUT"
+exits "a head without a run" 2 "$PAWL" verify --head "$HEAD"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -18,7 +18,7 @@ _pawl() {
     resolve) options='--help --config --store --json --reason --happened --not-happened --stop @last' ;;
     cancel) options='--help --config --store --json --reason @last' ;;
     follow) options='--help --config --store --json @last' ;;
-    verify) options='--help --config --store --json @last' ;;
+    verify) options='--help --config --store --json --head @last' ;;
     sql) options='--help --config --store --json' ;;
     breaker) options='--help --config --store --json' ;;
     mock) options='--help --listen --ledger --fault --rate --seed --faults --script --service --answer --api-key --charge --no-forget --quiet --show-ledger' ;;

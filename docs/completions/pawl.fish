@@ -73,6 +73,7 @@ complete -c pawl -n __fish_use_subcommand -a verify -d "check the hash chain of 
 complete -c pawl -n '__fish_seen_subcommand_from verify' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from verify' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from verify' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from verify' -l head -r -d "of the run as it once was, written down elsewhere: is it still part of the chain?"
 complete -c pawl -n '__fish_seen_subcommand_from verify' -a @last
 complete -c pawl -n __fish_use_subcommand -a sql -d "ask the store in SQL; it only reads"
 complete -c pawl -n '__fish_seen_subcommand_from sql' -l config -r -F -d "the configuration (default: pawl.yaml here)"

@@ -32,6 +32,7 @@ enum cli_opt { /* every option of every subcommand */
                OPT_HAPPENED,
                OPT_NOT_HAPPENED,
                OPT_STOP,
+               OPT_HEAD,
                OPT_COMPLETION,
                OPT_COUNT
 };

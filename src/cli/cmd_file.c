@@ -162,12 +162,23 @@ int cli_verify(struct cli *c)
     yyjson_val *last = NULL;
     int rc;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
+    if (c->opt[OPT_HEAD] && !c->count) return cli_usage(c, "a head is one run's: pawl verify RUN --head HASH");
     cli_begin(c, &b, &w, "verify", c->count ? c->args[0] : NULL);
+    cli_put(&w, "head", c->opt[OPT_HEAD]);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
     const long long runs = (long long)pawl_json_i64(last, "runs", 0),
                     records = (long long)pawl_json_i64(last, "records", 0);
-    if (c->opt[OPT_JSON]) cli_printf(c, "{\"runs\":%lld,\"records\":%lld}\n", runs, records);
-    else cli_printf(c, "%lld run%s, %lld records: every chain is whole\n", runs, runs == 1 ? "" : "s", records);
+    const long long anchored = (long long)pawl_json_i64(last, "anchored_seq", 0);
+    if (c->opt[OPT_JSON]) {
+        pawl_json_write(last, &c->out);
+        cli_text(c, CLI_PLAIN, "\n");
+    } else {
+        cli_printf(c, "%lld run%s, %lld records: every chain is whole\n", runs, runs == 1 ? "" : "s", records);
+        if (anchored) cli_printf(c, "record %lld is the one that was written down\n", anchored);
+        else if (c->count)
+            cli_text(c, CLI_DIM, "head "), cli_shown(c, CLI_DIM, pawl_json_str(last, "head"), 64),
+                cli_text(c, CLI_PLAIN, "\n");
+    }
     cli_flush(c);
     return CLI_DONE;
 }

@@ -26,6 +26,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_HAPPENED] = {"happened", "RESULT", "it happened; RESULT is its answer as JSON, or null"},
     [OPT_NOT_HAPPENED] = {"not-happened", NULL, "it did not happen: it is sent again"},
     [OPT_STOP] = {"stop", NULL, "nobody can tell: end the run here"},
+    [OPT_HEAD] = {"head", "HASH", "of the run as it once was, written down elsewhere: is it still part of the chain?"},
     [OPT_COMPLETION] = {"completion", "WHAT",
                         "print the completions for bash, zsh or fish; man prints the manual page"},
 };
@@ -59,7 +60,7 @@ const struct cli_command cli_commands[] = {
     {"follow", "RUN", "watch a run from its first step on", "pawl follow @last", cli_follow, NULL, 1, 1,
      STORE_BITS | BIT(OPT_JSON)},
     {"verify", "[RUN]", "check the hash chain of a run, or of all", "pawl verify", cli_verify, NULL, 0, 1,
-     STORE_BITS | BIT(OPT_JSON)},
+     STORE_BITS | BIT(OPT_HEAD) | BIT(OPT_JSON)},
     {"sql", "SELECT", "ask the store in SQL; it only reads", "pawl sql 'SELECT run, agent, status FROM runs'", cli_sql,
      NULL, 1, 1, STORE_BITS | BIT(OPT_JSON)},
     {"breaker", "[NAME open|closed|auto]",

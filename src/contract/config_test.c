@@ -102,11 +102,11 @@ static const struct row {
      "6: api_key: a key that stands here would be stored with every run\n7: key 'price' is not in this version\n"
      "8: unknown key 'modell'; did you mean 'model'?"},
     {"version: 1\nmodels:\n  m:\n    provider: openai\n    model: x\n    api_key: ${env:NOPE}\n    headers:\n      X-A: ${env:NOPE2}\n"
-     "      X-B: ${env:LINES}\n      X-C: \"{run.id}\"\n      X-D: 5\n      X E: a\n      x-a: b\n      Content-Length: '3'\n"
+     "      X-B: ${env:LINES}\n      X-C: \"{args.id}\"\n      X-D: 5\n      X E: a\n      x-a: b\n      Content-Length: '3'\n"
      "      Authorization: Bearer abc\n      X-F: ${env:NOPE:-}${env:}",
      "6: api_key: environment variable NOPE is not set\n8: header X-A: environment variable NOPE2 is not set\n"
      "9: header X-B: the value of environment variable LINES holds a control character (a line end, perhaps)\n"
-     "10: header X-C: a model's call has no values that could be filled in\n11: header X-D: expected a text\n"
+     "10: header X-C: a model's call has no such value\n11: header X-D: expected a text\n"
      "12: headers: 'X E' is no name of a header\n"
      "14: headers: 'Content-Length' belongs to the connection and cannot be given\n"
      "15: headers: 'Authorization' holds a secret that would be stored: write ${env:NAME} in it\n"

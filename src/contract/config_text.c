@@ -143,6 +143,18 @@ static void capture(struct pawl_reader *r, struct pawl_str name, struct pawl_str
     r->secrets[c->secrets_count++] = (struct pawl_pair){pawl_str_copy(r->arena, name), value};
 }
 
+/* A model is called by a run, not with arguments. */
+static bool of_run_only(struct pawl_str text)
+{
+    struct pawl_str path;
+    uint32_t at = 0;
+    if (!pawl_template_has(text)) return true;
+    if (pawl_template_check(text, NULL) != PAWL_OK) return false;
+    while (pawl_template_next(text, &at, &path))
+        if (path.n < 4 || memcmp(path.p, "run.", 4) != 0) return false;
+    return true;
+}
+
 bool pawl_reader_secret(struct pawl_reader *r, const struct pawl_yaml *v, const char *key, bool template,
                         struct pawl_str *out)
 {
@@ -164,8 +176,9 @@ bool pawl_reader_secret(struct pawl_reader *r, const struct pawl_yaml *v, const 
         else if (from_env) capture(r, ref.name, value);
     }
     if (template && !pawl_reader_template(r, v, key, v->text)) return false;
-    if (!template && pawl_template_has(v->text)) {
-        pawl_fault(r->faults, v->line, v->column, "", "%s: a model's call has no values that could be filled in", key);
+    if (!template && !of_run_only(v->text)) {
+        pawl_fault(r->faults, v->line, v->column, "there are {run.id}, {run.key}, {run.agent} and {run.input.NAME}",
+                   "%s: a model's call has no such value", key);
         return false;
     }
     *out = v->text;

@@ -227,7 +227,25 @@ static void shown(struct pawl_host_job *job)
     said(job);
 }
 
-static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, int64_t *records,
+/* What a run's chain says; `anchor`: a hash that was written down somewhere else once, or NULL. */
+struct chain {
+    int64_t records, anchored_seq;
+    struct pawl_hash head;
+    const struct pawl_hash *anchor;
+};
+
+static int find_anchor(struct chain *c, const struct pawl_run_records *r, const char *id, struct pawl_error *err)
+{
+    for (uint32_t i = 0; c->anchor && i < r->count && !c->anchored_seq; i++)
+        if (memcmp(r->records[i].hash.b, c->anchor->b, sizeof c->anchor->b) == 0)
+            c->anchored_seq = (int64_t)r->records[i].seq;
+    if (!c->anchor || c->anchored_seq) return PAWL_OK;
+    return pawl_fail(err, PAWL_ECORRUPT, id,
+                     "compare with a copy of the store: this journal was written anew, or the hash is another run's",
+                     "the chain is whole, but the hash that was written down is not in it");
+}
+
+static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, struct chain *chain,
                       struct pawl_error *err)
 {
     struct pawl_run_records r = {0};
@@ -244,8 +262,9 @@ static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_aren
                   (unsigned long long)r.head.seq);
     }
     if (rc) return pawl_fail(err, rc, id, "restore the file from a copy; pawl sql shows the rows", "%s", why.what);
-    *records += r.count;
-    return PAWL_OK;
+    chain->records += r.count;
+    chain->head = last;
+    return find_anchor(chain, &r, id, err);
 }
 
 static int verify(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
@@ -254,12 +273,19 @@ static int verify(struct pawl_host_job *job, struct pawl_store *s, struct pawl_e
     struct pawl_list_query q = {.max = 512};
     struct pawl_head *heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
     struct pawl_buf b;
-    int64_t runs = 0, records = 0;
+    struct chain chain = {0};
+    struct pawl_hash anchor;
+    const struct pawl_str head = pawl_json_str(d->request, "head");
+    int64_t runs = 0;
     uint32_t count = q.max;
     int rc = PAWL_OK;
     if (!heads) return PAWL_ENOMEM;
+    if (head.p && (!pawl_unhex(anchor.b, sizeof anchor.b, head) || !pawl_json_str(d->request, "run").p))
+        return pawl_fail(err, PAWL_EINVAL, "", "pawl verify RUN --head HASH",
+                         "a head is 64 hexadecimal digits, and one run's");
+    chain.anchor = head.p ? &anchor : NULL;
     if (pawl_json_str(d->request, "run").p) {
-        rc = verify_one(s, d->run, &job->arena, &records, err);
+        rc = verify_one(s, d->run, &job->arena, &chain, err);
         runs = 1;
         count = 0;
     }
@@ -270,7 +296,7 @@ static int verify(struct pawl_host_job *job, struct pawl_store *s, struct pawl_e
         for (uint32_t i = 0; rc == PAWL_OK && i < count; i++) {
             struct pawl_arena one;
             pawl_arena_init(&one, d->p->alloc);
-            rc = verify_one(s, heads[i].run, &one, &records, err);
+            rc = verify_one(s, heads[i].run, &one, &chain, err);
             pawl_arena_fini(&one);
             runs++;
         }
@@ -279,7 +305,13 @@ static int verify(struct pawl_host_job *job, struct pawl_store *s, struct pawl_e
     }
     if (rc) return rc;
     pawl_buf_init_arena(&b, &job->arena);
-    pawl_buf_printf(&b, "\"runs\":%lld,\"records\":%lld", (long long)runs, (long long)records);
+    pawl_buf_printf(&b, "\"runs\":%lld,\"records\":%lld", (long long)runs, (long long)chain.records);
+    if (pawl_json_str(d->request, "run").p) {
+        char hex[65];
+        pawl_hex(hex, chain.head.b, sizeof chain.head.b);
+        pawl_buf_printf(&b, ",\"head\":\"%s\"", hex);
+    }
+    if (chain.anchored_seq) pawl_buf_printf(&b, ",\"anchored_seq\":%lld", (long long)chain.anchored_seq);
     say(job, &b);
     return PAWL_OK;
 }

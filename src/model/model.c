@@ -13,7 +13,7 @@ static void write_script(const struct pawl_message *messages, uint32_t count, st
     pawl_jw_close(w, '}');
 }
 
-int pawl_model_render(const struct pawl_config *c, const struct pawl_model *m, const struct pawl_message *messages,
+int pawl_model_render(yyjson_val *document, const struct pawl_model *m, const struct pawl_message *messages,
                       uint32_t messages_count, const struct pawl_tool *const *tools, uint32_t tools_count,
                       struct pawl_str output_json, struct pawl_buf *out, struct pawl_error *err)
 {
@@ -21,14 +21,13 @@ int pawl_model_render(const struct pawl_config *c, const struct pawl_model *m, c
     struct pawl_buf text;
     yyjson_val *root = NULL;
     int code = PAWL_OK;
-    (void)c;
     assert(messages_count > 0);
     pawl_arena_init(&a, out->arena != NULL ? out->arena->from : out->from);
     pawl_buf_init_arena(&text, &a);
     struct pawl_json_writer w = {.out = &text};
     pawl_jw_open(&w, '{');
     if (m->provider == PAWL_PROVIDER_SCRIPT) write_script(messages, messages_count, &w);
-    else code = pawl_openai_render(m, messages, messages_count, tools, tools_count, output_json, &a, &w, err);
+    else code = pawl_openai_render(m, messages, messages_count, tools, tools_count, output_json, document, &a, &w, err);
     pawl_jw_close(&w, '}');
     const struct pawl_str written = pawl_buf_done(&text);
     if (code == PAWL_OK && (text.failed || a.failed)) code = PAWL_ENOMEM;

@@ -8,7 +8,7 @@
 
 /* Byte-identical for the same arguments; a longer conversation's messages begin with the same bytes, so that a
  * provider's prompt cache hits. `output_json` {NULL,0}: no response format asked for. */
-int pawl_model_render(const struct pawl_config *c, const struct pawl_model *m, const struct pawl_message *messages,
+int pawl_model_render(yyjson_val *document, const struct pawl_model *m, const struct pawl_message *messages,
                       uint32_t messages_count, const struct pawl_tool *const *tools, uint32_t tools_count,
                       struct pawl_str output_json, struct pawl_buf *out, struct pawl_error *err);
 /* A model call changes nothing outside: applied is YES, NO or UNKNOWN only to say whether it may have been paid for. */

@@ -4,6 +4,7 @@
  * changes once it was sent, so each request begins with the bytes of the one before and a provider's prompt cache hits.
  * The tools' schemas and the model's own arguments go out as the very text that they are. */
 #include "model/openai.h"
+#include "contract/template.h"
 #include <string.h>
 
 static void write_tools(struct pawl_json_writer *w, const struct pawl_tool *const *tools, uint32_t count)
@@ -150,8 +151,10 @@ static bool has_header(const struct pawl_model *m, const char *lower)
     return false;
 }
 
-static void write_headers(struct pawl_json_writer *w, const struct pawl_model *m, struct pawl_arena *a)
+static int write_headers(struct pawl_json_writer *w, const struct pawl_model *m, yyjson_val *document,
+                         struct pawl_arena *a, struct pawl_error *err)
 {
+    int code = PAWL_OK;
     pawl_jw_key(w, "headers");
     pawl_jw_open(w, '{');
     if (!has_header(m, "content-type")) {
@@ -166,19 +169,24 @@ static void write_headers(struct pawl_json_writer *w, const struct pawl_model *m
         pawl_jw_key(w, "Authorization");
         pawl_jw_str(w, pawl_buf_done(&bearer));
     }
-    for (uint32_t i = 0; i < m->headers_count; i++) {
+    for (uint32_t i = 0; i < m->headers_count && code == PAWL_OK; i++) {
+        struct pawl_buf value;
         pawl_jw_key_str(w, m->headers[i].name);
-        pawl_jw_str(w, m->headers[i].value);
+        pawl_buf_init_arena(&value, a);
+        code = pawl_template_text(m->headers[i].value, document, PAWL_TEMPLATE_HEADER, &value, err);
+        if (code) break;
+        pawl_jw_str(w, pawl_buf_done(&value));
     }
     pawl_jw_close(w, '}');
+    return code;
 }
 
 int pawl_openai_render(const struct pawl_model *m, const struct pawl_message *messages, uint32_t messages_count,
                        const struct pawl_tool *const *tools, uint32_t tools_count, struct pawl_str output_json,
-                       struct pawl_arena *a, struct pawl_json_writer *w, struct pawl_error *err)
+                       yyjson_val *document, struct pawl_arena *a, struct pawl_json_writer *w, struct pawl_error *err)
 {
     struct pawl_buf body, url;
-    (void)err;
+    int code;
     pawl_buf_init_arena(&body, a);
     pawl_buf_init_arena(&url, a);
     struct pawl_json_writer inner = {.out = &body};
@@ -190,9 +198,9 @@ int pawl_openai_render(const struct pawl_model *m, const struct pawl_message *me
     pawl_jw_text(w, "POST");
     pawl_jw_key(w, "url");
     pawl_jw_str(w, pawl_buf_done(&url));
-    write_headers(w, m, a);
+    code = write_headers(w, m, document, a, err);
     pawl_jw_key(w, "body");
     pawl_jw_str(w, pawl_buf_done(&body));
     pawl_jw_close(w, '}');
-    return body.failed || url.failed ? PAWL_ENOMEM : PAWL_OK;
+    return body.failed || url.failed ? PAWL_ENOMEM : code;
 }

@@ -5,7 +5,7 @@
 
 int pawl_openai_render(const struct pawl_model *m, const struct pawl_message *messages, uint32_t messages_count,
                        const struct pawl_tool *const *tools, uint32_t tools_count, struct pawl_str output_json,
-                       struct pawl_arena *a, struct pawl_json_writer *w, struct pawl_error *err);
+                       yyjson_val *document, struct pawl_arena *a, struct pawl_json_writer *w, struct pawl_error *err);
 void pawl_openai_read(const struct pawl_reply *reply, struct pawl_arena *a, struct pawl_outcome *out);
 
 /* choices[] of a reply or of a stream's chunk: the one with index 0 (we never ask for more); NULL: none. */

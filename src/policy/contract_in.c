@@ -2,8 +2,7 @@
  * dedupe works by (DESIGN 4.2): SHA-256 over the tool's name and the arguments that say "the same intent". */
 #include "policy/pipeline.h"
 
-/* The one document that templates and conditions read: {"args", "run": {id, key, agent, input}}. */
-static int make_document(struct pawl_pass *p)
+int pawl_pass_document(struct pawl_pass *p)
 {
     char id[PAWL_ID_TEXT];
     struct pawl_buf b;
@@ -12,7 +11,8 @@ static int make_document(struct pawl_pass *p)
     pawl_id_text(p->run->id, id);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "args");
-    pawl_jw_value(&w, p->args);
+    if (p->args) pawl_jw_value(&w, p->args);
+    else pawl_jw_null(&w);
     pawl_jw_key(&w, "run");
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "id");
@@ -84,7 +84,7 @@ enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
     if ((v = check_input(p)) != PAWL_GO) return v;
     rc = set_intent(p);
-    if (rc == PAWL_OK) rc = make_document(p);
+    if (rc == PAWL_OK) rc = pawl_pass_document(p);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc)
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS,

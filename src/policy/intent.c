@@ -19,7 +19,9 @@ static enum pawl_verdict render_model(struct pawl_pass *p)
     struct pawl_buf b;
     int rc;
     pawl_buf_init_arena(&b, p->arena);
-    rc = p->ports->render_model(p->config, p->model, p->decision->messages, p->decision->messages_count,
+    if (p->model->headers_count && !p->document && (rc = pawl_pass_document(p)) != PAWL_OK)
+        return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    rc = p->ports->render_model(p->document, p->model, p->decision->messages, p->decision->messages_count,
                                 p->agent->tools, p->agent->tools_count, p->agent->output_json, &b, &err);
     if (rc == PAWL_OK && !pawl_buf_done(&b).p) rc = PAWL_ENOMEM;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);

@@ -15,6 +15,9 @@ void pawl_pipeline_drive(struct pawl_pass *p);
 /* End it now without sending: cancelled before its intent. Only for a step that is not intended. */
 void pawl_pipeline_stop(struct pawl_pass *p, enum pawl_class c, const char *why);
 
+/* contract_in.c: the one document that templates and conditions read, {"args", "run": {id, key, agent, input}}, in
+ * p->document; a model's step has args null. PAWL_OK or PAWL_ENOMEM. */
+int pawl_pass_document(struct pawl_pass *p);
 /* classify.c: read a reply that came for this pass (a look's, or the attempt's own) into p->looked or p->outcome. */
 void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, bool look);
 /* verify.c: the fixed request of verify's read for this pass, in p->arena; false: its arguments cannot be made. */

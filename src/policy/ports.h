@@ -8,7 +8,7 @@ struct pawl_ports {
     pawl_decide_fn *decide;
     int (*render_tool)(const struct pawl_config *, const struct pawl_tool *, yyjson_val *document, struct pawl_str key,
                        struct pawl_buf *out, struct pawl_error *err);
-    int (*render_model)(const struct pawl_config *, const struct pawl_model *, const struct pawl_message *, uint32_t,
+    int (*render_model)(yyjson_val *document, const struct pawl_model *, const struct pawl_message *, uint32_t,
                         const struct pawl_tool *const *, uint32_t, struct pawl_str output_json, struct pawl_buf *out,
                         struct pawl_error *err);
     void (*read_tool)(const struct pawl_tool *, const struct pawl_reply *, bool keyed_resend, struct pawl_arena *,
