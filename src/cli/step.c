@@ -278,8 +278,9 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
     yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, value)
     {
         const long long first = (long long)pawl_json_i64(yyjson_obj_get(step, "first"), "step", 0);
-        if (yyjson_equals_str(value, "repeat")) cli_printf(c, ", although step %lld did the same", first);
-        if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld did it otherwise", first);
+        const char *whose = pawl_json_bool(yyjson_obj_get(step, "first"), "here", false) ? "" : " of another run";
+        if (yyjson_equals_str(value, "repeat")) cli_printf(c, ", although step %lld%s did the same", first, whose);
+        if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld%s did it otherwise", first, whose);
     }
     cli_text(c, CLI_PLAIN, "\n");
     if (yyjson_is_obj(http) || yyjson_is_obj(command)) request = yyjson_is_obj(http) ? http : command;
@@ -299,5 +300,5 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
     cli_printf(c, "    ");
     cli_column(c, CLI_DIM, pawl_str_of("until"), 9);
     cli_shown(c, CLI_PLAIN, pawl_buf_done(&time), 60);
-    cli_text(c, CLI_DIM, ", then the answer that its contract gives\n");
+    cli_text(c, CLI_DIM, pawl_str_is(text(asked, "then"), "approve") ? ", then yes\n" : ", then no\n");
 }

@@ -172,22 +172,7 @@ void cli_time(int64_t wall_ns, struct pawl_buf *out)
     pawl_buf_text(out, text);
 }
 
-/* The digest of the call that waits at this step, which a script must name. */
-static bool digest_of(yyjson_val *view, const char *number, char out[65])
-{
-    yyjson_val *step;
-    size_t i, n;
-    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
-    {
-        const struct pawl_str digest = pawl_json_str(yyjson_obj_get(step, "asked"), "digest");
-        if (pawl_json_i64(step, "step", 0) != strtol(number, NULL, 10) || digest.n != 64) continue;
-        memcpy(out, digest.p, 64);
-        out[64] = 0;
-        return true;
-    }
-    return false;
-}
-
+/* Commands as they can be typed: with the short name, and without the digest for a person, who is shown the call anyway. */
 void cli_next(struct cli *c, yyjson_val *view)
 {
     const struct pawl_str id = pawl_json_str(view, "run");
@@ -200,11 +185,11 @@ void cli_next(struct cli *c, yyjson_val *view)
     {
         const char *text = yyjson_get_str(command);
         const char *at = text ? strstr(text, id.p) : NULL;
-        char digest[65];
+        const char *digest = at && c->person ? strstr(at, " --digest ") : NULL;
         cli_text(c, CLI_PLAIN, "→ ");
-        if (at && !c->person && strncmp(text, "pawl approve", 12) == 0 && digest_of(view, at + 37, digest))
-            cli_printf(c, "%.*s%s%s --digest %s\n", (int)(at - text), text, name, at + 36, digest);
-        else if (at) cli_printf(c, "%.*s%s%s\n", (int)(at - text), text, name, at + 36);
+        if (at)
+            cli_printf(c, "%.*s%s%.*s\n", (int)(at - text), text, name,
+                       (int)(digest ? digest - (at + 36) : (ptrdiff_t)strlen(at + 36)), at + 36);
         else if (text) cli_shown(c, CLI_PLAIN, pawl_str_of(text), 200), cli_text(c, CLI_PLAIN, "\n");
     }
 }

@@ -15,7 +15,7 @@ try { /* one attempt */
 struct extra { /* what the fold does not keep of a step; by step number */
     struct try *tries, **tries_end;
     int64_t decided_ns, asked_ns, answered_ns, ms;
-    struct pawl_str answer, by, reason, from, verified, class_name;
+    struct pawl_str then, answer, by, reason, from, verified, class_name;
     bool has_ms;
 };
 
@@ -138,6 +138,7 @@ static void take_record(struct view *v, const struct pawl_record *r, yyjson_val 
         break;
     case PAWL_GATE_ASKED:
         x->asked_ns = r->at_ns;
+        x->then = pawl_json_str(body, "then");
         x->answer = (struct pawl_str){NULL, 0};
         break;
     case PAWL_GATE_ANSWERED:
@@ -243,6 +244,7 @@ static void write_question(struct view *v, const struct pawl_step *s, const stru
         pawl_jw_close(w, ']');
         if (s->expires_ns != PAWL_NEVER) number(w, "expires_ns", s->expires_ns);
         hash(w, "digest", s->asked_digest);
+        if (x->then.n) put(w, "then", x->then);
         number(w, "at_ns", x->asked_ns);
         pawl_jw_close(w, '}');
     }
@@ -267,6 +269,7 @@ static void write_first(struct view *v, const struct pawl_step *s)
     pawl_jw_key(&v->w, "run");
     pawl_jw_text(&v->w, id);
     number(&v->w, "step", s->first_step);
+    if (pawl_id_eq(s->first_run, v->run->id)) pawl_jw_key(&v->w, "here"), pawl_jw_bool(&v->w, true);
     pawl_jw_close(&v->w, '}');
     if (s->answered && pawl_id_eq(s->first_run, v->run->id)) number(&v->w, "same_as", s->first_step);
 }

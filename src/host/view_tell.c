@@ -60,6 +60,20 @@ static void reason(struct pawl_buf *b, struct pawl_str text)
     pawl_shown(text, SHOWN_MAX, b);
 }
 
+/* A person has to look after these: their undo failed, or nobody knows whether they happened. */
+static void tell_not_undone(const struct pawl_run *run, struct pawl_buf *b)
+{
+    const char *before = "; to be looked after by hand: ";
+    for (uint32_t i = 0; run->ending && i < run->steps_count; i++) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind != PAWL_STEP_TOOL || s->undone || !(s->undo_failed || s->stop)) continue;
+        pawl_buf_text(b, before);
+        step_name(b, s);
+        pawl_buf_text(b, s->stop ? ", of which nobody knows whether it happened" : ", which could not be undone");
+        before = ", ";
+    }
+}
+
 static void tell_end(const struct pawl_run *run, struct pawl_buf *b)
 {
     const struct pawl_step *last = run->steps_count ? run->steps[run->steps_count - 1] : NULL;
@@ -75,8 +89,10 @@ static void tell_end(const struct pawl_run *run, struct pawl_buf *b)
         if (last && last->state == PAWL_STEP_NOT_DONE) pawl_buf_text(b, " at "), step_name(b, last);
         break;
     }
-    if (run->error_class) pawl_buf_printf(b, ", %s", pawl_class_name(run->error_class));
-    reason(b, run->message);
+    if (run->error_class && !(run->status == PAWL_CANCELLED_RUN && run->error_class == PAWL_CLASS_CANCELLED))
+        pawl_buf_printf(b, ", %s", pawl_class_name(run->error_class));
+    if (!pawl_str_is(run->message, "cancelled")) reason(b, run->message);
+    tell_not_undone(run, b);
 }
 
 static void tell_doubt(const struct pawl_step *s, struct pawl_buf *b)
@@ -89,6 +105,16 @@ static void tell_doubt(const struct pawl_step *s, struct pawl_buf *b)
     pawl_buf_text(b, "; look there, then say what you found");
 }
 
+/* "step 2", or "step 2 of run 01a1fdaf-…" where another did it first. */
+static void first_name(struct pawl_buf *b, const struct pawl_run *run, const struct pawl_step *s)
+{
+    char id[PAWL_ID_TEXT];
+    pawl_buf_printf(b, "step %u", s->first_step);
+    if (pawl_id_eq(s->first_run, run->id)) return;
+    pawl_id_text(s->first_run, id);
+    pawl_buf_printf(b, " of run %s", id);
+}
+
 static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, struct pawl_buf *b)
 {
     uint32_t others = 0;
@@ -96,8 +122,10 @@ static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, str
         others += run->steps[i]->state == PAWL_STEP_ASKED && run->steps[i] != s;
     pawl_buf_text(b, "It waits for your yes or no to ");
     step_name(b, s);
-    if (s->why & PAWL_WHY_CONFLICT) pawl_buf_printf(b, ", which differs from what step %u did", s->first_step);
-    else if (s->why & PAWL_WHY_REPEAT) pawl_buf_printf(b, ", which step %u did already", s->first_step);
+    if (s->why & PAWL_WHY_CONFLICT)
+        pawl_buf_text(b, ", which differs from what "), first_name(b, run, s), pawl_buf_text(b, " did");
+    else if (s->why & PAWL_WHY_REPEAT)
+        pawl_buf_text(b, ", which "), first_name(b, run, s), pawl_buf_text(b, " did already");
     if (others) pawl_buf_printf(b, ", and to %u more", others);
 }
 
@@ -167,7 +195,7 @@ static void command(struct pawl_json_writer *w, const char *verb, const char *id
 
 void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, struct pawl_json_writer *w)
 {
-    char id[PAWL_ID_TEXT];
+    char id[PAWL_ID_TEXT], digest[10 + 65] = " --digest ";
     bool person = false;
     pawl_id_text(run->id, id);
     pawl_jw_key(w, "next");
@@ -175,7 +203,8 @@ void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, st
     for (uint32_t i = 0; !run->ended && i < run->steps_count; i++) {
         const struct pawl_step *s = run->steps[i];
         if (s->state == PAWL_STEP_ASKED) {
-            command(w, "approve", id, s->number, "");
+            pawl_hex(digest + 10, s->asked_digest.b, sizeof s->asked_digest.b);
+            command(w, "approve", id, s->number, digest);
             command(w, "deny", id, s->number, "");
         } else if (s->state == PAWL_STEP_DOUBT) {
             command(w, "resolve", id, s->number, " --happened RESULT");

@@ -103,6 +103,40 @@ static bool is_of(int proc, const char *id, const struct attempt *a)
     return (*a->mark && holds(proc, name, a->mark)) || has_lock(proc, id, a);
 }
 
+/* Its process group, if it is alive: not a zombie, which has run its last. */
+static pid_t live_group(int proc, const char *id)
+{
+    char name[32], line[512];
+    ssize_t n;
+    long group;
+    snprintf(name, sizeof name, "%.16s/stat", id);
+    const int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    n = read(fd, line, sizeof line - 1);
+    close(fd);
+    line[n > 0 ? n : 0] = 0;
+    const char *end = strrchr(line, ')'); /* "pid (name) state parent group" */
+    if (!end || end[1] != ' ' || end[2] == 'Z' || end[2] == 'X') return 0;
+    return sscanf(end + 3, "%*d %ld", &group) == 1 ? (pid_t)group : 0;
+}
+
+static bool group_lives(DIR *proc, pid_t group)
+{
+    rewinddir(proc);
+    for (const struct dirent *e; (e = readdir(proc)) != NULL;)
+        if (*e->d_name > '0' && *e->d_name <= '9' && live_group(dirfd(proc), e->d_name) == group) return true;
+    return false;
+}
+
+/* SIGKILL was sent to a whole group, of which not all can prove what they are: the last of them is awaited while its number
+ * cannot be another's yet. They need but a turn of the processor to die. */
+static void await_group(pid_t group)
+{
+    DIR *proc = opendir("/proc");
+    for (int i = 0; proc && i < 2000 && group_lives(proc, group); i++) poll(NULL, 0, 1);
+    if (proc) closedir(proc);
+}
+
 /* One process, if it is of the attempt. */
 static bool kill_one(int proc, const char *id, struct attempt *a)
 {
@@ -112,9 +146,10 @@ static bool kill_one(int proc, const char *id, struct attempt *a)
     const bool ours = is_of(proc, id, a);
     if (ours) {
         a->found = pid;
-        if (a->group && getpgid(pid) == a->group) kill(-a->group, SIGKILL);
+        const bool group = a->group && getpgid(pid) == a->group && kill(-a->group, SIGKILL) == 0;
         if (pidfd >= 0) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
         else kill(pid, SIGKILL);
+        if (group) await_group(a->group);
     }
     if (pidfd >= 0) close(pidfd);
     return ours;

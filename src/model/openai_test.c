@@ -49,8 +49,10 @@ static const char *rendered(const struct pawl_model *m, uint32_t messages, uint3
                             struct pawl_arena *a)
 {
     struct pawl_buf out;
+    yyjson_val *document = NULL;
     pawl_buf_init_arena(&out, a);
-    CHECK_INT(pawl_model_render(NULL, m, talk, messages, tools, tools_count, output, &out, NULL), PAWL_OK);
+    CHECK_INT(pawl_json_read(PAWL_STR("{\"args\":null,\"run\":{\"id\":\"run-7\"}}"), a, &document, NULL), PAWL_OK);
+    CHECK_INT(pawl_model_render(document, m, talk, messages, tools, tools_count, output, &out, NULL), PAWL_OK);
     return pawl_buf_done(&out).p;
 }
 
@@ -77,7 +79,7 @@ static void requests(void)
     CHECK(
         strstr(whole,
                "\"headers\":{\"Authorization\":\"Bearer ${env:OPENAI_API_KEY}\",\"Content-Type\":\"application/json\","
-               "\"X-Run\":\"{run.id}\",\"X-Team\":\"refunds\"},\"method\":\"POST\","
+               "\"X-Run\":\"run-7\",\"X-Team\":\"refunds\"},\"method\":\"POST\","
                "\"url\":\"http://ai/v1/chat/completions\"}}") != NULL);
     CHECK_TEXT(
         body_of(whole, &a),
@@ -128,13 +130,18 @@ static void one_begins_the_next(void)
 static void without_memory(void)
 {
     struct test_alloc t;
+    struct pawl_arena a;
+    yyjson_val *document = NULL;
+    pawl_arena_init(&a, &memory.alloc);
+    CHECK_INT(pawl_json_read(PAWL_STR("{\"run\":{\"id\":\"run-7\"}}"), &a, &document, NULL), PAWL_OK);
     EVERY_FAILED_ALLOCATION(t) {
         struct pawl_buf out;
         pawl_buf_init(&out, &t.alloc);
-        const int code = pawl_model_render(NULL, &mini, talk, 7, tools, 2, PAWL_STR("{}"), &out, NULL);
+        const int code = pawl_model_render(document, &mini, talk, 7, tools, 2, PAWL_STR("{}"), &out, NULL);
         CHECK_INT(code, t.failed ? PAWL_ENOMEM : PAWL_OK);
         pawl_buf_fini(&out);
     }
+    pawl_arena_fini(&a);
 }
 
 int main(void)
