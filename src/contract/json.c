@@ -211,29 +211,65 @@ static bool same_number(yyjson_val *a, yyjson_val *b)
     return d >= 0 && d < 18446744073709551616.0 && (uint64_t)d == yyjson_get_uint(a) && (double)(uint64_t)d == d;
 }
 
-bool pawl_json_equal(yyjson_val *a, yyjson_val *b)
+static bool pay(uint64_t *steps, uint64_t n)
+{
+    *steps = n < *steps ? *steps - n : 0;
+    return *steps > 0;
+}
+
+static bool equal(yyjson_val *a, yyjson_val *b, uint64_t *steps);
+
+/* Members mostly come in the same order: each is looked for where the last one was found, then everywhere. */
+static bool equal_objects(yyjson_val *a, yyjson_val *b, uint64_t *steps)
 {
     yyjson_val *key, *x, *y;
+    yyjson_obj_iter there;
     size_t i, max;
-    if (yyjson_is_num(a) && yyjson_is_num(b)) return same_number(a, b);
-    if (yyjson_get_type(a) != yyjson_get_type(b)) return false;
-    if (yyjson_is_str(a)) return pawl_str_eq(pawl_json_value_str(a), pawl_json_value_str(b));
-    if (yyjson_is_bool(a)) return yyjson_get_bool(a) == yyjson_get_bool(b);
-    if (!yyjson_is_ctn(a)) return true;
-    if (unsafe_yyjson_get_len(a) != unsafe_yyjson_get_len(b)) return false;
-    if (yyjson_is_obj(a)) {
-        yyjson_obj_foreach(a, i, max, key, x)
-        {
-            y = yyjson_obj_getn(b, yyjson_get_str(key), yyjson_get_len(key));
-            if (!y || !pawl_json_equal(x, y)) return false;
-        }
-        return true;
+    yyjson_obj_iter_init(b, &there);
+    yyjson_obj_foreach(a, i, max, key, x)
+    {
+        const size_t from = there.idx;
+        y = yyjson_obj_iter_getn(&there, yyjson_get_str(key), yyjson_get_len(key));
+        const size_t went = there.idx > from ? there.idx - from : max;
+        if (!pay(steps, went / 8) || !y || !equal(x, y, steps)) return false;
     }
-    y = yyjson_arr_get_first(b);
+    return true;
+}
+
+static bool equal_arrays(yyjson_val *a, yyjson_val *b, uint64_t *steps)
+{
+    yyjson_val *x, *y = yyjson_arr_get_first(b);
+    size_t i, max;
     yyjson_arr_foreach(a, i, max, x)
     {
-        if (!pawl_json_equal(x, y)) return false;
+        if (!equal(x, y, steps)) return false;
         y = unsafe_yyjson_get_next(y);
     }
     return true;
+}
+
+/* As deep as they are. */
+static bool equal(yyjson_val *a, yyjson_val *b, uint64_t *steps)
+{
+    if (!pay(steps, 1)) return false;
+    if (yyjson_is_num(a) && yyjson_is_num(b)) return same_number(a, b);
+    if (yyjson_get_type(a) != yyjson_get_type(b)) return false;
+    if (yyjson_is_bool(a)) return yyjson_get_bool(a) == yyjson_get_bool(b);
+    if (!yyjson_is_ctn(a) && !yyjson_is_str(a)) return true;
+    if (unsafe_yyjson_get_len(a) != unsafe_yyjson_get_len(b)) return false;
+    if (yyjson_is_obj(a)) return equal_objects(a, b, steps);
+    if (yyjson_is_arr(a)) return equal_arrays(a, b, steps);
+    return pay(steps, unsafe_yyjson_get_len(a) / 256) &&
+           memcmp(unsafe_yyjson_get_str(a), unsafe_yyjson_get_str(b), unsafe_yyjson_get_len(a)) == 0;
+}
+
+bool pawl_json_equal(yyjson_val *a, yyjson_val *b)
+{
+    uint64_t steps = UINT64_MAX;
+    return equal(a, b, &steps);
+}
+
+bool pawl_json_equal_within(yyjson_val *a, yyjson_val *b, uint64_t *steps)
+{
+    return equal(a, b, steps);
 }

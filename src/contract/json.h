@@ -24,6 +24,8 @@ bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise);
 struct pawl_str pawl_json_value_str(yyjson_val *v); /* of a string value */
 
 bool pawl_json_equal(yyjson_val *a, yyjson_val *b); /* JSON Schema equality: 1 = 1.0, member order no matter */
+/* The same; what it costs is taken from *steps. Nothing left there: false, and it is not known. */
+bool pawl_json_equal_within(yyjson_val *a, yyjson_val *b, uint64_t *steps);
 
 /* Canonical JSON, RFC 8785, appended to `out`. PAWL_EINVAL: a number that is not a finite double or an integer
  * beyond 2^53 that a double cannot hold. Sorting is by UTF-16 code units. */

@@ -209,6 +209,18 @@ static void test_failed_allocations(void)
     CHECK_INT(first, 1);
 }
 
+/* Members 0 to count - 1; a negative count: from the last to the first. */
+static const char *backward(const char *begin, int count, const char *end)
+{
+    struct pawl_buf b;
+    const int n = count < 0 ? -count : count;
+    pawl_buf_init_arena(&b, &arena);
+    pawl_buf_text(&b, begin);
+    for (int i = 0; i < n; i++) pawl_buf_printf(&b, "%s\"%d\":1", i ? "," : "", count < 0 ? n - 1 - i : i);
+    pawl_buf_text(&b, end);
+    return pawl_buf_done(&b).p;
+}
+
 /* Many members, many items, many names: not one by one. */
 static void test_many(void)
 {
@@ -223,6 +235,16 @@ static void test_many(void)
     CHECK_INT(check(J({"uniqueItems" : true}), list("[", "{\"a\":[%d,\"x\"]}", 50000, ",{\"a\":[49999.0,\"x\"]}]")),
               PAWL_EINVAL);
     CHECK_INT(check(list("{\"enum\":[", "\"v%d\"", 20000, "]}"), "\"v19999\""), PAWL_OK);
+    /* what differs at once costs next to nothing, however large it is; members in another order are found */
+    const char *large = list("", "{\"z\":%d,\"a\":[%d]}", 20000, "");
+    CHECK_INT(check(repeat("{\"enum\":[", repeat("[1,", large, 1, "],"), 40, "1]}"), repeat("[2,", large, 1, "]")),
+              PAWL_EINVAL);
+    CHECK_INT(check(repeat("{\"const\":[", large, 1, "]}"), repeat("[", large, 1, "]")), PAWL_OK);
+    CHECK_INT(check(list("{\"const\":{", "\"name_%d\":1", 20000, "}}"), members), PAWL_OK);
+    CHECK_INT(check(list("{\"const\":{\"name_2999\":1,", "\"name_%d\":1", 2999, "}}"),
+                    list("{", "\"name_%d\":1", 3000, "}")),
+              PAWL_OK);
+    CHECK_INT(check(backward("{\"const\":{", 60000, "}}"), backward("{", -60000, "}")), PAWL_ELIMIT);
     CHECK((clock() - begin) / CLOCKS_PER_SEC < 30);
 }
 

@@ -42,13 +42,14 @@ bool pawl_run_matches(struct pawl_run *c, const struct pawl_regex *regex, yyjson
     return rc == PAWL_OK;
 }
 
-/* What comparing these may cost is paid before: names of large objects are looked for one by one. */
 bool pawl_run_equal(struct pawl_run *c, yyjson_val *a, yyjson_val *b)
 {
-    size_t n = 1;
-    if (yyjson_is_ctn(a) && yyjson_is_ctn(b)) n = (size_t)(unsafe_yyjson_get_next(b) - b);
-    else if (yyjson_is_str(a) && yyjson_is_str(b)) n += unsafe_yyjson_get_len(b) / 256;
-    return pawl_run_charge(c, n > 256 ? n * (n / 64) : n) && pawl_json_equal(a, b);
+    uint64_t left = c->steps;
+    if (c->rc) return false;
+    const bool ok = pawl_json_equal_within(a, b, &left);
+    c->steps = (uint32_t)left;
+    if (left == 0) c->rc = PAWL_ELIMIT;
+    return ok && !c->rc;
 }
 
 static bool run_const(struct pawl_run *c, const struct pawl_frame *f, const struct pawl_op *op, yyjson_val *v)
