@@ -108,8 +108,9 @@ static void test_asked(void)
     has(&s, "/input", "order 7");
     has(&s, "/lives", "2");
     has(&s, "/sentence", "It waits for your yes or no to step 2 (refund).");
-    has(&s, "/next/0", "pawl approve 07000000-0000-0000-0000-000000000000/2 --digest "
-         "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    has(&s, "/next/0",
+        "pawl approve 07000000-0000-0000-0000-000000000000/2 --digest "
+        "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
     has(&s, "/next/1", "pawl deny 07000000-0000-0000-0000-000000000000/2");
     has(&s, "/steps/0/kind", "model");
     has(&s, "/steps/0/calls", "[{\"name\":\"refund\",\"args\":{\"amount\":42}}]");
