@@ -6,7 +6,7 @@ _pawl() {
         return
     fi
     case ${COMP_WORDS[1]} in
-    init) options='--help --config' ;;
+    init) options='--help --config --json' ;;
     check) options='--help --config --json' ;;
     run) options='--help --config --store --json --key --chat --input-json' ;;
     send) options='--help --config --store --json --end @last' ;;

@@ -2,6 +2,7 @@
 complete -c pawl -f
 complete -c pawl -n __fish_use_subcommand -a init -d "write a starter pawl.yaml into this folder"
 complete -c pawl -n '__fish_seen_subcommand_from init' -l config -r -F -d "the configuration (default: pawl.yaml here)"
+complete -c pawl -n '__fish_seen_subcommand_from init' -l json -d "JSON, one object a line"
 complete -c pawl -n __fish_use_subcommand -a check -d "all errors of a configuration, and what each tool's contract means"
 complete -c pawl -n '__fish_seen_subcommand_from check' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from check' -l json -d "JSON, one object a line"

@@ -16,16 +16,18 @@ static void say(const char *text)
     (void)n;
 }
 
-/* Once: what is under way is finished and the run is parked. Twice: now, which is as safe as a crash. */
+/* Once: what is under way is finished and the run is parked. Twice, or once all is being closed: now, which is as safe as
+ * a crash. */
 static void on_signal(int number)
 {
+    struct pawl *p = interrupted_handle;
     (void)number;
-    if (++interrupts > 1) {
+    if (++interrupts > 1 || !p) {
         say("\nstopped; nothing that was acknowledged is lost\n→ pawl ls, pawl resume RUN\n");
         _exit(CLI_INTERRUPTED);
     }
-    say("\nfinishing what is under way, then parking; once more stops now\n");
-    if (interrupted_handle) pawl_interrupt(interrupted_handle, true);
+    if (pawl_owns(p)) say("\nfinishing what is under way, then parking; once more stops now\n");
+    pawl_interrupt(p, true);
 }
 
 static void catch_signals(struct cli *c)
@@ -35,6 +37,13 @@ static void catch_signals(struct cli *c)
     interrupted_handle = c->p;
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+}
+
+void cli_close(struct cli *c)
+{
+    interrupted_handle = NULL;
+    pawl_close(c->p);
+    c->p = NULL;
 }
 
 int cli_open(struct cli *c, enum cli_how how)
@@ -48,7 +57,7 @@ int cli_open(struct cli *c, enum cli_how how)
     struct pawl_error err;
     const int rc = pawl_open(&o, &c->p, &err);
     if (rc) return cli_error(c, &err);
-    if (how == CLI_WORK) catch_signals(c);
+    if (how == CLI_WORK || c->command->run == cli_follow) catch_signals(c);
     return 0;
 }
 
@@ -70,14 +79,31 @@ static void part(const char *before, const char *text)
     pawl_buf_fini(&b);
 }
 
-int cli_error(const struct cli *c, const struct pawl_error *err)
+void cli_json_error(struct cli *c, const struct pawl_error *err)
 {
-    (void)c;
-    fflush(stdout);
+    struct pawl_json_writer w = {.out = &c->out};
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "error");
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "code");
+    pawl_jw_i64(&w, err->code);
+    cli_put(&w, "name", pawl_code_name(err->code));
+    cli_put(&w, "where", err->where);
+    cli_put(&w, "what", err->what);
+    cli_put(&w, "next", err->next);
+    pawl_jw_close(&w, '}');
+    pawl_jw_close(&w, '}');
+    pawl_buf_char(&c->out, '\n');
+}
+
+int cli_error(struct cli *c, const struct pawl_error *err)
+{
+    if (c->opt[OPT_JSON]) cli_json_error(c, err);
+    cli_flush(c); /* what was said before comes first */
     part("pawl: ", err->what[0] ? err->what : pawl_code_name(err->code));
     part("  at ", err->where);
     part("→ ", err->next);
-    return cli_status(NULL, err->code);
+    return cli_status(c, err->code);
 }
 
 void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run)
@@ -141,22 +167,13 @@ bool cli_name(struct cli *c, char *arg, uint32_t *step)
     return true;
 }
 
-void cli_short(struct cli *c, struct pawl_str id, char out[37])
+/* The longest beginning that this id has in common with another, and one more. */
+static uint32_t telling(yyjson_val *runs, struct pawl_str id)
 {
-    struct pawl_buf b;
-    struct pawl_json_writer w;
-    struct last l = {c, NULL};
     uint32_t keep = 13;
     yyjson_val *head;
     size_t i, n;
-    snprintf(out, 37, "%.*s", (int)(id.n < 36 ? id.n : 36), id.p);
-    if (id.n != 36) return;
-    cli_begin(c, &b, &w, "list", NULL);
-    pawl_jw_key(&w, "prefix");
-    pawl_jw_str(&w, (struct pawl_str){id.p, keep});
-    pawl_jw_close(&w, '}');
-    if (!pawl_buf_done(&b).p || pawl_call(c->p, b.p, take_line, &l, NULL)) return;
-    yyjson_arr_foreach(yyjson_obj_get(l.value, "runs"), i, n, head)
+    yyjson_arr_foreach(runs, i, n, head)
     {
         const struct pawl_str other = pawl_json_str(head, "run");
         uint32_t same = 0;
@@ -164,5 +181,27 @@ void cli_short(struct cli *c, struct pawl_str id, char out[37])
         while (same < 36 && other.p[same] == id.p[same]) same++;
         if (same + 1 > keep) keep = same + 1;
     }
-    if (keep < 36) out[keep] = 0;
+    return keep;
+}
+
+void cli_short(struct cli *c, struct pawl_str id, char out[37])
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    struct last l = {c, NULL};
+    uint32_t keep;
+    snprintf(out, 37, "%.*s", (int)(id.n < 36 ? id.n : 36), id.p);
+    if (id.n != 36) return;
+    if (strcmp(c->short_of, out) != 0) {
+        cli_begin(c, &b, &w, "list", NULL);
+        pawl_jw_key(&w, "prefix");
+        pawl_jw_str(&w, (struct pawl_str){id.p, 13});
+        pawl_jw_close(&w, '}');
+        if (!pawl_buf_done(&b).p || pawl_call(c->p, b.p, take_line, &l, NULL)) return;
+        memcpy(c->short_of, out, sizeof c->short_of);
+        memcpy(c->short_name, out, sizeof c->short_name);
+        keep = telling(yyjson_obj_get(l.value, "runs"), id);
+        if (keep < 36) c->short_name[keep] = 0;
+    }
+    memcpy(out, c->short_name, 37);
 }

@@ -47,11 +47,13 @@ struct cli {
     char **args;                /* behind the options */
     int count;
     struct pawl *p;
-    struct pawl_arena arena;       /* of answers */
-    struct pawl_buf out;           /* to stdout by cli_flush */
-    bool terminal, colour, person; /* stdout is a terminal; colours are wanted; somebody can be asked */
-    uint32_t width;                /* of the terminal; 0: no bound */
-    bool closed;                   /* nobody reads stdout any more */
+    struct pawl_arena arena;           /* of answers */
+    struct pawl_buf out;               /* to stdout by cli_flush */
+    bool terminal, colour, person;     /* stdout is a terminal; colours are wanted; somebody can be asked */
+    uint32_t width;                    /* of the terminal; 0: no bound */
+    bool closed;                       /* stdout takes nothing any more: */
+    int closed_errno;                  /* EPIPE: nobody reads */
+    char short_of[37], short_name[37]; /* the last id that was made shorter */
 };
 
 struct cli_command {
@@ -69,14 +71,17 @@ void cli_more(const struct cli_command *k, struct pawl_buf *out); /* what its he
 
 /* table.c */
 int cli_main(int argc, char **argv);
-int cli_usage(const struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_usage(struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_help(struct cli *c);
 int cli_version(struct cli *c);
 
 /* call.c: the store. Each returns PAWL_OK or an error that it has printed. */
 enum cli_how { CLI_WORK, CLI_READ, CLI_HOLD };
 int cli_open(struct cli *c, enum cli_how how);
-int cli_error(const struct cli *c, const struct pawl_error *err);        /* prints it; gives the exit status */
+void cli_close(struct cli *c);
+/* Tells it on stderr and, with --json, as a line on stdout; gives the exit status. */
+int cli_error(struct cli *c, const struct pawl_error *err);
+void cli_json_error(struct cli *c, const struct pawl_error *err);        /* {"error": {…}}, a line */
 int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last); /* last: of c->arena */
 /* A request {"do": what, "run": run} that more members may follow; cli_ask closes it. run NULL: none. */
 void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run);
@@ -90,7 +95,8 @@ void cli_short(struct cli *c, struct pawl_str id, char out[37]);
 /* text.c */
 enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_RED, CLI_GREEN, CLI_YELLOW, CLI_CYAN };
 void cli_terminal(struct cli *c);
-bool cli_flush(struct cli *c); /* false: nobody reads */
+bool cli_flush(struct cli *c);                          /* false: nobody reads */
+void cli_colour(struct cli *c, enum cli_colour colour); /* from here on; CLI_PLAIN ends it */
 void cli_text(struct cli *c, enum cli_colour colour, const char *text);
 void cli_shown(struct cli *c, enum cli_colour colour, struct pawl_str text,
                size_t max_bytes);                    /* foreign, on one line */
@@ -99,8 +105,9 @@ void cli_printf(struct cli *c, const char *format, ...) __attribute__((format(pr
 /* Text of exactly `columns` columns: cut with an ellipsis or filled with blanks. */
 void cli_column(struct cli *c, enum cli_colour colour, struct pawl_str text, uint32_t columns);
 uint32_t cli_columns(struct pawl_str text);
-void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at); /* own text, from column `at` on */
-void cli_duration(int64_t ns, struct pawl_buf *out);                              /* "0.21 s", "3 min 4 s", "2 d 3 h" */
+/* Shown text, from column `at` on; further lines begin at column `indent`. A word longer than a line is broken. */
+void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at);
+void cli_duration(int64_t ns, struct pawl_buf *out);  /* "0.21 s", "3 min 4 s", "2 d 3 h" */
 void cli_time(int64_t wall_ns, struct pawl_buf *out); /* local zone; with the date where it is not today */
 /* Commands that name a run by its whole id, with the short one in its place. */
 void cli_next(struct cli *c, yyjson_val *view);
@@ -110,6 +117,7 @@ void cli_step_line(struct cli *c, yyjson_val *step);
 void cli_step_detail(struct cli *c, yyjson_val *step);
 void cli_call_exact(struct cli *c, yyjson_val *step); /* the request that waits for a yes, whole */
 int64_t cli_wall_ns(void);
+const char *cli_user(void); /* who is asked: the name of this user */
 
 /* live.c: follow a run to its end or to where it waits for a person, asking at the terminal. Gives the exit status. */
 int cli_live(struct cli *c, const char *run, uint64_t after_seq); /* steps that ended up to there are not printed */

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli/cli.h"
-#include "io/env.h"
 
 static void told(struct cli *c, const char *run, const char *what)
 {
@@ -23,12 +22,11 @@ static void told(struct cli *c, const char *run, const char *what)
 static void begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
                        uint32_t step)
 {
-    const struct pawl_str user = pawl_env_get(PAWL_STR("USER"));
     char id[64];
     cli_begin(c, b, w, verb, run);
     snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
     cli_put(w, "id", id);
-    if (user.n) cli_put(w, "by", user.p);
+    cli_put(w, "by", cli_user());
     if (step) pawl_jw_key(w, "step"), pawl_jw_i64(w, step);
 }
 

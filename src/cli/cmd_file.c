@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "cli/cli.h"
 #include "contract/shown.h"
+#include "io/fail.h"
 
 static const char starter[] =
     "# An agent that refunds broken orders, against the services of `pawl mock` on this machine: no keys are needed.\n"
@@ -52,11 +53,22 @@ static const char starter[] =
     "      You refund broken goods. Look the order up first, refund what was paid for it once, then tell the customer.\n"
     "    budget: {steps: 20}\n";
 
-static int file_error(const char *path, const char *next)
+static int file_error(struct cli *c, const char *path, const char *next)
 {
-    fprintf(stderr, "pawl: %s: %s\n", path, strerror(errno));
-    if (next) fprintf(stderr, "→ %s\n", next);
+    struct pawl_error err;
+    pawl_io_fail(&err, errno, path, "write it");
+    if (next) snprintf(err.next, sizeof err.next, "%s", next);
+    cli_error(c, &err);
     return CLI_FAILED;
+}
+
+static void json_line(struct cli *c, const char *name, const char *value)
+{
+    struct pawl_json_writer w = {.out = &c->out};
+    pawl_jw_open(&w, '{');
+    cli_put(&w, name, value);
+    pawl_jw_close(&w, '}');
+    pawl_buf_char(&c->out, '\n');
 }
 
 int cli_init(struct cli *c)
@@ -64,7 +76,7 @@ int cli_init(struct cli *c)
     const char *path = c->opt[OPT_CONFIG] ? c->opt[OPT_CONFIG] : "pawl.yaml";
     const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     size_t at = 0;
-    if (fd < 0) return file_error(path, errno == EEXIST ? "pawl check (init never overwrites)" : NULL);
+    if (fd < 0) return file_error(c, path, errno == EEXIST ? "pawl check (init never overwrites)" : NULL);
     while (at < sizeof starter - 1) {
         const ssize_t n = write(fd, starter + at, sizeof starter - 1 - at);
         if (n < 0) {
@@ -72,11 +84,16 @@ int cli_init(struct cli *c)
             close(fd);
             unlink(path);
             errno = why;
-            return file_error(path, NULL);
+            return file_error(c, path, NULL);
         }
         at += (size_t)n;
     }
-    if (close(fd)) return file_error(path, NULL);
+    if (close(fd)) return file_error(c, path, NULL);
+    if (c->opt[OPT_JSON]) {
+        json_line(c, "config", path);
+        cli_flush(c);
+        return CLI_DONE;
+    }
     cli_printf(c, "%s is there: an agent `refunds` that looks orders up and refunds them.\n", path);
     cli_text(c, CLI_PLAIN,
              "→ pawl mock          in another terminal: a model, an order service and a payment service\n"
@@ -91,36 +108,13 @@ struct checked {
     uint32_t errors, tools;
 };
 
-static void json_line(struct cli *c, const char *name, const char *value)
-{
-    struct pawl_json_writer w = {.out = &c->out};
-    pawl_jw_open(&w, '{');
-    cli_put(&w, name, value);
-    pawl_jw_close(&w, '}');
-    pawl_buf_char(&c->out, '\n');
-}
-
-static void json_error(struct cli *c, const struct pawl_error *e)
-{
-    struct pawl_json_writer w = {.out = &c->out};
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "error");
-    pawl_jw_open(&w, '{');
-    cli_put(&w, "where", e->where);
-    cli_put(&w, "what", e->what);
-    cli_put(&w, "next", e->next);
-    pawl_jw_close(&w, '}');
-    pawl_jw_close(&w, '}');
-    pawl_buf_char(&c->out, '\n');
-}
-
 static void on_error(void *ctx, const struct pawl_error *e)
 {
     struct checked *k = ctx;
     struct cli *c = k->c;
     k->errors++;
     if (c->opt[OPT_JSON]) {
-        json_error(c, e);
+        cli_json_error(c, e);
         return;
     }
     if (e->where[0]) cli_shown(c, CLI_BOLD, pawl_str_of(e->where), 300), cli_text(c, CLI_PLAIN, ": ");

@@ -1,11 +1,12 @@
 /* src/cli/cmd_run.c - run, send, resume, follow: what makes a run go on and watches it. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli/cli.h"
 
 enum { STDIN_MAX = 4 << 20 };
 
-/* INPUT "-": all of stdin. NULL: too long, or not readable; told. */
+/* INPUT "-": all of stdin. NULL: nothing came, or too much; told. */
 static const char *input_of(struct cli *c, const char *arg)
 {
     struct pawl_buf b;
@@ -14,12 +15,13 @@ static const char *input_of(struct cli *c, const char *arg)
     if (strcmp(arg, "-") != 0) return arg;
     pawl_buf_init_arena(&b, &c->arena);
     while ((n = read(STDIN_FILENO, piece, sizeof piece)) > 0 && b.n <= STDIN_MAX) pawl_buf_add(&b, piece, (size_t)n);
-    if (b.n > STDIN_MAX || !pawl_buf_done(&b).p) {
-        cli_usage(c, "the input is longer than 4 MiB");
-        return NULL;
-    }
     c->person = false; /* stdin has been used up */
-    return b.p;
+    if (n == 0 && b.n && !memchr(b.p, 0, b.n) && pawl_buf_done(&b).p) return b.p;
+    if (n < 0) cli_usage(c, "standard input cannot be read: %s", strerror(errno));
+    else if (!b.n) cli_usage(c, "nothing came on standard input");
+    else if (n > 0) cli_usage(c, "the input is longer than 4 MiB");
+    else cli_usage(c, "the input is no text: it holds a zero byte");
+    return NULL;
 }
 
 static void say_run(struct cli *c, const char *run)
@@ -140,7 +142,7 @@ int cli_follow(struct cli *c)
     uint64_t seq;
     int rc;
     c->person = false;
-    if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
+    if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
     if ((rc = head_of(c, c->args[0], run, &seq)) != 0) return rc;
     return cli_live(c, run, 0);
 }

@@ -10,19 +10,27 @@ static void title(struct cli *c, yyjson_val *view)
     const int64_t lives = pawl_json_i64(view, "lives", 1);
     yyjson_val *input = yyjson_obj_get(view, "input");
     struct pawl_buf b;
+    uint32_t at = 8; /* "run ", and two blanks twice */
     char name[37];
     cli_short(c, pawl_json_str(view, "run"), name);
     cli_printf(c, "run %s  ", name);
     cli_shown(c, CLI_BOLD, pawl_json_str(view, "agent"), 60);
-    if (pawl_json_str(view, "key").p)
-        cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(view, "key"), 60);
+    at += cli_columns(pawl_str_of(name)) + cli_columns(pawl_json_str(view, "agent"));
     pawl_buf_init_arena(&b, &c->arena);
-    pawl_buf_text(&b, "  began ");
+    if (pawl_json_str(view, "key").p) {
+        pawl_buf_text(&b, "key ");
+        pawl_shown(pawl_json_str(view, "key"), 60, &b);
+        pawl_buf_text(&b, ", ");
+    }
+    pawl_buf_text(&b, "began ");
     cli_time(created, &b);
     pawl_buf_text(&b, ended ? ", took " : ", open for ");
     cli_duration((ended ? ended : cli_wall_ns()) - created, &b);
     if (lives > 1) pawl_buf_printf(&b, ", taken up %lld times", (long long)lives);
-    cli_text(c, CLI_DIM, pawl_buf_done(&b).p);
+    cli_text(c, CLI_PLAIN, "  ");
+    cli_colour(c, CLI_DIM);
+    cli_wrap(c, pawl_buf_done(&b), 4, at);
+    cli_colour(c, CLI_PLAIN);
     cli_text(c, CLI_PLAIN, "\n");
     pawl_buf_init_arena(&b, &c->arena);
     if (!yyjson_is_str(input)) pawl_json_write(input, &b);
@@ -58,19 +66,44 @@ static void details(struct cli *c, yyjson_val *view)
     }
 }
 
+/* RUN/STEP: one step alone. */
+static int show_step(struct cli *c, yyjson_val *view, uint32_t number)
+{
+    yyjson_val *steps = yyjson_obj_get(view, "steps"), *step = yyjson_arr_get(steps, number - 1);
+    struct pawl_error err;
+    if (!step) {
+        pawl_fail(&err, PAWL_ENOTFOUND, "", "", "the run has no step %u: there are %zu", number,
+                  yyjson_arr_size(steps));
+        snprintf(err.next, sizeof err.next, "pawl show %.80s", c->args[0]);
+        return cli_error(c, &err);
+    }
+    if (c->opt[OPT_JSON]) {
+        pawl_json_write(step, &c->out);
+        pawl_buf_char(&c->out, '\n');
+    } else {
+        cli_step_line(c, step);
+        cli_text(c, CLI_PLAIN, "\n");
+        cli_step_detail(c, step);
+    }
+    cli_flush(c);
+    return CLI_DONE;
+}
+
 int cli_show(struct cli *c)
 {
-    const int64_t at = c->opt[OPT_AT] ? strtoll(c->opt[OPT_AT], NULL, 10) : 0;
+    char *rest = NULL;
+    const int64_t at = c->opt[OPT_AT] ? strtoll(c->opt[OPT_AT], &rest, 10) : 0;
     yyjson_val *view = NULL, *step;
     struct pawl_buf b;
     enum cli_colour colour;
     size_t i, n;
     uint32_t number;
     int rc;
-    if (c->opt[OPT_AT] && at <= 0) return cli_usage(c, "--at takes the number of a record, from 1");
+    if (c->opt[OPT_AT] && (at <= 0 || *rest)) return cli_usage(c, "--at takes the number of a record, from 1");
     if (!cli_name(c, c->args[0], &number)) return CLI_USAGE;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
     if ((rc = cli_show_view(c, c->args[0], at, &view)) != 0) return cli_status(c, rc);
+    if (number) return show_step(c, view, number);
     if (c->opt[OPT_JSON]) {
         pawl_json_write(view, &c->out);
         cli_text(c, CLI_PLAIN, "\n");
@@ -80,10 +113,9 @@ int cli_show(struct cli *c)
     pawl_buf_init_arena(&b, &c->arena);
     pawl_shown(pawl_json_str(view, "sentence"), 600, &b);
     colour = cli_exit_of(view) == CLI_DONE ? CLI_GREEN : cli_exit_of(view) == CLI_FAILED ? CLI_RED : CLI_YELLOW;
-    if (c->colour)
-        cli_text(c, CLI_PLAIN, colour == CLI_GREEN ? "\x1b[32m" : colour == CLI_RED ? "\x1b[31m" : "\x1b[33m");
+    cli_colour(c, colour);
     cli_wrap(c, pawl_buf_done(&b), 0, 0);
-    if (c->colour) cli_text(c, CLI_PLAIN, "\x1b[0m");
+    cli_colour(c, CLI_PLAIN);
     cli_text(c, CLI_PLAIN, "\n");
     cli_next(c, view);
     title(c, view);
@@ -125,32 +157,57 @@ static const char *rests(struct cli *c, yyjson_val *head)
     return pawl_buf_done(&b).p ? b.p : "running";
 }
 
-static void ls_line(struct cli *c, yyjson_val *head)
+static void ls_line(struct cli *c, yyjson_val *head, uint32_t keep)
 {
     static const char *const words[] = {"in doubt: look there, then pawl resolve",
                                         "waits for your yes or no: pawl approve",
                                         "cannot go on here: pawl resume says why", "waits for a message: pawl send"};
     const int r = rank(head);
+    const bool narrow = c->width && c->width < 80;
     const struct pawl_str status = pawl_json_str(head, "status");
+    const enum cli_colour colour = r < 2                         ? CLI_YELLOW
+                                   : r < 4                       ? CLI_CYAN
+                                   : pawl_str_is(status, "done") ? CLI_GREEN
+                                   : r == 4                      ? CLI_PLAIN
+                                                                 : CLI_RED;
     struct pawl_buf b;
-    char name[37];
-    cli_short(c, pawl_json_str(head, "run"), name);
-    cli_column(c, CLI_PLAIN, pawl_str_of(name),
-               cli_columns(pawl_str_of(name)) > 14 ? cli_columns(pawl_str_of(name)) + 1 : 15);
+    uint32_t at = keep + 18;
+    cli_column(c, CLI_PLAIN, (struct pawl_str){pawl_json_str(head, "run").p, keep}, keep + 2);
     pawl_buf_init_arena(&b, &c->arena);
     pawl_shown(pawl_json_str(head, "agent"), 60, &b);
     cli_column(c, CLI_BOLD, pawl_buf_done(&b), 16);
-    cli_text(c, CLI_PLAIN, " ");
     pawl_buf_init_arena(&b, &c->arena);
     cli_time(pawl_json_i64(head, "updated_ns", 0), &b);
-    cli_column(c, CLI_DIM, pawl_buf_done(&b), 20);
-    if (r < 4) cli_text(c, r < 2 ? CLI_YELLOW : CLI_CYAN, words[r]);
-    else if (r == 4 && pawl_json_str(head, "waiting").p) cli_text(c, CLI_PLAIN, rests(c, head));
-    else cli_shown(c, pawl_str_is(status, "done") ? CLI_GREEN : r == 4 ? CLI_PLAIN : CLI_RED, status, 20);
-    if (pawl_json_i64(head, "step", 0)) cli_printf(c, ", step %lld", (long long)pawl_json_i64(head, "step", 0));
-    if (pawl_json_str(head, "key").p)
-        cli_text(c, CLI_DIM, "  key "), cli_shown(c, CLI_DIM, pawl_json_str(head, "key"), 40);
+    if (!narrow) cli_text(c, CLI_PLAIN, " "), cli_column(c, CLI_DIM, pawl_buf_done(&b), 20), at += 21;
+    else cli_text(c, CLI_DIM, pawl_buf_done(&b).p), cli_text(c, CLI_PLAIN, "\n   "), at = 3;
+    pawl_buf_init_arena(&b, &c->arena);
+    if (r < 4) pawl_buf_text(&b, words[r]);
+    else if (r == 4 && pawl_json_str(head, "waiting").p) pawl_buf_text(&b, rests(c, head));
+    else pawl_shown(status, 20, &b);
+    if (pawl_json_i64(head, "step", 0)) pawl_buf_printf(&b, ", step %lld", (long long)pawl_json_i64(head, "step", 0));
+    if (pawl_json_str(head, "key").p) pawl_buf_text(&b, ", key "), pawl_shown(pawl_json_str(head, "key"), 40, &b);
+    cli_colour(c, colour);
+    cli_wrap(c, pawl_buf_done(&b), narrow ? 3 : at, at);
+    cli_colour(c, CLI_PLAIN);
     cli_text(c, CLI_PLAIN, "\n");
+}
+
+/* How much of an id tells it from all the others in the list; 13 characters at least. */
+static uint32_t telling(yyjson_val *runs)
+{
+    yyjson_val *head;
+    struct pawl_str last = {NULL, 0};
+    uint32_t keep = 13;
+    size_t i, n;
+    yyjson_arr_foreach(runs, i, n, head) /* in the order of their ids, so the nearest is beside it */
+    {
+        const struct pawl_str id = pawl_json_str(head, "run");
+        uint32_t same = 0;
+        while (last.p && same < id.n && same < last.n && last.p[same] == id.p[same]) same++;
+        if (same + 1 > keep) keep = same + 1;
+        last = id;
+    }
+    return keep < 36 ? keep : 36;
 }
 
 int cli_ls(struct cli *c)
@@ -160,6 +217,7 @@ int cli_ls(struct cli *c)
     struct pawl_json_writer w;
     yyjson_val *last = NULL, *runs, *head;
     size_t i, n, ended = 0;
+    uint32_t keep;
     int rc;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
     cli_begin(c, &b, &w, "list", NULL);
@@ -167,13 +225,14 @@ int cli_ls(struct cli *c)
     pawl_jw_i64(&w, 10000);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
     runs = yyjson_obj_get(last, "runs");
+    keep = telling(runs);
     for (int r = 0; r <= 5; r++) {
         yyjson_arr_foreach(runs, i, n, head)
         {
             if (rank(head) != r) continue;
             if (r == 5 && ++ended > SHOWN && !c->opt[OPT_ALL]) continue;
             if (c->opt[OPT_JSON]) pawl_json_write(head, &c->out), pawl_buf_char(&c->out, '\n');
-            else ls_line(c, head);
+            else ls_line(c, head, keep);
             if (c->out.n > 16384 && !cli_flush(c)) return CLI_DONE;
         }
     }

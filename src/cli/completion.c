@@ -119,7 +119,7 @@ static const char man_head[] =
     "A\n.Ar STEP\nis a number from the list of\n.Nm Cm show .\n.Pp\nThe commands are as follows.\n.Bl -tag -width Ds\n";
 static const char man_tail[] =
     ".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev NO_COLOR\nIf set and not empty, no colours are used.\n"
-    ".It Ev USER\nIs recorded as who gave an answer.\n.El\n.Pp\nA configuration may name other variables as\n"
+    ".El\n.Pp\nA configuration may name other variables as\n"
     ".Li ${env:NAME} .\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa pawl.yaml\nThe configuration.\n.It Pa pawl.db\n"
     "The store, beside the configuration unless that says otherwise.\n"
     "One process owns it at a time; the others speak to that one through\n.Pa pawl.db.sock .\n.El\n"

@@ -17,8 +17,8 @@ struct live {
     struct pawl_record *records;
     uint32_t count, size;
     struct pawl_id run;
-    uint64_t shown_seq; /* steps that ended up to here are not printed */
-    bool status_line;
+    uint64_t shown_seq;         /* steps that ended up to here are not printed */
+    bool status_line, troubled; /* troubled: it was told that the store cannot write */
 };
 
 static void clear_status(struct live *l)
@@ -113,6 +113,7 @@ static void on_record(struct live *l, yyjson_val *r)
     yyjson_val *body = yyjson_obj_get(r, "body");
     const struct pawl_record *last;
     const uint32_t before = l->count;
+    l->troubled = false;
     if (!keep(l, r) || l->count == before) return;
     last = &l->records[l->count - 1];
     if (last->seq <= l->shown_seq) return;
@@ -121,6 +122,26 @@ static void on_record(struct live *l, yyjson_val *r)
         step_ended(l, last->step);
     if (last->kind == PAWL_STEP_INTENDED) /* it may have left before we listened */
         tell_status(l, last->step, pawl_json_str(body, "kind"), pawl_json_str(body, "name"), 1);
+}
+
+/* The store cannot write: nothing moves on until it can. Said once, then the work goes on by itself. */
+static void on_trouble(struct live *l, yyjson_val *trouble)
+{
+    struct pawl_buf b;
+    const struct pawl_str next = pawl_json_str(trouble, "next");
+    if (l->troubled) return;
+    l->troubled = true;
+    clear_status(l);
+    cli_flush(l->c);
+    pawl_buf_init(&b, l->arena.from);
+    pawl_buf_text(&b, "pawl: nothing can be stored, so nothing goes on: ");
+    pawl_shown(pawl_json_str(trouble, "what"), 300, &b);
+    pawl_buf_text(&b, "\n  at ");
+    pawl_shown(pawl_json_str(trouble, "where"), 300, &b);
+    pawl_buf_text(&b, "\n→ ");
+    pawl_shown(next.n ? next : PAWL_STR("look after the disk"), 300, &b);
+    if (pawl_buf_done(&b).p) fprintf(stderr, "%s; it is tried again every second\n", b.p);
+    pawl_buf_fini(&b);
 }
 
 static int on_line(void *ctx, const char *json, size_t bytes)
@@ -132,6 +153,7 @@ static int on_line(void *ctx, const char *json, size_t bytes)
     if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK) {
         if (yyjson_obj_get(v, "record")) on_record(l, yyjson_obj_get(v, "record"));
         else if (yyjson_obj_get(v, "attempt")) on_attempt(l, yyjson_obj_get(v, "attempt"));
+        else if (yyjson_obj_get(v, "trouble")) on_trouble(l, yyjson_obj_get(v, "trouble"));
         if (pawl_json_bool(v, "last", false)) clear_status(l);
     }
     pawl_arena_fini(&a);
@@ -193,7 +215,7 @@ static int answer(struct cli *c, const char *run, yyjson_val *step, bool yes, co
     if (reason && *reason) cli_put(&w, "reason", reason);
     snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
     cli_put(&w, "id", id);
-    cli_put(&w, "by", "you");
+    cli_put(&w, "by", cli_user());
     return cli_ask(c, &b, NULL);
 }
 
@@ -302,28 +324,40 @@ static int follow_once(struct live *l, const char *run, struct pawl_error *err)
     return rc;
 }
 
+/* Not to its end, nor to where it waits. */
+static int parted(struct cli *c, const char *run)
+{
+    char name[37];
+    cli_short(c, pawl_str_of(run), name);
+    if (pawl_owns(c->p)) fprintf(stderr, "pawl: parked; nothing is lost\n→ pawl resume %s\n", name);
+    else fprintf(stderr, "pawl: the run is not followed any more, and goes on where it runs\n→ pawl follow %s\n", name);
+    return CLI_INTERRUPTED;
+}
+
+static bool goes_on(yyjson_val *view)
+{
+    const struct pawl_str status = pawl_json_str(view, "status");
+    return pawl_str_is(status, "running") || (pawl_str_is(status, "ending") && !pawl_json_str(view, "waiting").p);
+}
+
 static int live_loop(struct live *l, const char *run)
 {
     struct cli *c = l->c;
     for (;;) {
         struct pawl_error err = {0};
         yyjson_val *view = NULL;
-        const int rc = follow_once(l, run, &err);
-        if (c->closed) return CLI_INTERRUPTED;
-        if (rc == PAWL_ECANCELLED) {
-            char name[37];
-            cli_short(c, pawl_str_of(run), name);
-            fprintf(stderr, "pawl: parked; nothing is lost\n→ pawl resume %s\n", name);
-            return CLI_INTERRUPTED;
-        }
-        if (rc) return cli_error(c, &err);
-        if (cli_show_view(c, run, 0, &view)) return CLI_FAILED;
-        if (c->person && !c->opt[OPT_JSON] && pawl_str_is(pawl_json_str(view, "waiting"), "gate")) {
+        int rc = follow_once(l, run, &err);
+        const bool interrupted = rc == PAWL_ECANCELLED;
+        if (c->closed) return parted(c, run);
+        if (rc && !interrupted) return cli_error(c, &err);
+        if ((rc = cli_show_view(c, run, 0, &view)) != PAWL_OK) return cli_status(c, rc);
+        if (interrupted && goes_on(view)) return parted(c, run);
+        if (!interrupted && c->person && !c->opt[OPT_JSON] && pawl_str_is(pawl_json_str(view, "waiting"), "gate")) {
             const int all = cli_ask_person(c, run, view, 0);
             if (all == 1) continue;
             if (all < 0) return CLI_FAILED;
         }
-        if (next_message(c, run, view)) continue;
+        if (!interrupted && next_message(c, run, view)) continue;
         if (c->opt[OPT_JSON]) json_end(c, view);
         else tell_end(c, view);
         cli_flush(c);
@@ -334,12 +368,11 @@ static int live_loop(struct live *l, const char *run)
 int cli_live(struct cli *c, const char *run, uint64_t after_seq)
 {
     struct live l = {.c = c, .shown_seq = after_seq};
-    int status;
     yyjson_val *view = NULL;
+    const int rc = cli_show_view(c, run, 0, &view);
+    int status = cli_status(c, rc);
     pawl_arena_init(&l.arena, c->arena.from);
-    if (cli_show_view(c, run, 0, &view)) return CLI_FAILED;
-    pawl_id_parse(pawl_json_str(view, "run"), &l.run);
-    status = live_loop(&l, run);
+    if (rc == PAWL_OK && pawl_id_parse(pawl_json_str(view, "run"), &l.run)) status = live_loop(&l, run);
     pawl_arena_fini(&l.arena);
     return status;
 }

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "contract/shown.h"
 
-enum { TRY_SHOWN = 72, SAID_SHOWN = 400, DETAIL_SHOWN = 1200 };
+enum { TRY_SHOWN = 72, SAID_SHOWN = 400, DETAIL_SHOWN = 1200, NARROW = 72 };
 
 static struct pawl_str text(yyjson_val *object, const char *name)
 {
@@ -98,6 +98,7 @@ static void answered(yyjson_val *step, struct pawl_buf *out)
     else if (pawl_str_is(word, "happened")) pawl_buf_text(out, "it had happened");
     else pawl_shown(word, 20, out);
     if (pawl_str_is(by, "expiry")) pawl_buf_text(out, " (nobody answered in time)");
+    else if (pawl_str_is(by, cli_user())) pawl_buf_text(out, " (you)");
     else if (by.n) pawl_buf_text(out, " ("), pawl_shown(by, 40, out), pawl_buf_text(out, ")");
     if (reason.n) pawl_buf_text(out, ", “"), pawl_shown(reason, 60, out), pawl_buf_text(out, "”");
     if (from && at >= from) pawl_buf_text(out, " after "), cli_duration(at - from, out);
@@ -204,10 +205,27 @@ static enum cli_colour colour_of(yyjson_val *step)
     return CLI_PLAIN;
 }
 
+/* What became of it, on the line or, where that is narrow, below it. */
+static void step_note(struct cli *c, yyjson_val *step, struct pawl_buf *note, uint32_t column)
+{
+    const bool below = c->width && c->width < NARROW;
+    const enum cli_colour colour = colour_of(step);
+    if (note->n && below) cli_text(c, CLI_PLAIN, "\n     ");
+    else if (note->n) cli_text(c, CLI_PLAIN, "  ");
+    if (colour) cli_colour(c, colour);
+    if (note->n && below) cli_wrap(c, pawl_buf_done(note), 5, 5);
+    else if (note->n) cli_wrap(c, pawl_buf_done(note), column, column);
+    if (colour) cli_colour(c, CLI_PLAIN);
+    cli_text(c, CLI_PLAIN, "\n");
+}
+
 void cli_step_line(struct cli *c, yyjson_val *step)
 {
     const uint32_t width = c->width ? c->width : 120;
-    const uint32_t name_columns = width < 90 ? 22 : width < 140 ? 30 : 40, before = 11 + name_columns + 11;
+    const uint32_t name_columns = width < NARROW ? (width > 31 ? width - 21 : 10)
+                                  : width < 90   ? 22
+                                  : width < 140  ? 30
+                                                 : 40;
     struct pawl_buf name, time, note;
     pawl_buf_init_arena(&name, &c->arena);
     pawl_buf_init_arena(&time, &c->arena);
@@ -228,24 +246,26 @@ void cli_step_line(struct cli *c, yyjson_val *step)
     cli_column(c, CLI_PLAIN, pawl_buf_done(&name), name_columns);
     for (uint32_t i = cli_columns(pawl_buf_done(&time)); i < 9; i++) pawl_buf_char(&c->out, ' ');
     cli_text(c, CLI_DIM, time.p ? time.p : "");
-    cli_text(c, CLI_PLAIN, "  ");
-    const enum cli_colour colour = colour_of(step);
-    if (c->colour && colour) cli_text(c, CLI_PLAIN, colour == CLI_RED ? "\x1b[31m" : "\x1b[33m");
-    if (note.n) cli_wrap(c, pawl_buf_done(&note), before, before);
-    if (c->colour && colour) cli_text(c, CLI_PLAIN, "\x1b[0m");
+    step_note(c, step, &note, 11 + name_columns + 11);
+}
+
+/* A label and what it labels, which keeps to its column. */
+static void labelled(struct cli *c, uint32_t indent, const char *label, yyjson_val *v, size_t max_bytes)
+{
+    struct pawl_buf json, shown;
+    pawl_buf_init_arena(&json, &c->arena);
+    pawl_buf_init_arena(&shown, &c->arena);
+    if (!yyjson_is_str(v)) pawl_json_write(v, &json);
+    pawl_shown(yyjson_is_str(v) ? pawl_json_value_str(v) : pawl_buf_done(&json), max_bytes, &shown);
+    for (uint32_t i = 0; i < indent; i++) pawl_buf_char(&c->out, ' ');
+    cli_column(c, CLI_DIM, pawl_str_of(label), 9);
+    cli_wrap(c, pawl_buf_done(&shown), indent + 9, indent + 9);
     cli_text(c, CLI_PLAIN, "\n");
 }
 
 static void detail(struct cli *c, const char *label, yyjson_val *v)
 {
-    struct pawl_buf json;
-    if (!v) return;
-    pawl_buf_init_arena(&json, &c->arena);
-    if (!yyjson_is_str(v)) pawl_json_write(v, &json);
-    cli_printf(c, "     ");
-    cli_column(c, CLI_DIM, pawl_str_of(label), 9);
-    cli_shown(c, CLI_PLAIN, yyjson_is_str(v) ? pawl_json_value_str(v) : pawl_buf_done(&json), DETAIL_SHOWN);
-    cli_text(c, CLI_PLAIN, "\n");
+    if (v) labelled(c, 5, label, v, DETAIL_SHOWN);
 }
 
 void cli_step_detail(struct cli *c, yyjson_val *step)
@@ -286,13 +306,7 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
     if (yyjson_is_obj(http) || yyjson_is_obj(command)) request = yyjson_is_obj(http) ? http : command;
     yyjson_obj_foreach(request, i, n, name, value)
     {
-        struct pawl_buf json;
-        pawl_buf_init_arena(&json, &c->arena);
-        if (!yyjson_is_str(value)) pawl_json_write(value, &json);
-        cli_printf(c, "    ");
-        cli_column(c, CLI_DIM, pawl_json_value_str(name), 9);
-        cli_shown(c, CLI_PLAIN, yyjson_is_str(value) ? pawl_json_value_str(value) : pawl_buf_done(&json), SIZE_MAX);
-        cli_text(c, CLI_PLAIN, "\n");
+        labelled(c, 4, yyjson_get_str(name), value, SIZE_MAX);
     }
     if (!expires) return;
     pawl_buf_init_arena(&time, &c->arena);

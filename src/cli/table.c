@@ -1,14 +1,18 @@
 /* src/cli/table.c - the one table of subcommands and options. Help, usage errors and the shells' completions come from it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/bench_cmd.h"
 #include "cli/cli.h"
 #include "cli/completion.h"
 #include "cli/mock.h"
 #include "cli/sim_cmd.h"
+#include "contract/config_read.h"
 #include "io/alloc.h"
 
 const struct cli_option cli_options[OPT_COUNT] = {
@@ -34,7 +38,8 @@ const struct cli_option cli_options[OPT_COUNT] = {
 #define BIT(o) (1u << (o))
 #define STORE_BITS (BIT(OPT_CONFIG) | BIT(OPT_STORE))
 const struct cli_command cli_commands[] = {
-    {"init", "", "write a starter pawl.yaml into this folder", "pawl init", cli_init, NULL, 0, 0, BIT(OPT_CONFIG)},
+    {"init", "", "write a starter pawl.yaml into this folder", "pawl init", cli_init, NULL, 0, 0,
+     BIT(OPT_CONFIG) | BIT(OPT_JSON)},
     {"check", "[FILE]", "all errors of a configuration, and what each tool's contract means", "pawl check pawl.yaml",
      cli_check, NULL, 0, 1, BIT(OPT_CONFIG) | BIT(OPT_JSON)},
     {"run", "AGENT INPUT", "start an agent and watch it; INPUT - is standard input",
@@ -95,62 +100,73 @@ static const struct cli_command *find(const char *name)
     return NULL;
 }
 
-/* Edit distance, for words of a few letters. */
-static int distance(const char *a, const char *b)
+/* On stderr; what was typed may hold anything. */
+static int usage(struct cli *c, const char *what, const char *next)
 {
-    enum { LONGEST = 24 };
-    int row[LONGEST + 1];
-    const int n = (int)strlen(a), m = (int)strlen(b);
-    if (n > LONGEST || m > LONGEST) return LONGEST;
-    for (int j = 0; j <= m; j++) row[j] = j;
-    for (int i = 1; i <= n; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= m; j++) {
-            const int above = row[j], change = diagonal + (a[i - 1] != b[j - 1]);
-            row[j] = above + 1 < row[j - 1] + 1 ? above + 1 : row[j - 1] + 1;
-            if (change < row[j]) row[j] = change;
-            diagonal = above;
-        }
-    }
-    return row[m];
-}
-
-static int unknown(const char *name)
-{
-    const char *nearest = NULL;
-    int best = 4;
-    for (uint32_t i = 0; i < cli_commands_count; i++) {
-        const int d = distance(name, cli_commands[i].name);
-        if (d < best) best = d, nearest = cli_commands[i].name;
-    }
-    fprintf(stderr, "pawl: there is no command %.60s\n", name);
-    if (nearest) fprintf(stderr, "→ pawl %s\n", nearest);
-    else fprintf(stderr, "→ pawl help\n");
+    struct pawl_error err;
+    pawl_fail(&err, PAWL_EINVAL, "", next, "%s", what);
+    cli_error(c, &err);
     return CLI_USAGE;
 }
 
-int cli_usage(const struct cli *c, const char *format, ...)
+static int unknown(struct cli *c, const char *name)
 {
+    struct pawl_near near = {.name = pawl_str_of(name)};
+    char what[128], next[64] = "pawl help";
+    for (uint32_t i = 0; i < cli_commands_count; i++) pawl_near_try(&near, pawl_str_of(cli_commands[i].name));
+    snprintf(what, sizeof what, "there is no command %.60s", name);
+    if (near.best.p) snprintf(next, sizeof next, "pawl %s", near.best.p);
+    return usage(c, what, next);
+}
+
+static int no_option(struct cli *c, const char *given)
+{
+    const char *name = given + strspn(given, "-");
+    struct pawl_near near = {.name = {name, (uint32_t)strcspn(name, "=")}};
+    char what[256];
+    for (int o = 0; o < OPT_COUNT; o++)
+        if (c->command->options & BIT(o)) pawl_near_try(&near, pawl_str_of(cli_options[o].name));
+    snprintf(what, sizeof what, "pawl %s has no option %.80s%s%s%s", c->command->name, given,
+             near.best.p ? "; did you mean --" : "", near.best.p ? near.best.p : "", near.best.p ? "?" : "");
+    return cli_usage(c, "%s", what);
+}
+
+int cli_usage(struct cli *c, const char *format, ...)
+{
+    char what[512], next[64];
     va_list ap;
     va_start(ap, format);
-    fputs("pawl: ", stderr);
-    vfprintf(stderr, format, ap);
+    vsnprintf(what, sizeof what, format, ap);
     va_end(ap);
-    fprintf(stderr, "\n→ pawl %s -h\n", c->command->name);
-    return CLI_USAGE;
+    snprintf(next, sizeof next, "pawl %s -h", c->command->name);
+    return usage(c, what, next);
+}
+
+/* What is typed, and what it does: beside it, or below where there is no room. */
+static void two_columns(struct cli *c, const char *left, const char *right)
+{
+    const bool below = (c->width && c->width < 60) || strlen(left) > 20;
+    const uint32_t column = c->width && c->width < 60 ? 6 : 23;
+    cli_printf(c, "  %-20s%s", left, below ? "\n" : " ");
+    for (uint32_t i = 0; below && i < column; i++) pawl_buf_char(&c->out, ' ');
+    cli_wrap(c, pawl_str_of(right), column, column);
+    cli_text(c, CLI_PLAIN, "\n");
 }
 
 static void help_command(struct cli *c, const struct cli_command *k)
 {
-    cli_printf(c, "pawl %s%s%s%s: %s\n\n", k->name, *k->args ? " " : "", k->args, k->options ? " [OPTIONS]" : "",
-               k->summary);
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_buf_printf(&b, "pawl %s%s%s%s: %s", k->name, *k->args ? " " : "", k->args, k->options ? " [OPTIONS]" : "",
+                    k->summary);
+    cli_wrap(c, pawl_buf_done(&b), 2, 0);
+    cli_text(c, CLI_PLAIN, "\n\n");
     for (int o = 0; o < OPT_COUNT; o++) {
         char left[64];
         if (!(k->options & BIT(o))) continue;
         snprintf(left, sizeof left, "--%s%s%s", cli_options[o].name, cli_options[o].value ? " " : "",
                  cli_options[o].value ? cli_options[o].value : "");
-        cli_printf(c, "  %-20s %s\n", left, cli_options[o].what);
+        two_columns(c, left, cli_options[o].what);
     }
     for (const struct cli_option *o = cli_own(k); o && o->name; o++) {
         char left[64];
@@ -163,12 +179,16 @@ static void help_command(struct cli *c, const struct cli_command *k)
 
 int cli_help(struct cli *c)
 {
+    static const char *const tail[] = {
+        "RUN is any unique beginning of a run's id, or @last. Each command has -h.",
+        "Exit status: 0 done, 1 failed, 2 usage, 3 waits for a person, 4 in doubt, 5 stopped by a limit, 130 interrupted and "
+        "safe to resume."};
     const struct cli_command *k = c->count ? find(c->args[0]) : NULL;
     if (c->opt[OPT_COMPLETION]) {
         if (cli_completion(c->opt[OPT_COMPLETION], &c->out))
             return cli_usage(c, "completions are for bash, zsh, fish and man");
     } else if (c->count && !k) {
-        return unknown(c->args[0]);
+        return unknown(c, c->args[0]);
     } else if (k) {
         help_command(c, k);
     } else {
@@ -177,12 +197,13 @@ int cli_help(struct cli *c)
             if (!cli_commands[i].run && !cli_commands[i].raw) continue;
             char left[64];
             snprintf(left, sizeof left, "%s %s", cli_commands[i].name, cli_commands[i].args);
-            cli_printf(c, "  %-20s %s\n", left, cli_commands[i].summary);
+            two_columns(c, left, cli_commands[i].summary);
         }
-        cli_text(c, CLI_PLAIN,
-                 "\nRUN is any unique beginning of a run's id, or @last. Each command has -h.\n"
-                 "Exit status: 0 done, 1 failed, 2 usage, 3 waits for a person, 4 in doubt, 5 stopped by a limit,\n"
-                 "130 interrupted and safe to resume.\n");
+        cli_text(c, CLI_PLAIN, "\n");
+        for (size_t i = 0; i < sizeof tail / sizeof *tail; i++) {
+            cli_wrap(c, pawl_str_of(tail[i]), 0, 0);
+            cli_text(c, CLI_PLAIN, "\n");
+        }
     }
     cli_flush(c);
     return CLI_DONE;
@@ -216,7 +237,8 @@ static int parse(struct cli *c, int argc, char **argv)
             return CLI_DONE;
         }
         if (got == ':') return cli_usage(c, "%s needs a value", argv[optind - 1]);
-        if (got < 256) return cli_usage(c, "pawl %s has no option %s", c->command->name, argv[optind - 1]);
+        if (got == '?' && optopt >= 256) return cli_usage(c, "--%s takes no value", cli_options[optopt - 256].name);
+        if (got < 256) return no_option(c, optopt ? (char[]){'-', (char)optopt, 0} : argv[optind - 1]);
         c->opt[got - 256] = optarg ? optarg : "";
     }
     c->args = argv + optind;
@@ -242,25 +264,43 @@ static int own_options(struct cli *c, int argc, char **argv)
     return help ? CLI_DONE : status;
 }
 
+/* What the parent left closed would be given to the next file that is opened, the store perhaps, and printed into. */
+static void open_standard_files(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) close(fd);
+}
+
+/* What could not be printed is no success, but for a reader that has read enough. */
+static int printed(struct cli *c, int status)
+{
+    if (!c->closed || c->closed_errno == EPIPE || status != CLI_DONE) return status;
+    fprintf(stderr, "pawl: standard output: %s\n", strerror(c->closed_errno));
+    return CLI_FAILED;
+}
+
 int cli_main(int argc, char **argv)
 {
     struct cli c = {0};
     const char *name = argc > 1 ? argv[1] : "help";
     int status;
+    open_standard_files();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored by the parent, it would take the ends of our commands from us */
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) name = "help";
     if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) name = "version";
-    c.command = find(name);
-    if (!c.command || (!c.command->run && !c.command->raw)) return unknown(name);
     pawl_arena_init(&c.arena, pawl_alloc_libc());
     pawl_buf_init(&c.out, pawl_alloc_libc());
     cli_terminal(&c);
-    if (c.command->raw) return own_options(&c, argc - 1, argv + 1);
-    signal(SIGPIPE, SIG_IGN);
-    status = parse(&c, argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv);
+    c.command = find(name);
+    if (c.command && c.command->raw) return own_options(&c, argc - 1, argv + 1);
+    status = c.command ? parse(&c, argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv) : unknown(&c, name);
     if (status < 0) status = c.command->run(&c);
     cli_flush(&c);
-    pawl_close(c.p);
+    cli_close(&c);
     pawl_buf_fini(&c.out);
     pawl_arena_fini(&c.arena);
-    return status;
+    return printed(&c, status);
 }

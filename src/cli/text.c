@@ -2,6 +2,8 @@
 #define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ void cli_terminal(struct cli *c)
     c->width = 80;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) c->width = size.ws_col;
     else if (columns && atoi(columns) > 0) c->width = (uint32_t)atoi(columns);
-    if (c->width < 40) c->width = 40;
+    if (c->width < 20) c->width = 20;
 }
 
 bool cli_flush(struct cli *c)
@@ -32,24 +34,40 @@ bool cli_flush(struct cli *c)
     size_t at = 0;
     while (at < c->out.n && !c->closed) {
         const ssize_t n = write(STDOUT_FILENO, c->out.p + at, c->out.n - at);
+        struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
         if (n > 0) at += (size_t)n;
         else if (n < 0 && errno == EINTR) continue;
-        else c->closed = true;
+        else if (n < 0 && errno == EAGAIN) poll(&ready, 1, -1); /* somebody made it non-blocking */
+        else c->closed = true, c->closed_errno = n < 0 ? errno : EPIPE;
     }
     c->out.n = 0;
     return !c->closed;
 }
 
+const char *cli_user(void)
+{
+    static char name[64];
+    const struct passwd *who = name[0] ? NULL : getpwuid(geteuid());
+    if (who) snprintf(name, sizeof name, "%s", who->pw_name);
+    else if (!name[0]) snprintf(name, sizeof name, "uid %ld", (long)geteuid());
+    return name;
+}
+
 static const char *const codes[] = {"", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"};
+
+void cli_colour(struct cli *c, enum cli_colour colour)
+{
+    if (c->colour) pawl_buf_text(&c->out, colour ? codes[colour] : "\x1b[0m");
+}
 
 static void colour_on(struct cli *c, enum cli_colour colour)
 {
-    if (c->colour && colour) pawl_buf_text(&c->out, codes[colour]);
+    if (colour) cli_colour(c, colour);
 }
 
 static void colour_off(struct cli *c, enum cli_colour colour)
 {
-    if (c->colour && colour) pawl_buf_text(&c->out, "\x1b[0m");
+    if (colour) cli_colour(c, CLI_PLAIN);
 }
 
 void cli_text(struct cli *c, enum cli_colour colour, const char *text)
@@ -120,6 +138,27 @@ void cli_column(struct cli *c, enum cli_colour colour, struct pawl_str text, uin
     while (used++ < columns) pawl_buf_char(&c->out, ' ');
 }
 
+static uint32_t new_line(struct cli *c, uint32_t indent)
+{
+    pawl_buf_char(&c->out, '\n');
+    for (uint32_t i = 0; i < indent; i++) pawl_buf_char(&c->out, ' ');
+    return indent;
+}
+
+/* A word that no line has room for, in pieces. The column behind it. */
+static uint32_t broken_word(struct cli *c, struct pawl_str word, uint32_t indent, uint32_t width, uint32_t at)
+{
+    for (uint32_t i = 0; i < word.n;) {
+        uint32_t next = i;
+        const uint32_t w = width_of(pawl_utf8_next(word, &next));
+        if (at + w > width) at = new_line(c, indent);
+        pawl_buf_add(&c->out, word.p + i, next - i);
+        at += w;
+        i = next;
+    }
+    return at;
+}
+
 void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at)
 {
     const uint32_t width = c->width ? c->width - 1 : UINT32_MAX;
@@ -128,16 +167,21 @@ void cli_wrap(struct cli *c, struct pawl_str text, uint32_t indent, uint32_t at)
         const char *end = memchr(text.p + i, ' ', text.n - i);
         const uint32_t n = end ? (uint32_t)(end - (text.p + i)) : text.n - i;
         const struct pawl_str word = {text.p + i, n};
-        const uint32_t w = cli_columns(word);
-        if (!first && at + 1 + w > width) {
-            pawl_buf_char(&c->out, '\n');
-            for (at = 0; at < indent; at++) pawl_buf_char(&c->out, ' ');
+        const uint32_t w = cli_columns(word), room = width > indent ? width - indent : 1;
+        if (!first && at + 1 + w > width && w <= room) {
+            at = new_line(c, indent);
         } else if (!first) {
             pawl_buf_char(&c->out, ' ');
             at++;
+        } else if (w <= room && at > indent && at + w > width) {
+            at = new_line(c, indent);
         }
-        pawl_buf_str(&c->out, word);
-        at += w;
+        if (at + w <= width) {
+            pawl_buf_str(&c->out, word);
+            at += w;
+        } else {
+            at = broken_word(c, word, indent, width, at);
+        }
         first = false;
         i += n + 1;
     }

@@ -216,7 +216,12 @@ static void shown(struct pawl_host_job *job)
         config = pawl_registry_find(known, run->head.config, &missing);
         as_it_is_now(job->p, &run->head, &rest);
         if (rest.waiting == PAWL_WAIT_CLAIM) missing = of_another(&job->arena, &rest);
-        if (at > 0 && (uint64_t)at < run->count) run->count = (uint32_t)at;
+        if (at < 0 || at > (int64_t)run->count)
+            job->w.result = pawl_fail(&job->err, PAWL_EINVAL, "/at", "name one of them",
+                                      "the run has the records 1 to %u", run->count);
+        else if (at > 0) run->count = (uint32_t)at;
+    }
+    if (!job->w.result) {
         pawl_buf_init_arena(&b, &job->arena);
         pawl_buf_text(&b, "\"head\":");
         pawl_head_write(&run->head, &b);
