@@ -1,44 +1,6 @@
 #!/bin/bash
 # tests/cli_test.sh - the binary as a person and a script use it: against `pawl mock`, in a folder of its own.
-set -u
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-PAWL=${PAWL:-$ROOT/build/pawl}
-DIR=$(mktemp -d)
-MOCK=
-passed=0 failed=0
-trap '[ -n "$MOCK" ] && kill "$MOCK" 2>/dev/null; rm -rf "$DIR"' EXIT
-cd "$DIR" || exit 1
-
-check() { # what, wanted, got
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf '%s\n  want: %s\n  got:  %s\n' "$1" "$2" "$3"
-    fi
-}
-has() { # what, pattern, text
-    if grep -qE -- "$2" <<<"$3"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  no "%s" in:\n%s\n' "$1" "$2" "$3"; fi
-}
-exits() { # what, status, command...
-    local what=$1 want=$2
-    shift 2
-    OUT=$("$@" 2>&1 </dev/null)
-    check "$what: exit status" "$want" "$?"
-}
-value() { # RUN, expression over v
-    "$PAWL" show "$1" --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print(eval(sys.argv[1]))' "$2"
-}
-mock() { # faults...
-    [ -n "$MOCK" ] && kill "$MOCK" && wait "$MOCK" 2>/dev/null
-    local a=() f
-    for f in "$@"; do a+=(--fault "$f"); done
-    : >mock.out
-    "$PAWL" mock --listen 127.0.0.1:0 "${a[@]}" >mock.out 2>/dev/null &
-    MOCK=$!
-    for _ in $(seq 200); do grep -q 'listening on' mock.out && break; sleep 0.02; done
-    sed -i "s,http://127.0.0.1:[0-9]*,$(sed -n 's/.*listening on //p' mock.out)," pawl.yaml
-}
+. "$(dirname "$0")/cli_lib.sh"
 
 # What is committed is what the binary prints.
 for what in man:man/pawl.1 bash:completions/pawl.bash zsh:completions/_pawl fish:completions/pawl.fish; do
@@ -49,6 +11,11 @@ done
 # Words
 exits "an unknown command" 2 "$PAWL" rnu; has "the nearest command" '→ pawl run' "$OUT"
 exits "an unknown option" 2 "$PAWL" run --oops a b; has "it is named" '--oops' "$OUT"
+exits "an option with a slip" 2 "$PAWL" run --jsno a b; has "the nearest option" 'did you mean --json' "$OUT"
+exits "a value that is not wanted" 2 "$PAWL" ls --json=3; has "is told" 'takes no value' "$OUT"
+exits "a value that is missing" 2 "$PAWL" run a b --key; has "is told" '--key needs a value' "$OUT"
+exits "a short option" 2 "$PAWL" ls -x; has "is named" 'no option -x' "$OUT"
+OUT=$("$PAWL" rnu $'\e[31m' --json 2>&1 </dev/null); hasnot "what was typed writes nothing either" $'\e' "$OUT"
 exits "too few arguments" 2 "$PAWL" run refunds
 exits "too many arguments" 2 "$PAWL" show a b
 exits "help" 0 "$PAWL"; has "the list" 'approve RUN' "$OUT"
@@ -70,6 +37,36 @@ has "file and line" '^bad.yaml:2: ' "$OUT"; has "the second error too" '^bad.yam
 exits "no runs yet" 0 "$PAWL" ls; has "what to type" 'pawl run AGENT INPUT' "$OUT"
 exits "show without runs" 1 "$PAWL" show @last
 
+# Where nothing is well around it
+exits "no home, no user, no terminal" 0 env -i "$PAWL" ls
+"$PAWL" ls <&- >&- 2>&-; check "no standard files" 0 $?
+check "nothing was printed into the lock" "" "$(grep -v '^[0-9]*$' pawl.db.lock)"
+"$PAWL" ls --all >/dev/full 2>err; check "a full disk behind stdout" 1 $?; has "is told" 'standard output: No space left' "$(cat err)"
+exits "nothing on standard input" 2 "$PAWL" run refunds -; has "is told" 'nothing came on standard input' "$OUT"
+exits "what is not UTF-8" 2 "$PAWL" run refunds $'\xff\xfe'; has "is told" 'not UTF-8' "$OUT"
+exits "an agent with a slip" 1 "$PAWL" run refnds hello; has "the nearest agent" 'did you mean refunds' "$OUT"
+exits "no such store" 1 "$PAWL" ls --store sqlite:no/such/folder/x.db; has "what to do" '→ make the folder first' "$OUT"
+exits "another kind of store" 2 "$PAWL" ls --store postgres:x; has "what to write" 'sqlite:PATH' "$OUT"
+exits "no such file" 1 "$PAWL" ls --config nowhere.yaml; has "what to do" 'pawl init' "$OUT"
+
+# A variable that is not set bars what starts something, and nothing else
+cat >secret.yaml <<'YAML'
+version: 1
+models: {main: {provider: openai, model: m, api_key: "${env:PAWL_TEST_KEY}"}}
+agents: {a: {model: main}}
+YAML
+exits "ls without the variable" 0 env -u PAWL_TEST_KEY "$PAWL" ls --config secret.yaml
+exits "run without the variable" 2 env -u PAWL_TEST_KEY "$PAWL" run a hi --config secret.yaml; has "names it" 'PAWL_TEST_KEY is not set' "$OUT"
+has "where" 'secret.yaml:2' "$OUT"
+
+# Errors as JSON: a line on stdout, words on stderr
+"$PAWL" show @last --json >out 2>err; check "an error with --json" 1 $?
+python3 -c 'import json; e=json.load(open("out"))["error"]; assert e["name"]=="not_found" and e["code"]==-6 and e["next"], e'; check "is JSON" 0 $?
+has "and words" '^pawl: there is no run yet' "$(cat err)"
+"$PAWL" run refnds hi --json 2>/dev/null | python3 -c 'import json,sys; assert json.load(sys.stdin)["error"]["name"]=="not_found"'; check "run --json" 0 $?
+"$PAWL" ls --json --stroe x 2>/dev/null | python3 -c 'import json,sys; assert json.load(sys.stdin)["error"]["name"]=="invalid"'; check "usage with --json" 0 $?
+rm pawl.yaml; "$PAWL" init --json | python3 -c 'import json,sys; assert json.load(sys.stdin)["config"]=="pawl.yaml"'; check "init --json" 0 $?
+
 # A run that waits, is answered by a script, and ends
 mock 'model#1=429'
 exits "a run that needs a yes" 3 "$PAWL" run refunds 'Order #W0000007 arrived broken' --key K
@@ -82,6 +79,11 @@ digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"]=="
 exits "approve" 0 "$PAWL" approve @last/4 --digest "$digest"; has "what goes on" '→ pawl resume' "$OUT"
 exits "resume" 0 "$PAWL" resume @last; has "its end" 'done in' "$OUT"; has "the repeat" 'not sent: same as step 4' "$OUT"
 exits "show" 0 "$PAWL" show @last; has "a sentence first" '^Done: ' "$(head -1 <<<"$OUT")"
+exits "one step" 0 "$PAWL" show @last/4; has "its details" 'request  ' "$OUT"; hasnot "and no other" 'get_order' "$OUT"
+check "one step as JSON" 4 "$("$PAWL" show @last/4 --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["step"])')"
+exits "no such step" 1 "$PAWL" show @last/99; has "how many there are" 'there are [0-9]' "$OUT"
+exits "show --at nonsense" 2 "$PAWL" show @last --at 3x
+exits "show --at beyond" 2 "$PAWL" show @last --at 999; has "how many there are" 'records 1 to [0-9]' "$OUT"
 exits "show --at" 0 "$PAWL" show @last --at 3; has "as it was" '^It is under way' "$OUT"
 exits "the same key again" 0 "$PAWL" run refunds 'Order #W0000007 arrived broken' --key K
 check "is the same run" 1 "$("$PAWL" ls --json | wc -l)"
@@ -107,6 +109,24 @@ check "it is cancelled" cancelled "$(value @last 'v["status"]')"
 "$PAWL" run refunds $'Order \e[31m#W0000011\e]0;x\a broken' </dev/null >out 2>&1
 "$PAWL" show @last >>out; "$PAWL" ls >>out
 grep -q $'[\e\a]' out; check "no escape sequence comes through" 1 $?
+
+# Watching takes nothing up
+"$PAWL" run refunds 'Order #W0000014 arrived broken' </dev/null >/dev/null
+digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"]=="asked"][0]')
+"$PAWL" approve @last/4 --digest "$digest" </dev/null >/dev/null
+exits "follow" 130 "$PAWL" follow @last; has "what it waits for" '→ pawl resume' "$OUT"
+check "it is where it was" approved "$(value @last 'v["steps"][3]["state"]')"
+exits "resume" 0 "$PAWL" resume @last
+
+# A parent that ignores the ends of its children takes none from ours
+cat >command.yaml <<'YAML'
+version: 1
+store: sqlite:command.db
+models: {m: {provider: script, script: [{call: {name: act, args: {}}}, {say: done}]}}
+tools: {act: {command: [sh, -c, "sleep 0.1; echo 7"], effect: mutate, input: {type: object}}}
+agents: {a: {model: m, tools: [act]}}
+YAML
+(trap '' CHLD; exec "$PAWL" run a go --config command.yaml </dev/null >out 2>&1); check "SIGCHLD ignored" 0 $?
 
 # In doubt: nobody knows, until a person has looked
 mock 'POST /refunds#1=drop_after'
@@ -159,5 +179,4 @@ exits "a head of another journal" 1 "$PAWL" verify @last --head "$(printf '%064d
 has "a head of another journal: said" "is not in it" "$OUT"
 exits "a head without a run" 2 "$PAWL" verify --head "$HEAD"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_testing

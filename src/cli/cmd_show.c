@@ -26,7 +26,8 @@ static void title(struct cli *c, yyjson_val *view)
     cli_time(created, &b);
     pawl_buf_text(&b, ended ? ", took " : ", open for ");
     cli_duration((ended ? ended : cli_wall_ns()) - created, &b);
-    if (lives > 1) pawl_buf_printf(&b, ", taken up %lld times", (long long)lives);
+    if (lives > 1)
+        pawl_buf_printf(&b, ", %lld lives", (long long)lives); /* a process that ran it ended in the middle */
     cli_text(c, CLI_PLAIN, "  ");
     cli_colour(c, CLI_DIM);
     cli_wrap(c, pawl_buf_done(&b), 4, at);

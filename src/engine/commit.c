@@ -210,8 +210,8 @@ static void run_clock(struct pawl_hot *h, bool parked)
     pawl_engine_timer(e, &h->deadline, due_ns);
 }
 
-/* LEDGER 11: a claim counts until something moves on. One that ends in parking again has not ended its owner, and counts
- * no more; those before it do. */
+/* LEDGER 11: a claim counts until something moves on. One that ends in parking again, or in being handed over, has not
+ * ended its owner, and counts no more; those before it do. */
 static uint32_t fruitless_claims(const struct pawl_hot *h, bool park)
 {
     if (h->moved) return 0;
@@ -268,26 +268,27 @@ static bool busy(const struct pawl_hot *h)
 void pawl_hot_settle(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
-    bool park;
+    bool park, let_go = false;
     pawl_hot_advance(h);
     if (e->rc) return;
     park = waiting(h, &h->head);
     if (e->handing_over && !h->run.ended && h->agent && h->parked_seq != h->run.seq) {
         park = false; /* slots are not all there: only the decider knows what it waits for */
+        let_go = !busy(h);
         h->head.status = h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
         h->head.waiting = PAWL_WAIT_NONE;
         h->head.waiting_step = 0;
-        h->head.wake_ns = 0;
+        h->head.wake_ns = let_go ? 1 : 0; /* due at once; live only as long as something of it is under way */
     }
     h->parked_seq = park ? h->run.seq : 0;
     run_clock(h, park || joins_only(h));
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {
-        send(h, park);
+        send(h, park || let_go);
         return;
     }
-    if (e->handing_over && !busy(h)) park = true; /* the store says that it is live: the next owner takes it up */
+    if (e->handing_over && !busy(h)) park = true; /* the store says that it is due: the next owner takes it up */
     if (!park) return;
     if (h->head.wake_ns < e->wake_wall_ns && !h->run.ended) pawl_engine_wake_at(e, h->head.wake_ns);
     pawl_hot_drop(h); /* a parked run costs a row, nothing here */

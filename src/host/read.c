@@ -58,6 +58,7 @@ void pawl_head_write(const struct pawl_head *h, struct pawl_buf *out)
     if (h->wake_ns > 0 && h->wake_ns != PAWL_NEVER) number(&w, "wake_ns", h->wake_ns);
     number(&w, "seq", (int64_t)h->seq);
     hex_member(&w, "hash", h->hash);
+    number(&w, "lives", (int64_t)h->deaths + 1);
     number(&w, "claims", (int64_t)h->epoch);
     hex_member(&w, "config", h->config);
     pawl_jw_close(&w, '}');

@@ -10,13 +10,15 @@ static const char config[] =
     "  m: {provider: script, script: [{call: {name: act, args: {}}}, {say: done}]}\n"
     "  twice: {provider: script, script: [{call: {name: act, args: {n: 1}}}, {call: {name: act, args: {n: 2}}}, {say: done}]}\n"
     "  asks: {provider: script, script: [{call: {name: pay, args: {}}}, {say: paid}]}\n"
+    "  down: {provider: script, script: [{fail: {status: 503, times: 99}, say: late}], retry: {attempts: 20, first: 1h, max: 2h}}\n"
     "tools:\n"
     "  act: {effect: mutate, input: {type: object}}\n"
     "  pay: {effect: irreversible, input: {type: object}}\n"
     "agents:\n"
     "  a: {model: m, tools: [act]}\n"
     "  twice: {model: twice, tools: [act]}\n"
-    "  asks: {model: asks, tools: [pay]}\n";
+    "  asks: {model: asks, tools: [pay]}\n"
+    "  down: {model: down, tools: []}\n";
 
 struct tool {
     atomic_int calls, leave; /* the tool ends when `leave` is set, or at once where it is so from the beginning */
@@ -153,6 +155,27 @@ static void only_the_call_ends(void)
     pawl_close(p);
 }
 
+/* Whoever hands a run over has not died of it, however often. */
+static void handed_over_again_and_again(void)
+{
+    struct tool t = {.leave = 1};
+    struct pawl *p = fresh(&t);
+    char run[37];
+    kit_start(p, "down", NULL, run);
+    for (int i = 0; i < 8; i++) {
+        CHECK_INT(pawl_turn(p, 20000000, NULL), PAWL_OK);
+        CHECK_TEXT(kit_text(kit_view(p, run), "status"), "running");
+        pawl_interrupt(p, true);
+        CHECK_INT(pawl_turn(p, -1, NULL), PAWL_ECANCELLED);
+        pawl_close(p);
+        p = kit_open();
+    }
+    CHECK_INT(pawl_turn(p, 20000000, NULL), PAWL_OK);
+    CHECK_TEXT(kit_text(kit_view(p, run), "status"), "running");
+    CHECK_INT(yyjson_get_int(yyjson_obj_get(kit_view(p, run), "lives")), 1);
+    pawl_close(p);
+}
+
 static void a_handle_moves(void)
 {
     struct tool t = {.leave = 1};
@@ -252,6 +275,7 @@ int main(void)
     from_a_signal();
     the_step_is_finished();
     only_the_call_ends();
+    handed_over_again_and_again();
     a_handle_moves();
     several_handles();
     signals_are_left_alone();

@@ -369,7 +369,7 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     number(w, "created_ns", run->created_ns);
     if (run->ended) number(w, "ended_ns", run->at_ns);
     number(w, "active_ns", head->active_ns);
-    number(w, "lives", (int64_t)head->epoch);
+    number(w, "lives", (int64_t)head->deaths + 1);
     raw(w, "output", run->output);
     if (run->error_class) put(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
     if (run->message.n) put(w, "message", run->message);

@@ -23,6 +23,7 @@ static void begin(struct story *s)
     pawl_arena_init(&s->arena, pawl_alloc_libc());
     s->head.run.b[0] = 7;
     s->head.epoch = 2;
+    s->head.deaths = 1;
     s->head.status = PAWL_RUNNING;
 }
 

@@ -146,7 +146,9 @@ static struct row *create(struct rows *m, const struct pawl_commit *c, struct be
 static void set_head(struct rows *m, struct row *row, const struct pawl_head *h)
 {
     const struct pawl_str agent = row->head.agent, key = row->head.key;
+    const uint32_t deaths = row->head.deaths;
     row->head = *h;
+    row->head.deaths = deaths;
     row->head.agent = agent;
     row->head.key = key;
     rewake(m, row);
@@ -385,11 +387,13 @@ static int memory_claim(struct pawl_store *s, const struct pawl_claim_query *q, 
         struct pawl_head *h = &picked[i]->head;
         h->epoch++;
         if (h->owner != s->instance || h->wake_ns != 0) h->claims_without_progress++; /* in hand already: no new try */
+        if (h->owner != s->instance && h->wake_ns == 0 && !pawl_status_ended(h->status)) h->deaths++;
         h->owner = s->instance;
         /* Live now: not due again for us, due at once for whoever comes after us. */
         if (!pawl_status_ended(h->status)) h->wake_ns = 0;
         out[i].head.epoch = h->epoch;
         out[i].head.claims_without_progress = h->claims_without_progress;
+        out[i].head.deaths = h->deaths;
         out[i].head.owner = h->owner;
         out[i].head.wake_ns = h->wake_ns;
         rewake(m, picked[i]);

@@ -42,7 +42,8 @@ struct pawl_head { /* one row a run; a fold of its records, kept so that lists a
     uint32_t waiting_step; /* 0: none */
     uint64_t epoch, owner; /* owner: the instance that claimed it last */
     uint32_t claims_without_progress;
-    uint64_t seq;          /* of the last record */
+    uint32_t deaths; /* how often another instance claimed it live: its owner had ended. Only `claim` changes it */
+    uint64_t seq;    /* of the last record */
     struct pawl_hash hash; /* of the last record */
     int64_t wake_ns;       /* wall clock; 0: live, due at once for a new owner; PAWL_NEVER: nothing to wake for */
     int64_t active_ns;     /* active time spent until the last record */

@@ -64,6 +64,8 @@ CASE(case_claim_due)
     CHECK_INT(c.runs[0].head.wake_ns, 0);
     CHECK_INT(c.runs[0].count, 1);
     CHECK_INT(head_in(s, id_of(4), a).epoch, 2);
+    CHECK_INT(c.runs[0].head.deaths, 1);
+    CHECK_INT(head_in(s, id_of(4), a).deaths, 1);
     claim_due(s, T0 + 30, 0, a, &c);
     CHECK_INT(c.count, 0);
     claim_due(s, T0 + 19, 5, a, &c);
@@ -72,7 +74,8 @@ CASE(case_claim_due)
     CHECK_INT(wake_ns, T0 + 20);
     claim_due(s, T0 + 30, CLAIMED_MAX, a, &c);
     ARE(&c, 2, 8, 1);
-    claim_due(s, T0 + 30, CLAIMED_MAX, a, &c); /* claimed is live: not due again for us */
+    for (uint32_t i = 0; i < 3; i++) CHECK_INT(c.runs[i].head.deaths, 0); /* nobody died: they were parked */
+    claim_due(s, T0 + 30, CLAIMED_MAX, a, &c);                            /* claimed is live: not due again for us */
     CHECK_INT(c.count, 0);
     CHECK_INT(s->next_wake(s, &wake_ns, NULL), PAWL_OK);
     CHECK_INT(wake_ns, T0 + 31);
@@ -83,11 +86,14 @@ CASE(case_claim_due)
     t.head = head_in(s, id_of(1), a);
     CHECK_INT(t.head.wake_ns, 0);
     t.head.wake_ns = T0 + 5;
+    t.head.deaths = 7; /* is not for a commit to say */
     t.head.claims_without_progress = 0;
     CHECK_INT(put(s, &t), PAWL_OK);
     claim_due(s, T0 + 5, CLAIMED_MAX, a, &c);
     ARE(&c, 1);
     CHECK_INT(c.runs[0].head.epoch, 3);
+    CHECK_INT(c.runs[0].head.deaths, 0);
+    CHECK_INT(head_in(s, id_of(1), a).deaths, 0);
     CHECK_INT(c.runs[0].head.claims_without_progress, 1);
     claim_due(s, PAWL_NEVER - 1, CLAIMED_MAX, a, &c);
     ARE(&c, 10);

@@ -259,6 +259,7 @@ static int claim_found(struct pawl_sqlite *q, struct pawl_arena *a, struct pawl_
         if (status != PAWL_OK) break;
         h->epoch++;
         if (h->owner != q->store.instance || h->wake_ns != 0) h->claims_without_progress++; /* in hand: no new try */
+        if (h->owner != q->store.instance && h->wake_ns == 0 && !pawl_status_ended(h->status)) h->deaths++;
         h->owner = q->store.instance;
         /* Live now: not due again for us, due at once for whoever comes after us. */
         if (!pawl_status_ended(h->status)) h->wake_ns = 0;

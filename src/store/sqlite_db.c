@@ -7,10 +7,11 @@
 #include "base/error.h"
 
 /* A head's columns, in the order that pawl_sqlite_head reads them. */
-#define HEAD                                                                                                     \
-    "SELECT run.n, run.last, run.id, run.agent, run.key, run.status, run.waiting, run.waiting_step, run.epoch, " \
-    "run.owner, run.claims, run.seq, record.hash, run.wake, run.active, run.created, run.updated, "              \
-    "CASE typeof(run.config) WHEN 'integer' THEN (SELECT hash FROM blob WHERE n = run.config) ELSE run.config END "
+#define HEAD                                                                                                         \
+    "SELECT run.n, run.last, run.id, run.agent, run.key, run.status, run.waiting, run.waiting_step, run.epoch, "     \
+    "run.owner, run.claims, run.seq, record.hash, run.wake, run.active, run.created, run.updated, "                  \
+    "CASE typeof(run.config) WHEN 'integer' THEN (SELECT hash FROM blob WHERE n = run.config) ELSE run.config END, " \
+    "run.deaths "
 
 static const char *const texts[PAWL_SQL_COUNT] = {
     [PAWL_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -36,9 +37,9 @@ static const char *const texts[PAWL_SQL_COUNT] = {
     [PAWL_SQL_RUN_SET] = "UPDATE run SET status = ?2, waiting = ?3, waiting_step = ?4, epoch = ?5, owner = ?6, "
                          "claims = ?7, seq = ?8, last = ?9, wake = ?10, active = ?11, updated = ?12, created = ?13, "
                          "config = ?14 WHERE n = ?1",
-    [PAWL_SQL_RUN_CLAIM] =
-        "UPDATE run SET epoch = epoch + 1, claims = claims + (owner <> ?2 OR wake IS NOT 0), owner = ?2, "
-        "wake = CASE WHEN status < 10 THEN 0 ELSE wake END WHERE n = ?1",
+    [PAWL_SQL_RUN_CLAIM] = "UPDATE run SET epoch = epoch + 1, claims = claims + (owner <> ?2 OR wake IS NOT 0), "
+                           "deaths = deaths + (owner <> ?2 AND wake IS 0 AND status < 10), owner = ?2, "
+                           "wake = CASE WHEN status < 10 THEN 0 ELSE wake END WHERE n = ?1",
     [PAWL_SQL_RECORD_ADD] = "INSERT INTO record(row, run, previous, seq, at, kind, step, cause, salt, hash, body) "
                             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [PAWL_SQL_BLOB_FIND] = "SELECT n FROM blob WHERE hash = ?1",

@@ -42,6 +42,7 @@ int pawl_sqlite_head(struct pawl_sqlite *q, sqlite3_stmt *st, struct pawl_arena 
     out->active_ns = sqlite3_column_int64(st, 14);
     out->created_ns = sqlite3_column_int64(st, 15);
     out->updated_ns = sqlite3_column_int64(st, 16);
+    out->deaths = (uint32_t)sqlite3_column_int64(st, 18);
     if (sqlite3_column_type(st, 17) != SQLITE_NULL && !pawl_sqlite_bytes(st, 17, out->config.b, sizeof out->config.b))
         return pawl_sqlite_corrupt(q, err, "a run's configuration is no hash");
     return PAWL_OK;

@@ -1,0 +1,64 @@
+# tests/cli_lib.sh - for the tests of the binary: a folder of its own, checks that are counted, `pawl mock`.
+# shellcheck shell=bash disable=SC2034
+set -u
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PAWL=${PAWL:-$ROOT/build/pawl}
+DIR=$(mktemp -d)
+MOCK=
+passed=0 failed=0
+trap '[ -n "$MOCK" ] && kill "$MOCK" 2>/dev/null; rm -rf "$DIR"' EXIT
+cd "$DIR" || exit 1
+
+check() { # what, wanted, got
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf '%s\n  want: %s\n  got:  %s\n' "$1" "$2" "$3"
+    fi
+}
+has() { # what, pattern, text
+    if grep -qE -- "$2" <<<"$3"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  no "%s" in:\n%s\n' "$1" "$2" "$3"; fi
+}
+hasnot() { # what, pattern, text
+    if grep -qE -- "$2" <<<"$3"; then failed=$((failed + 1)); printf '%s\n  "%s" in:\n%s\n' "$1" "$2" "$3"; else passed=$((passed + 1)); fi
+}
+exits() { # what, status, command...
+    local what=$1 want=$2
+    shift 2
+    OUT=$("$@" 2>&1 </dev/null)
+    check "$what: exit status" "$want" "$?"
+}
+at_terminal() { # what, status, arguments of tests/drive.py: its output is in OUT, without colours in TEXT
+    local what=$1 want=$2 got
+    shift 2
+    OUT=$(python3 "$ROOT/tests/drive.py" "$@" 2>&1 </dev/null)
+    got=$?
+    TEXT=$(sed 's/\x1b\[[0-9;]*[mK]//g; s/\r/\n/g' <<<"$OUT")
+    if [ $got = "$want" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf '%s: exit status\n  want: %s\n  got:  %s\n%s\n' "$what" "$want" "$got" "$TEXT"
+    fi
+}
+value() { # RUN, expression over v
+    "$PAWL" show "$1" --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print(eval(sys.argv[1]))' "$2"
+}
+# The mock's address stays the same: runs keep the configuration that they began with.
+PORT=0
+mock() { # faults...
+    [ -n "$MOCK" ] && kill "$MOCK" && wait "$MOCK" 2>/dev/null
+    local a=() f
+    for f in "$@"; do a+=(--fault "$f"); done
+    : >mock.out
+    "$PAWL" mock --listen "127.0.0.1:$PORT" "${a[@]}" >mock.out 2>mock.err &
+    MOCK=$!
+    for _ in $(seq 200); do grep -q 'listening on' mock.out && break; sleep 0.02; done
+    PORT=$(sed -n 's/.*listening on .*:\([0-9]*\).*/\1/p' mock.out)
+    sed -i "s,http://127.0.0.1:[0-9]*,http://127.0.0.1:$PORT," pawl.yaml
+}
+done_testing() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
