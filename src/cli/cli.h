@@ -123,7 +123,8 @@ const char *cli_user(void); /* who is asked: the name of this user */
 int cli_live(struct cli *c, const char *run, uint64_t after_seq); /* steps that ended up to there are not printed */
 /* Asks about every call that waits. 1: all were answered; 0: not all; < 0: an error, told. */
 int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t only_step);
-bool cli_line(struct cli *c, const char *prompt, char *out, size_t size); /* false: end of input, or interrupted */
+/* prompt.c. The handle is driven meanwhile. false: end of input, or interrupted */
+bool cli_line(struct cli *c, const char *prompt, char *out, size_t size);
 int cli_exit_of(yyjson_val *view);
 int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view);
 

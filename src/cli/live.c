@@ -9,7 +9,7 @@
 #include "contract/shown.h"
 #include "host/view.h"
 
-enum { RECORDS_MAX = 100000 };
+enum { RECORDS_MAX = 100000, SAID_BYTES = 240 };
 
 struct live {
     struct cli *c;
@@ -19,6 +19,11 @@ struct live {
     struct pawl_id run;
     uint64_t shown_seq;         /* steps that ended up to here are not printed */
     bool status_line, troubled; /* troubled: it was told that the store cannot write */
+    struct { /* what is under way, and what its model has said so far: provisional, until the step's end is durable */
+        int64_t step, attempt;
+        char kind[8], name[40], said[SAID_BYTES];
+        size_t said_bytes;
+    } now;
 };
 
 static void clear_status(struct live *l)
@@ -88,18 +93,82 @@ static void step_ended(struct live *l, uint32_t number)
     pawl_arena_fini(&a);
 }
 
+/* As much of the end of what was said as has room, from the beginning of a character. */
+static struct pawl_str last_of(const struct live *l, uint32_t columns)
+{
+    size_t from = l->now.said_bytes > columns ? l->now.said_bytes - columns : 0;
+    while (from < l->now.said_bytes && ((unsigned char)l->now.said[from] & 0xc0) == 0x80) from++;
+    return (struct pawl_str){l->now.said + from, (uint32_t)(l->now.said_bytes - from)};
+}
+
 /* What is under way, in a line that the next one takes the place of. */
-static void tell_status(struct live *l, int64_t step, struct pawl_str kind, struct pawl_str name, int64_t attempt)
+static void draw_status(struct live *l)
 {
     struct cli *c = l->c;
+    struct pawl_buf said;
+    uint32_t room = 30 + cli_columns(pawl_str_of(l->now.name));
     if (!c->terminal || c->opt[OPT_JSON]) return;
     clear_status(l);
-    cli_printf(c, "%3lld  ", (long long)step);
-    cli_column(c, CLI_DIM, kind, 6);
-    cli_shown(c, CLI_CYAN, name, 30);
-    if (attempt > 1) cli_printf(c, ", attempt %lld", (long long)attempt);
+    cli_printf(c, "%3lld  ", (long long)l->now.step);
+    cli_column(c, CLI_DIM, pawl_str_of(l->now.kind), 6);
+    cli_shown(c, CLI_CYAN, pawl_str_of(l->now.name), 30);
+    if (l->now.attempt > 1) cli_printf(c, ", attempt %lld", (long long)l->now.attempt);
     cli_text(c, CLI_DIM, " …");
     l->status_line = true;
+    if (!l->now.said_bytes || c->width <= room + 10) return;
+    pawl_buf_init(&said, c->arena.from);
+    pawl_shown(last_of(l, c->width - room), SAID_BYTES, &said);
+    cli_text(c, CLI_PLAIN, " ");
+    cli_text(c, CLI_DIM, pawl_buf_done(&said).p ? said.p : "");
+    pawl_buf_fini(&said);
+}
+
+static void copy(char *out, size_t bytes, struct pawl_str s)
+{
+    snprintf(out, bytes, "%.*s", (int)s.n, s.p ? s.p : "");
+}
+
+static void tell_status(struct live *l, int64_t step, struct pawl_str kind, struct pawl_str name, int64_t attempt)
+{
+    if (l->now.step != step || attempt > 1) l->now.said_bytes = 0;
+    l->now.step = step;
+    l->now.attempt = attempt;
+    copy(l->now.kind, sizeof l->now.kind, kind);
+    copy(l->now.name, sizeof l->now.name, name);
+    draw_status(l);
+}
+
+/* A piece of what the model says: the end of it is kept. */
+static void on_text(struct live *l, yyjson_val *v)
+{
+    const struct pawl_str piece = pawl_json_str(v, "text");
+    const size_t n = piece.n < SAID_BYTES ? piece.n : SAID_BYTES, keep = SAID_BYTES - n;
+    if (pawl_json_i64(v, "step", 0) != l->now.step) return;
+    if (l->now.said_bytes > keep) {
+        memmove(l->now.said, l->now.said + (l->now.said_bytes - keep), keep);
+        l->now.said_bytes = keep;
+    }
+    memcpy(l->now.said + l->now.said_bytes, piece.p + (piece.n - n), n);
+    l->now.said_bytes += n;
+    draw_status(l);
+}
+
+/* The step is made again: what was shown of it is void (LEDGER 12), and struck out where it stood. */
+static void on_restarted(struct live *l)
+{
+    struct cli *c = l->c;
+    struct pawl_buf said;
+    if (!c->terminal || c->opt[OPT_JSON] || !l->now.said_bytes) return;
+    clear_status(l);
+    pawl_buf_init(&said, c->arena.from);
+    pawl_shown(last_of(l, c->width > 40 ? c->width - 30 : 10), SAID_BYTES, &said);
+    cli_printf(c, "%3lld  ", (long long)l->now.step);
+    pawl_buf_text(&c->out, c->colour ? "\x1b[9m" : "");
+    cli_text(c, CLI_PLAIN, pawl_buf_done(&said).p ? said.p : "");
+    pawl_buf_text(&c->out, c->colour ? "\x1b[0m" : "");
+    cli_text(c, CLI_DIM, " void: asked again\n");
+    pawl_buf_fini(&said);
+    l->now.said_bytes = 0;
 }
 
 static void on_attempt(struct live *l, yyjson_val *a)
@@ -152,8 +221,10 @@ static int on_line(void *ctx, const char *json, size_t bytes)
     pawl_arena_init(&a, l->arena.from);
     if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK) {
         if (yyjson_obj_get(v, "record")) on_record(l, yyjson_obj_get(v, "record"));
-        else if (yyjson_obj_get(v, "attempt")) on_attempt(l, yyjson_obj_get(v, "attempt"));
+        else if (yyjson_obj_get(v, \"text\")) on_text(l, v);
         else if (yyjson_obj_get(v, "trouble")) on_trouble(l, yyjson_obj_get(v, "trouble"));
+        if (yyjson_obj_get(v, "restarted")) on_restarted(l);
+        if (yyjson_obj_get(v, "attempt")) on_attempt(l, yyjson_obj_get(v, "attempt"));
         if (pawl_json_bool(v, "last", false)) clear_status(l);
     }
     pawl_arena_fini(&a);
@@ -184,22 +255,6 @@ int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view)
     rc = cli_ask(c, &b, &last);
     *view = yyjson_obj_get(last, "view");
     return rc ? rc : *view ? PAWL_OK : PAWL_EINTERNAL;
-}
-
-bool cli_line(struct cli *c, const char *prompt, char *out, size_t size)
-{
-    size_t n = 0;
-    cli_text(c, CLI_BOLD, prompt);
-    if (!cli_flush(c)) return false;
-    for (;;) {
-        char ch;
-        const ssize_t got = read(STDIN_FILENO, &ch, 1);
-        if (got <= 0 || ch == '\n') {
-            out[n] = 0;
-            return got > 0 || n > 0;
-        }
-        if (n + 1 < size) out[n++] = ch;
-    }
 }
 
 static int answer(struct cli *c, const char *run, yyjson_val *step, bool yes, const char *reason)
