@@ -221,7 +221,7 @@ static int on_line(void *ctx, const char *json, size_t bytes)
     pawl_arena_init(&a, l->arena.from);
     if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK) {
         if (yyjson_obj_get(v, "record")) on_record(l, yyjson_obj_get(v, "record"));
-        else if (yyjson_obj_get(v, \"text\")) on_text(l, v);
+        else if (yyjson_obj_get(v, "text")) on_text(l, v);
         else if (yyjson_obj_get(v, "trouble")) on_trouble(l, yyjson_obj_get(v, "trouble"));
         if (yyjson_obj_get(v, "restarted")) on_restarted(l);
         if (yyjson_obj_get(v, "attempt")) on_attempt(l, yyjson_obj_get(v, "attempt"));
