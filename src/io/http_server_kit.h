@@ -28,7 +28,7 @@ static int held_count;
 struct client {
     int fd;
     char *in; /* NUL behind */
-    size_t n;
+    size_t n, size;
     bool ended, reset;
 };
 static struct client *clients[KIT_CLIENTS];
@@ -110,7 +110,7 @@ static inline void pull(struct client *c)
             c->reset = n < 0;
             return;
         }
-        c->in = realloc(c->in, c->n + (size_t)n + 1);
+        if (c->n + (size_t)n >= c->size) c->in = realloc(c->in, c->size = 2 * (c->n + (size_t)n + 1));
         memcpy(c->in + c->n, piece, (size_t)n);
         c->n += (size_t)n;
         c->in[c->n] = 0;
@@ -277,10 +277,15 @@ static inline struct answer take(struct client *c, bool bare)
 static inline struct answer hear_(struct client *c, bool bare)
 {
     const int64_t until_ms = now_ms() + 10000;
+    size_t before = SIZE_MAX;
     for (;;) {
-        struct answer a = take(c, bare);
-        if (a.whole) return a;
+        /* A large one is looked at when nothing more comes, not with each piece. */
+        if (c->n < 1 << 20 || before == SIZE_MAX || c->n == before || c->ended) {
+            struct answer a = take(c, bare);
+            if (a.whole) return a;
+        }
         if (c->ended || now_ms() > until_ms) return CHECK(c->ended), (struct answer){0};
+        before = c->n;
         turn(true, 100);
     }
 }
