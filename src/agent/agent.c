@@ -51,10 +51,8 @@ static uint32_t bad_outputs(const struct pawl_agent *agent, const struct pawl_ru
     uint32_t count = 0;
     for (uint32_t i = run->steps_count; i-- > 0;) {
         const struct pawl_step *s = run->steps[i];
-        struct pawl_said said = {0};
-        if (s->kind != PAWL_STEP_MODEL || s->state != PAWL_STEP_DONE || pawl_agent_said(s, a, &said) || said.calls)
-            break;
-        if (!pawl_agent_output_fault(agent, said.content, a).p) break;
+        if (s->kind != PAWL_STEP_MODEL || s->state != PAWL_STEP_DONE || s->calls) break;
+        if (!pawl_agent_output_fault(agent, s->content, a).p) break;
         count++;
     }
     return count;
@@ -62,7 +60,7 @@ static uint32_t bad_outputs(const struct pawl_agent *agent, const struct pawl_ru
 
 /* The model has answered and calls nothing. */
 static int answered(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
-                    const struct pawl_said *said, struct pawl_arena *a, struct pawl_decision *out)
+                    const struct pawl_step *said, struct pawl_arena *a, struct pawl_decision *out)
 {
     const uint32_t next = run->steps_count + 1;
     struct pawl_buf b;
@@ -97,14 +95,13 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
 {
     const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
     const struct pawl_step *last = run->steps_count ? run->steps[run->steps_count - 1] : NULL;
-    struct pawl_said said = {0};
     *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
     if (!agent || !pawl_config_model(config, agent->model))
         return pawl_fail(err, PAWL_EINVAL, "", "pawl check", "the configuration has no agent %.*s", (int)run->agent.n,
                          run->agent.p ? run->agent.p : "");
     if (last && last->kind == PAWL_STEP_MODEL && !pawl_step_ended(last))
         return ask_model(config, agent, run, last->number, a, out);
-    for (uint32_t i = 0; i < run->steps_count; i++) {
+    for (uint32_t i = run->stopped ? 0 : run->ended_to; i < run->steps_count; i++) {
         const struct pawl_step *s = run->steps[i];
         if (s->stop)
             return end(out, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT,
@@ -114,10 +111,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
     if (!last) return ask_model(config, agent, run, 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)
         return end(out, PAWL_FAILED_RUN, last->error_class, last->message);
-    if (last->kind == PAWL_STEP_MODEL) {
-        const int rc = pawl_agent_said(last, a, &said);
-        return rc ? rc : answered(config, agent, run, &said, a, out);
-    }
+    if (last->kind == PAWL_STEP_MODEL) return answered(config, agent, run, last, a, out);
     if (bad_rounds(run) > PAWL_AGENT_BAD_ROUNDS) return end(out, PAWL_FAILED_RUN, last->error_class, last->message);
     return ask_model(config, agent, run, run->steps_count + 1, a, out);
 }

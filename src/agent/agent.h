@@ -17,10 +17,3 @@ int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_ru
                             struct pawl_arena *a, const struct pawl_message **messages, uint32_t *count);
 /* A final answer (a model step's content) against the agent's output schema: {NULL,0} where it fits, else a sentence. */
 struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a);
-/* What a completed model step said. `content` may be {NULL,0}; calls: how many. */
-struct pawl_said {
-    struct pawl_str content, finish, refusal;
-    uint32_t calls;
-    yyjson_val *root;
-};
-int pawl_agent_said(const struct pawl_step *model, struct pawl_arena *a, struct pawl_said *out);

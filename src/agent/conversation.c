@@ -22,17 +22,6 @@ static void add(struct list *l, struct pawl_message m)
     l->messages[l->count++] = m;
 }
 
-int pawl_agent_said(const struct pawl_step *model, struct pawl_arena *a, struct pawl_said *out)
-{
-    const int rc = pawl_json_read(model->result, a, &out->root, NULL);
-    if (rc) return rc;
-    out->content = pawl_json_str(out->root, "content");
-    out->finish = pawl_json_str(out->root, "finish");
-    out->refusal = pawl_json_str(out->root, "refusal");
-    out->calls = (uint32_t)yyjson_arr_size(yyjson_obj_get(out->root, "tool_calls"));
-    return PAWL_OK;
-}
-
 struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a)
 {
     struct pawl_schema_report report = {0};
@@ -63,8 +52,8 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
     pawl_buf_init_arena(&b, a);
     if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs &&
         !s->note.p) { /* text goes as it is, other JSON as JSON */
-        if (pawl_json_read(s->result, a, &v, NULL) == PAWL_OK && yyjson_is_str(v)) return pawl_json_value_str(v);
-        return s->result;
+        if (s->result.n == 0 || *s->result.p != '"') return s->result;
+        return pawl_json_read(s->result, a, &v, NULL) == PAWL_OK ? pawl_json_value_str(v) : s->result;
     }
     pawl_jw_open(&w, '{');
     if (s->state != PAWL_STEP_DONE) {
@@ -98,25 +87,21 @@ static void add_turns(struct list *l, const struct pawl_run *run, uint32_t numbe
 static int add_assistant(struct list *l, const struct pawl_agent *agent, const struct pawl_run *run,
                          const struct pawl_step *model)
 {
-    struct pawl_said said = {0};
-    struct pawl_call *calls;
-    const int rc = pawl_agent_said(model, l->a, &said);
-    if (rc) return rc;
-    calls = pawl_arena_get(l->a, (said.calls ? said.calls : 1) * sizeof *calls);
+    struct pawl_call *calls = pawl_arena_get(l->a, (model->calls ? model->calls : 1) * sizeof *calls);
     if (!calls) return PAWL_ENOMEM;
-    for (uint32_t i = 0; i < said.calls; i++) {
+    for (uint32_t i = 0; i < model->calls; i++) {
         const struct pawl_step *s = run->steps[model->number + i];
         calls[i] = (struct pawl_call){.id = s->call_id, .name = s->name, .arguments = s->args};
     }
     add(l, (struct pawl_message){
-               .role = PAWL_ROLE_ASSISTANT, .content = said.content, .calls = calls, .calls_count = said.calls});
-    for (uint32_t i = 0; i < said.calls; i++) {
+               .role = PAWL_ROLE_ASSISTANT, .content = model->content, .calls = calls, .calls_count = model->calls});
+    for (uint32_t i = 0; i < model->calls; i++) {
         const struct pawl_step *s = run->steps[model->number + i];
         add(l, (struct pawl_message){
                    .role = PAWL_ROLE_TOOL, .content = told(s, l->a), .call_id = s->call_id, .name = s->name});
     }
-    if (said.calls == 0) {
-        const struct pawl_str fault = pawl_agent_output_fault(agent, said.content, l->a);
+    if (model->calls == 0) {
+        const struct pawl_str fault = pawl_agent_output_fault(agent, model->content, l->a);
         if (fault.p) add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = fault});
     }
     return PAWL_OK;

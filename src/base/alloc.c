@@ -1,5 +1,5 @@
-/* src/base/alloc.c - the arena: blocks in a list, the newest first, each at least twice as large as what it is asked
- * for up to BLOCK_MAX, so that a small arena is small and a large one takes few calls. */
+/* src/base/alloc.c - the arena: blocks in a list, the newest first, each twice as large as the one before up to BLOCK_MAX,
+ * so that a small arena is small and a large one takes few calls. With its head a block is a power of two. */
 #include "base/alloc.h"
 #include <assert.h>
 #include <string.h>
@@ -9,6 +9,7 @@ enum { ALIGN = 16, BLOCK_MIN = 1024, BLOCK_MAX = 64 * 1024 };
 struct pawl_arena_block {
     struct pawl_arena_block *next;
     size_t size, used; /* of the bytes behind this head */
+    bool lent;         /* it is the caller's: the last of the list, never freed */
 };
 
 static size_t round_up(size_t n)
@@ -24,11 +25,21 @@ void pawl_arena_init(struct pawl_arena *a, const struct pawl_alloc *from)
     *a = (struct pawl_arena){.from = from};
 }
 
+void pawl_arena_init_on(struct pawl_arena *a, const struct pawl_alloc *from, void *first, size_t bytes)
+{
+    assert(first);
+    assert((uintptr_t)first % ALIGN == 0);
+    assert(bytes > HEAD + ALIGN);
+    pawl_arena_init(a, from);
+    a->blocks = first;
+    *a->blocks = (struct pawl_arena_block){.size = (bytes - HEAD) / ALIGN * ALIGN, .lent = true};
+}
+
 static void free_blocks(struct pawl_arena *a, struct pawl_arena_block *b)
 {
     while (b) {
         struct pawl_arena_block *next = b->next;
-        a->from->resize(a->from->ctx, b, HEAD + b->size, 0);
+        if (!b->lent) a->from->resize(a->from->ctx, b, HEAD + b->size, 0);
         b = next;
     }
 }
@@ -55,8 +66,9 @@ void pawl_arena_reset(struct pawl_arena *a)
 
 static struct pawl_arena_block *add_block(struct pawl_arena *a, size_t bytes)
 {
-    size_t size = a->blocks ? a->blocks->size * 2 : BLOCK_MIN;
-    if (size > BLOCK_MAX) size = BLOCK_MAX;
+    size_t whole = BLOCK_MIN;
+    while (whole < BLOCK_MAX && a->blocks && whole < (a->blocks->size + HEAD) * 2) whole *= 2;
+    size_t size = whole - HEAD;
     if (size < bytes) size = bytes;
     struct pawl_arena_block *b = a->from->resize(a->from->ctx, NULL, 0, HEAD + size);
     if (!b) return NULL;

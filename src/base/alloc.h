@@ -22,6 +22,9 @@ struct pawl_arena { /* zeroed but for `from` it is empty and ready */
 };
 
 void pawl_arena_init(struct pawl_arena *a, const struct pawl_alloc *from);
+/* The same, with memory of the caller's to begin with: what fits in it costs no allocation. `first` is 16-byte aligned,
+ * lives as long as the arena, and is larger than 64 bytes. */
+void pawl_arena_init_on(struct pawl_arena *a, const struct pawl_alloc *from, void *first, size_t bytes);
 void pawl_arena_fini(struct pawl_arena *a);                  /* zeroed or fini'd memory is fine */
 void pawl_arena_reset(struct pawl_arena *a);                 /* keeps one block for reuse */
 void *pawl_arena_get(struct pawl_arena *a, size_t bytes);    /* 16-byte aligned, uninitialised; NULL: no memory */

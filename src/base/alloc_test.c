@@ -40,6 +40,34 @@ static void story(const struct test_alloc *t)
     pawl_arena_fini(NULL);
 }
 
+/* What fits in the caller's memory costs nothing; what does not comes from the allocator, and only that goes back. */
+static void on_the_callers(const struct test_alloc *t)
+{
+    _Alignas(16) char first[1024];
+    struct pawl_arena a;
+    const uint32_t requests = t->requests;
+    pawl_arena_init_on(&a, &t->alloc, first, sizeof first);
+    char *one = pawl_arena_copy(&a, "one", 3);
+    CHECK(one >= first && one < first + sizeof first);
+    for (int i = 0; i < 50; i++) pawl_arena_get(&a, 16);
+    CHECK_INT(t->requests, requests);
+    char *large = pawl_arena_zeroed(&a, 5000), *more = pawl_arena_get(&a, 500);
+    CHECK(large && more && t->requests > requests);
+    CHECK(large < first || large >= first + sizeof first);
+    CHECK_TEXT(one, "one");
+    pawl_arena_reset(&a);
+    CHECK(pawl_arena_get(&a, 100) != NULL);
+    pawl_arena_fini(&a);
+    CHECK_INT(t->out_bytes, 0);
+    pawl_arena_init_on(&a, &t->alloc, first, sizeof first);
+    pawl_arena_get(&a, 100);
+    pawl_arena_reset(&a);
+    one = pawl_arena_get(&a, 100);
+    CHECK(one >= first && one < first + sizeof first); /* kept over a reset */
+    pawl_arena_fini(&a);
+    CHECK_INT(t->out_bytes, 0);
+}
+
 /* Many sizes: each aligned, none overlapping (each is filled with its own byte and looked at in the end). */
 static void no_overlap(const struct pawl_alloc *from)
 {
@@ -89,6 +117,7 @@ int main(void)
     struct test_alloc t;
     test_alloc_init(&t, 0);
     story(&t);
+    on_the_callers(&t);
     no_overlap(&t.alloc);
     sizes_nobody_has(&t.alloc);
     CHECK_INT(t.out_bytes, 0);

@@ -65,7 +65,7 @@ static void *grown(struct pawl_buf *b, size_t size)
 }
 
 /* Makes room for `more` bytes and the NUL of pawl_buf_done. False: it is or became `failed`. */
-static bool reserve(struct pawl_buf *b, size_t more)
+static bool grow(struct pawl_buf *b, size_t more)
 {
     assert(b->from || b->arena);
     assert(b->n <= b->size);
@@ -90,6 +90,17 @@ static bool reserve(struct pawl_buf *b, size_t more)
     return true;
 }
 
+/* Mostly there is room. */
+static inline bool reserve(struct pawl_buf *b, size_t more)
+{
+    return (!b->failed && more < b->size - b->n) || grow(b, more);
+}
+
+char *pawl_buf_room(struct pawl_buf *b, size_t n)
+{
+    return reserve(b, n) ? b->p + b->n : NULL;
+}
+
 void pawl_buf_add(struct pawl_buf *b, const void *p, size_t n)
 {
     assert(p || n == 0);
@@ -111,7 +122,7 @@ void pawl_buf_text(struct pawl_buf *b, const char *nul_terminated)
 
 void pawl_buf_char(struct pawl_buf *b, char c)
 {
-    pawl_buf_add(b, &c, 1);
+    if (reserve(b, 1)) b->p[b->n++] = c;
 }
 
 void pawl_buf_i64(struct pawl_buf *b, int64_t v)
@@ -158,20 +169,22 @@ void pawl_hex(char *out, const void *bytes, size_t n)
     out[2 * n] = 0;
 }
 
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+/* The value of a hexadecimal digit and 1; 0: it is none. */
+static const uint8_t digit_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool pawl_unhex(void *out, size_t n, struct pawl_str hex)
 {
-    if (n > UINT32_MAX / 2 || hex.n != 2 * n) return false;
-    for (uint32_t i = 0; i < hex.n; i++)
-        if (digit_value(hex.p[i]) < 0) return false; /* first, so that nothing is written by half */
+    const uint8_t *from = (const uint8_t *)hex.p;
     uint8_t *to = out;
-    for (size_t i = 0; i < n; i++) to[i] = (uint8_t)(digit_value(hex.p[2 * i]) << 4 | digit_value(hex.p[2 * i + 1]));
+    bool bad = false;
+    if (n > UINT32_MAX / 2 || hex.n != 2 * n) return false;
+    for (uint32_t i = 0; i < hex.n; i++) bad |= digit_values[from[i]] == 0;
+    if (bad) return false; /* first, so that nothing is written by half */
+    for (size_t i = 0; i < n; i++)
+        to[i] = (uint8_t)((digit_values[from[2 * i]] - 1) << 4 | (digit_values[from[2 * i + 1]] - 1));
     return true;
 }

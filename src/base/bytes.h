@@ -31,6 +31,8 @@ void pawl_buf_init(struct pawl_buf *b, const struct pawl_alloc *from);
 void pawl_buf_init_arena(struct pawl_buf *b, struct pawl_arena *a);
 void pawl_buf_fini(struct pawl_buf *b); /* no-op for an arena's */
 void pawl_buf_add(struct pawl_buf *b, const void *p, size_t n);
+/* Room for n bytes more at its end, for who writes them there and then adds to b->n; NULL: it failed. */
+char *pawl_buf_room(struct pawl_buf *b, size_t n);
 void pawl_buf_str(struct pawl_buf *b, struct pawl_str s);
 void pawl_buf_text(struct pawl_buf *b, const char *nul_terminated);
 void pawl_buf_char(struct pawl_buf *b, char c);

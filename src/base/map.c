@@ -2,7 +2,7 @@
  * (place + 1; 0: empty, GONE: was one). A removed entry keeps its place, with key.p NULL, until the next growth packs
  * the array. So order never depends on a hash, and removing while iterating moves nothing.
  *
- * A key is copied into memory of its own, with a NUL behind. */
+ * A key is copied, with a NUL behind: into its entry where it is short, else into memory of its own. */
 #include "base/map.h"
 #include <assert.h>
 #include <string.h>
@@ -18,6 +18,16 @@ static void *resize(const struct pawl_map *m, void *p, size_t old_bytes, size_t 
     return m->from->resize(m->from->ctx, p, old_bytes, new_bytes);
 }
 
+static bool is_short(size_t n)
+{
+    return n < PAWL_MAP_SHORT;
+}
+
+static void free_key(const struct pawl_map *m, const struct pawl_map_entry *e)
+{
+    if (e->key.p && !is_short(e->key.n)) resize(m, (char *)(uintptr_t)e->key.p, (size_t)e->key.n + 1, 0);
+}
+
 void pawl_map_init(struct pawl_map *m, const struct pawl_alloc *from)
 {
     assert(from);
@@ -27,8 +37,7 @@ void pawl_map_init(struct pawl_map *m, const struct pawl_alloc *from)
 void pawl_map_fini(struct pawl_map *m)
 {
     if (!m) return;
-    for (uint32_t i = 0; i < m->used; i++)
-        if (m->entries[i].key.p) resize(m, (char *)(uintptr_t)m->entries[i].key.p, (size_t)m->entries[i].key.n + 1, 0);
+    for (uint32_t i = 0; i < m->used; i++) free_key(m, &m->entries[i]);
     if (m->entries) resize(m, m->entries, m->entries_size * sizeof *m->entries, 0);
     if (m->index) resize(m, m->index, m->index_size * sizeof *m->index, 0);
     *m = (struct pawl_map){.from = m->from};
@@ -81,7 +90,9 @@ static int grow(struct pawl_map *m)
     for (uint32_t i = 0; i < m->used; i++) {
         if (!m->entries[i].key.p) continue;
         put_index(index, index_size, m->entries[i].hash, used);
-        entries[used++] = m->entries[i];
+        entries[used] = m->entries[i];
+        if (is_short(entries[used].key.n)) entries[used].key.p = entries[used].own;
+        used++;
     }
     assert(used == m->count);
     if (m->entries) resize(m, m->entries, m->entries_size * sizeof *m->entries, 0);
@@ -114,12 +125,15 @@ int pawl_map_put(struct pawl_map *m, const void *key, size_t n, void *value)
         return PAWL_OK;
     }
     if (m->used == m->entries_size && grow(m) != PAWL_OK) return PAWL_ENOMEM;
-    char *copy = resize(m, NULL, 0, n + 1);
+    struct pawl_map_entry *e = &m->entries[m->used];
+    char *copy = is_short(n) ? e->own : resize(m, NULL, 0, n + 1);
     if (!copy) return PAWL_ENOMEM;
     if (n > 0) memcpy(copy, key, n);
     copy[n] = 0;
-    put_index(m->index, m->index_size, hash, m->used);
-    m->entries[m->used++] = (struct pawl_map_entry){{copy, (uint32_t)n}, hash, value};
+    e->key = (struct pawl_str){copy, (uint32_t)n};
+    e->hash = hash;
+    e->value = value;
+    put_index(m->index, m->index_size, hash, m->used++);
     m->count++;
     return PAWL_OK;
 }
@@ -133,7 +147,7 @@ void *pawl_map_take(struct pawl_map *m, const void *key, size_t n)
     void *value = e->value;
     *slot = GONE;
     /* `key` may be the entry's own: nothing reads it below. */
-    resize(m, (char *)(uintptr_t)e->key.p, (size_t)e->key.n + 1, 0);
+    free_key(m, e);
     *e = (struct pawl_map_entry){.key = {NULL, 0}};
     m->count--;
     if (m->count == 0) { /* nothing left to keep in order: start over, so that a map used as a queue is never packed */

@@ -9,10 +9,12 @@ struct pawl_map { /* zeroed but for `from` it is empty and ready */
     uint32_t *index;
     uint32_t count, used, entries_size, index_size;
 };
+enum { PAWL_MAP_SHORT = 24 };
 struct pawl_map_entry {
     struct pawl_str key;
     uint64_t hash;
     void *value;
+    char own[PAWL_MAP_SHORT]; /* a key of fewer bytes lies here */
 };
 void pawl_map_init(struct pawl_map *m, const struct pawl_alloc *from);
 void pawl_map_fini(struct pawl_map *m);                                  /* values are the caller's */

@@ -153,7 +153,7 @@ static void write_answer(struct pawl_mock_call *c, const struct pawl_mock_servic
     char name[40];
     snprintf(name, sizeof name, "%s_id", s->kind);
     pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, name);
+    pawl_jw_key_str(&w, pawl_str_of(name));
     pawl_jw_text(&w, id);
     while ((key = yyjson_obj_iter_next(&each)) != NULL) {
         const struct pawl_str k = pawl_json_value_str(key);

@@ -60,7 +60,7 @@ static void read_script(struct pawl_reader *r, const struct pawl_yaml *v, struct
     pawl_reader_keys(r, v, known, later);
     if (model) pawl_reader_target(r, model, "model", false, &m->model);
     if (pawl_reader_need(r, v, "script", "give a list of answers, as in script: [{say: Hello}]"))
-        pawl_read_script(r, script, &m->script);
+        if (pawl_read_script(r, script, &m->script)) pawl_json_read(m->script, r->arena, &m->answers, NULL);
 }
 
 static void read_model(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_model *m)

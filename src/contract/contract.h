@@ -130,6 +130,7 @@ struct pawl_model {
     const struct pawl_str *fallback; /* other models, asked in this order where this one cannot be */
     uint32_t fallback_count;
     struct pawl_str script; /* provider script: JSON text, an array of answers; see model/script.h */
+    yyjson_val *answers;    /* the same, read; NULL: not read yet, whoever needs it reads the text */
     uint32_t line;          /* where it stands in the file, for messages */
 };
 

@@ -122,7 +122,7 @@ static int write_integer(yyjson_val *v, struct pawl_buf *out, struct pawl_error 
     int n;
     if (negative) pawl_buf_char(out, '-');
     if (size <= UINT64_C(1) << EXACT_BITS) {
-        pawl_buf_printf(out, "%llu", (unsigned long long)size);
+        pawl_buf_i64(out, (int64_t)size); /* 2^53 at most */
         return PAWL_OK;
     }
     const size_t number = out->n;

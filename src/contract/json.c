@@ -97,9 +97,10 @@ static int unique(yyjson_val *object, const struct path *p, struct pawl_arena *a
     if (yyjson_obj_size(object) > sizeof names / sizeof *names) return sorted_unique(object, p, a, err);
     yyjson_obj_foreach(object, i, max, key, value)
     {
-        names[i] = pawl_json_value_str(key);
+        const struct pawl_str name = {yyjson_get_str(key), (uint32_t)yyjson_get_len(key)};
+        names[i] = name;
         for (size_t j = 0; j < i; j++)
-            if (pawl_str_eq(names[j], names[i])) return refuse_name(p, names[i], a, err);
+            if (names[j].n == name.n && memcmp(names[j].p, name.p, name.n) == 0) return refuse_name(p, name, a, err);
     }
     return PAWL_OK;
 }
@@ -126,6 +127,7 @@ static int check(yyjson_val *v, const struct path *p, int depth, struct pawl_are
     }
     yyjson_arr_foreach(v, i, max, item)
     {
+        if (!yyjson_is_ctn(item)) continue;
         below.index = i;
         if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
     }

@@ -44,7 +44,7 @@ struct pawl_json_writer {
 };
 void pawl_jw_open(struct pawl_json_writer *w, char bracket);
 void pawl_jw_close(struct pawl_json_writer *w, char bracket);
-void pawl_jw_key(struct pawl_json_writer *w, const char *name);
+void pawl_jw_key(struct pawl_json_writer *w, const char *name); /* a word of ours: nothing in it is to be escaped */
 void pawl_jw_key_str(struct pawl_json_writer *w, struct pawl_str name);
 void pawl_jw_str(struct pawl_json_writer *w, struct pawl_str text);
 void pawl_jw_text(struct pawl_json_writer *w, const char *text);

@@ -170,7 +170,7 @@ static void writing(void)
     pawl_jw_null(&w);
     pawl_jw_bool(&w, true);
     pawl_jw_close(&w, ']');
-    pawl_jw_key(&w, "\xed\xa0\x80\xc0\x80\xf5");
+    pawl_jw_key_str(&w, PAWL_STR("\xed\xa0\x80\xc0\x80\xf5"));
     pawl_jw_text(&w, "\x01\x7f\t");
     pawl_jw_close(&w, '}');
     pawl_buf_done(&b);

@@ -31,14 +31,56 @@ static void escape(uint8_t c, struct pawl_buf *out)
     }
 }
 
+/* ASCII that stands for itself in a text. */
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* The same of eight bytes at once. It may say no where yes is true, never the other way. */
+static bool are_plain(const uint8_t *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    const uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+    return !((v | (v - ones * 0x20) | (quote - ones) | (slash - ones)) & tops);
+}
+
+/* How many bytes from i on stand for themselves. */
+static uint32_t plain(const uint8_t *p, uint32_t i, uint32_t n)
+{
+    const uint32_t from = i;
+    while (n - i >= 8 && are_plain(p + i)) i += 8;
+    while (i < n && is_plain(p[i])) i++;
+    return i - from;
+}
+
+/* A text without anything to escape, as nearly all are. false: it has something. */
+static bool quote_plain(struct pawl_str text, struct pawl_buf *out)
+{
+    char *to;
+    if (plain((const uint8_t *)text.p, 0, text.n) != text.n) return false;
+    to = pawl_buf_room(out, (size_t)text.n + 2);
+    if (!to) return true;
+    *to++ = '"';
+    if (text.n) memcpy(to, text.p, text.n);
+    to[text.n] = '"';
+    out->n += (size_t)text.n + 2;
+    return true;
+}
+
 void pawl_json_quote(struct pawl_str text, struct pawl_buf *out)
 {
     const uint8_t *p = (const uint8_t *)text.p;
     uint32_t from = 0, i = 0;
+    if (quote_plain(text, out)) return;
     pawl_buf_char(out, '"');
     while (i < text.n) {
+        i += plain(p, i, text.n);
+        if (i == text.n) break;
         const uint32_t bytes = p[i] < 0x80 ? 1 : utf8(p + i, text.n - i);
-        if (bytes && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\') {
+        if (bytes > 1) {
             i += bytes;
             continue;
         }
@@ -60,7 +102,9 @@ static void write_number(yyjson_val *v, struct pawl_buf *out)
     if (yyjson_is_sint(v)) {
         pawl_buf_i64(out, yyjson_get_sint(v));
     } else if (yyjson_is_uint(v)) {
-        pawl_buf_printf(out, "%llu", (unsigned long long)yyjson_get_uint(v));
+        const uint64_t u = yyjson_get_uint(v);
+        if (u <= INT64_MAX) pawl_buf_i64(out, (int64_t)u);
+        else pawl_buf_printf(out, "%llu", (unsigned long long)u);
     } else {
         yyjson_alc_pool_init(&alc, memory, sizeof memory);
         text = yyjson_val_write_opts(v, YYJSON_WRITE_NOFLAG, &alc, &n, NULL);
@@ -130,7 +174,16 @@ void pawl_jw_key_str(struct pawl_json_writer *w, struct pawl_str name)
 
 void pawl_jw_key(struct pawl_json_writer *w, const char *name)
 {
-    pawl_jw_key_str(w, pawl_str_of(name));
+    const size_t n = strlen(name);
+    char *to = pawl_buf_room(w->out, n + 4);
+    const bool more = w->more;
+    w->more = false;
+    if (!to) return;
+    if (more) *to++ = ',';
+    *to++ = '"';
+    memcpy(to, name, n);
+    memcpy(to + n, "\":", 2);
+    w->out->n += n + 3 + more;
 }
 
 void pawl_jw_str(struct pawl_json_writer *w, struct pawl_str text)

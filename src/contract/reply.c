@@ -36,10 +36,11 @@ static struct pawl_str without_bom(struct pawl_str s)
 
 int pawl_reply_json(struct pawl_str body, struct pawl_arena *a, struct pawl_str *out, struct pawl_error *err)
 {
+    _Alignas(16) char first[4096];
     struct pawl_arena tree;
     yyjson_val *root = NULL;
     const struct pawl_str text = without_bom(body);
-    pawl_arena_init(&tree, a->from);
+    pawl_arena_init_on(&tree, a->from, first, sizeof first);
     const int code = pawl_json_read(text, &tree, &root, err);
     pawl_arena_fini(&tree); /* only whether it is JSON was asked: numbers keep their digits in the text */
     if (code == PAWL_ENOMEM) a->failed = true;
@@ -86,12 +87,13 @@ static bool html(const struct pawl_reply *r)
 
 struct pawl_str pawl_reply_says(const struct pawl_reply *reply, struct pawl_arena *a)
 {
+    _Alignas(16) char first[4096];
     struct pawl_arena tree;
     struct pawl_buf buf;
     yyjson_val *root = NULL, *v = NULL;
     pawl_buf_init_arena(&buf, a);
     if (html(reply)) return PAWL_STR("an HTML page");
-    pawl_arena_init(&tree, a->from);
+    pawl_arena_init_on(&tree, a->from, first, sizeof first);
     if (pawl_json_read(without_bom(reply->body), &tree, &root, NULL) == PAWL_OK) v = error_text(root);
     pawl_shown(v != NULL ? pawl_json_value_str(v) : reply->body, SAYS_BYTES, &buf);
     pawl_arena_fini(&tree);

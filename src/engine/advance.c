@@ -306,7 +306,7 @@ void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, 
 static void open_slots(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
-    for (uint32_t i = 0; i < h->run.steps_count && !e->rc; i++) {
+    for (uint32_t i = h->run.ended_to; i < h->run.steps_count && !e->rc; i++) {
         struct pawl_step *step = h->run.steps[i];
         struct pawl_slot *s;
         if (pawl_step_ended(step) || pawl_hot_slot(h, step->number)) continue;

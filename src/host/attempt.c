@@ -25,7 +25,7 @@ static void forget(struct pawl_attempt_run *r)
         }
     pawl_stream_free(r->stream);
     pawl_arena_fini(&r->arena);
-    p->alloc->resize(p->alloc->ctx, r, sizeof *r, 0);
+    p->shelf.alloc.resize(p->shelf.alloc.ctx, r, sizeof *r, 0);
 }
 
 static struct pawl_str copy(struct pawl_host_event *e, struct pawl_str s)
@@ -248,7 +248,7 @@ static void begin_script(struct pawl_attempt_run *r, yyjson_val *script)
 
 void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *a)
 {
-    struct pawl_attempt_run *r = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *r);
+    struct pawl_attempt_run *r = p->shelf.alloc.resize(p->shelf.alloc.ctx, NULL, 0, sizeof *r);
     yyjson_val *request, *part;
     if (!r) {
         p->broken.code = PAWL_ENOMEM;
@@ -259,7 +259,7 @@ void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *
     r->id = id;
     r->of = a;
     r->began_ns = pawl_clock_mono_ns();
-    pawl_arena_init(&r->arena, p->alloc);
+    pawl_arena_init(&r->arena, &p->shelf.alloc);
     r->next = p->attempts;
     p->attempts = r;
     pawl_follow_attempt(p, a, -1);

@@ -418,11 +418,11 @@ static bool needs_run(struct pawl_str what)
 struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64_t client, pawl_line_fn *line,
                                  void *ctx)
 {
-    struct pawl_door *d = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *d);
+    struct pawl_door *d = p->shelf.alloc.resize(p->shelf.alloc.ctx, NULL, 0, sizeof *d);
     struct pawl_error err = {0};
     if (!d) return NULL;
     memset(d, 0, sizeof *d);
-    pawl_arena_init(&d->arena, p->alloc);
+    pawl_arena_init(&d->arena, &p->shelf.alloc);
     d->p = p;
     d->id = ++p->door_ids;
     d->client = client;
@@ -444,7 +444,7 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
 
 void pawl_door_free(struct pawl_door *d)
 {
-    const struct pawl_alloc *from = d->p->alloc;
+    const struct pawl_alloc *from = &d->p->shelf.alloc;
     pawl_arena_fini(&d->arena);
     from->resize(from->ctx, d, sizeof *d, 0);
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 #include "base/map.h"
+#include "base/shelf.h"
 #include "engine/env.h"
 #include "host/registry.h"
 #include "io/control.h"
@@ -91,6 +92,7 @@ struct pawl_attempt_run { /* an attempt on its way */
 
 struct pawl {
     const struct pawl_alloc *alloc;
+    struct pawl_shelf shelf; /* for what only the loop's thread takes and gives back: the engine, events, attempts */
     uv_loop_t loop;
     uv_timer_t timer;
     uv_async_t finished; /* the writer has finished jobs */

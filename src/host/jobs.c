@@ -9,7 +9,7 @@ enum { WORTH_A_TRANSACTION = 64 };
 
 struct pawl_host_job *pawl_host_job_new(struct pawl *p)
 {
-    struct pawl_host_job *job = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *job);
+    struct pawl_host_job *job = p->shelf.alloc.resize(p->shelf.alloc.ctx, NULL, 0, sizeof *job);
     if (!job) {
         p->broken.code = PAWL_ENOMEM;
         return NULL;
@@ -24,7 +24,7 @@ struct pawl_host_job *pawl_host_job_new(struct pawl *p)
 void pawl_host_job_free(struct pawl_host_job *job)
 {
     pawl_arena_fini(&job->arena);
-    job->p->alloc->resize(job->p->alloc->ctx, job, sizeof *job, 0);
+    job->p->shelf.alloc.resize(job->p->shelf.alloc.ctx, job, sizeof *job, 0);
 }
 
 /* The texts of the configurations that claimed runs name and that are not loaded here, each once. The registry belongs to

@@ -7,13 +7,13 @@ enum { PUMP_AT_ONCE = 64 }; /* events, before clients, answers and clocks are lo
 
 struct pawl_host_event *pawl_host_event(struct pawl *p, enum pawl_event_kind kind)
 {
-    struct pawl_host_event *e = p->alloc->resize(p->alloc->ctx, NULL, 0, sizeof *e);
+    struct pawl_host_event *e = p->shelf.alloc.resize(p->shelf.alloc.ctx, NULL, 0, sizeof *e);
     if (!e) {
         p->broken.code = PAWL_ENOMEM;
         return NULL;
     }
     memset(e, 0, sizeof *e);
-    pawl_arena_init(&e->arena, p->alloc);
+    pawl_arena_init(&e->arena, &p->shelf.alloc);
     e->ev.kind = kind;
     if (kind == PAWL_EV_HAND_OVER) { /* what waits in the queue must not begin anything */
         e->next = p->events;
@@ -90,7 +90,7 @@ static bool pump_one(struct pawl *p)
     step(p, &e->ev);
     if (e->job) pawl_host_job_free(e->job);
     pawl_arena_fini(&e->arena);
-    p->alloc->resize(p->alloc->ctx, e, sizeof *e, 0);
+    p->shelf.alloc.resize(p->shelf.alloc.ctx, e, sizeof *e, 0);
     return true;
 }
 

@@ -8,7 +8,7 @@
 #include "io/env.h"
 #include "io/file.h"
 
-enum { CONFIG_BYTES_MAX = 1 << 20 };
+enum { SHELF_KEEPS = 16 << 20, CONFIG_BYTES_MAX = 1 << 20 };
 static const int64_t JOIN_NS = 2000000000; /* LEDGER 17: how long an owner may be without a socket */
 
 const char *pawl_version(void)
@@ -158,6 +158,7 @@ int pawl_open(const struct pawl_options *options, struct pawl **out, struct pawl
     if (!p) return PAWL_ENOMEM;
     if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     p->alloc = pawl_alloc_libc();
+    pawl_shelf_init(&p->shelf, p->alloc, SHELF_KEEPS);
     p->events_end = &p->events;
     p->only_read = o.only_read;
     p->must_own = o.must_own;

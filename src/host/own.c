@@ -75,7 +75,7 @@ static int start_engine(struct pawl *p, struct pawl_error *err)
                                      .tool_ready = pawl_host_tool_ready};
     struct pawl_host_event *e;
     struct pawl_shared *rows = NULL;
-    int rc = pawl_engine_new(p->alloc, &ports, &p->engine);
+    int rc = pawl_engine_new(&p->shelf.alloc, &ports, &p->engine);
     if (rc) return rc;
     p->handing_over = false;
     if (p->hold) pawl_host_begin_hand_over(p);
@@ -196,7 +196,7 @@ static void free_events(struct pawl *p)
         p->events = e->next;
         if (e->job) pawl_host_job_free(e->job);
         pawl_arena_fini(&e->arena);
-        p->alloc->resize(p->alloc->ctx, e, sizeof *e, 0);
+        p->shelf.alloc.resize(p->shelf.alloc.ctx, e, sizeof *e, 0);
     }
     p->events_end = &p->events;
 }
@@ -233,6 +233,7 @@ void pawl_host_disown(struct pawl *p)
     free_doors(p);
     if (p->store) p->store->close(p->store);
     pawl_lock_release(&p->lock);
+    pawl_shelf_trim(&p->shelf);
     p->control = NULL;
     p->http = NULL;
     p->engine = NULL;

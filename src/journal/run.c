@@ -211,10 +211,17 @@ static int fold_attempted(struct fold *f)
 }
 
 /* The model's calls become the next steps, in their order: number and name are a step's identity. */
-static int add_calls(struct fold *f, const struct pawl_step *model)
+static int add_calls(struct fold *f, struct pawl_step *model)
 {
-    yyjson_val *calls = yyjson_obj_get(yyjson_obj_get(f->body, "result"), "tool_calls"), *call;
+    struct fold said = *f;
+    yyjson_val *calls, *call;
     size_t i, n;
+    said.body = yyjson_obj_get(f->body, "result");
+    calls = yyjson_obj_get(said.body, "tool_calls");
+    model->content = keep(&said, "content");
+    model->finish = keep(&said, "finish");
+    model->refusal = keep(&said, "refusal");
+    model->calls = (uint32_t)yyjson_arr_size(calls);
     if (model->number != f->run->steps_count) return corrupt(f, "calls decided beside other steps");
     yyjson_arr_foreach(calls, i, n, call)
     {
@@ -312,6 +319,7 @@ static int fold_resolved(struct fold *f)
     s->reason = keep(f, "reason");
     s->result = keep_json(f, "result");
     s->stop = pawl_str_is(how, "stop");
+    f->run->stopped = f->run->stopped || s->stop;
     s->resend = pawl_str_is(how, "not_happened");
     s->applied = pawl_str_is(how, "happened");
     s->unknown = false;
@@ -442,15 +450,17 @@ int pawl_run_init(struct pawl_run *run, struct pawl_arena *arena)
 int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl_error *err)
 {
     struct fold f = {.run = run, .r = r, .err = err};
+    _Alignas(16) char first[8192]; /* most bodies are read in this */
     struct pawl_arena scratch;
     int rc;
     if (r->seq != run->seq + 1) return corrupt(&f, "a gap in the journal");
-    pawl_arena_init(&scratch, run->arena->from);
+    pawl_arena_init_on(&scratch, run->arena->from, first, sizeof first);
     rc = pawl_json_read(r->body, &scratch, &f.body, err);
     if (rc == PAWL_OK) rc = take(&f);
     else if (rc != PAWL_ENOMEM) rc = corrupt(&f, "its body is not JSON");
     if (rc == PAWL_OK && run->arena->failed) rc = PAWL_ENOMEM;
     pawl_arena_fini(&scratch);
+    while (run->ended_to < run->steps_count && pawl_step_ended(run->steps[run->ended_to])) run->ended_to++;
     run->seq = r->seq;
     run->hash = r->hash;
     run->at_ns = r->at_ns;

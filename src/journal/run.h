@@ -21,10 +21,17 @@ enum pawl_step_state {
 };
 enum { PAWL_WHY_GATE = 1, PAWL_WHY_REPEAT = 2, PAWL_WHY_CONFLICT = 4 }; /* why a question was asked */
 
-struct pawl_step {
+struct pawl_step {   /* what every look over all steps reads comes first, so that it costs one line of cache each */
     uint32_t number; /* from 1, in decision order */
     enum pawl_step_kind kind;
     enum pawl_step_state state;
+    bool has_intent; /* intent_key and args_digest are set */
+    bool applied;    /* it happened (a failed step may have: answer unusable) */
+    bool answered;   /* completed from first_step's result, nothing was sent */
+    bool undone, undo_failed;
+    bool stop;   /* step.resolved {how: "stop"}: end the run */
+    bool resend; /* step.resolved {how: "not_happened"}: send again */
+    struct pawl_hash intent_key;
     struct pawl_str name, call_id, args; /* tool: args is the model's text. undo: canonical args */
     uint32_t turn;                       /* user turns that the run had seen when this was decided */
     uint32_t undoes;                     /* undo: the step that it undoes */
@@ -45,8 +52,7 @@ struct pawl_step {
     struct pawl_hash digest;
     char key[PAWL_ID_TEXT];
     uint32_t generation;
-    bool has_intent; /* intent_key and args_digest are set */
-    struct pawl_hash intent_key, args_digest;
+    struct pawl_hash args_digest;
     struct pawl_claim instead;    /* {instead}: the done claim that this repeat took the place of; step 0: none */
     struct pawl_str look;         /* what verify's read said before the intent; {NULL,0}: not looked */
     struct pawl_hash look_digest; /* {look_digest}: of the request that verify's read would be */
@@ -58,16 +64,14 @@ struct pawl_step {
     int64_t retry_at_ns;                       /* wall clock; 0: at once */
     enum pawl_class last_class;
     bool doubt_applied; /* in doubt about the answer only: it is known to have happened */
-    bool stop;          /* step.resolved {how: "stop"}: end the run */
-    bool resend;        /* step.resolved {how: "not_happened"}: send again */
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
-    bool applied; /* it happened (a failed step may have: answer unusable) */
-    bool undone, undo_failed;
-    bool differs;  /* verified: "differs": read back, it is not as expected */
-    bool answered; /* completed from first_step's result, nothing was sent */
+    bool differs; /* verified: "differs": read back, it is not as expected */
     struct pawl_str result, message;
     struct pawl_str note; /* {note}: what the result is, where it is not the tool's own; for the model */
     enum pawl_class error_class;
+    /* model: what its result says: {content, finish, refusal, tool_calls} */
+    struct pawl_str content, finish, refusal;
+    uint32_t calls;
 };
 
 struct pawl_turn_text { /* a user's message: run.created's input is the first, signal.received {text} the others */
@@ -92,6 +96,8 @@ struct pawl_run {
     struct pawl_hash hash;
     struct pawl_step **steps; /* steps[number - 1] */
     uint32_t steps_count, steps_size;
+    uint32_t ended_to; /* all steps up to this number have ended */
+    bool stopped;      /* some step has `stop` */
     struct pawl_turn_text *turns;
     uint32_t turns_count, turns_size;
     uint32_t turns_seen; /* turns that entered the conversation */

@@ -17,12 +17,13 @@ int pawl_model_render(yyjson_val *document, const struct pawl_model *m, const st
                       uint32_t messages_count, const struct pawl_tool *const *tools, uint32_t tools_count,
                       struct pawl_str output_json, struct pawl_buf *out, struct pawl_error *err)
 {
+    _Alignas(16) char first[4096];
     struct pawl_arena a;
     struct pawl_buf text;
     yyjson_val *root = NULL;
     int code = PAWL_OK;
     assert(messages_count > 0);
-    pawl_arena_init(&a, out->arena != NULL ? out->arena->from : out->from);
+    pawl_arena_init_on(&a, out->arena != NULL ? out->arena->from : out->from, first, sizeof first);
     pawl_buf_init_arena(&text, &a);
     struct pawl_json_writer w = {.out = &text};
     pawl_jw_open(&w, '{');

@@ -242,10 +242,11 @@ static void read_whole(struct reading *r, struct pawl_str body)
 static void read_success(const struct pawl_reply *reply, struct pawl_arena *a, struct pawl_outcome *out, bool *whole)
 {
     struct reading r = {.a = a, .out = out, .answer = {.a = a}};
+    _Alignas(16) char first[8192];
     struct pawl_str body = reply->body;
     if (body.n >= 3 && memcmp(body.p, "\xef\xbb\xbf", 3) == 0) body.p += 3, body.n -= 3;
     while (body.n > 0 && memchr(" \t\r\n", *body.p, 4) != NULL) body.p++, body.n--;
-    pawl_arena_init(&r.tree, a->from);
+    pawl_arena_init_on(&r.tree, a->from, first, sizeof first);
     if (body.n > 0 && *body.p == '{') {
         read_whole(&r, body);
     } else if (body.n == 0) {

@@ -197,12 +197,14 @@ static bool has_answer(yyjson_val *v)
 void pawl_script_reply_at(const struct pawl_model *m, uint32_t turn, uint32_t attempt, struct pawl_arena *a,
                           struct pawl_reply *out)
 {
+    _Alignas(16) char first[4096];
     struct pawl_arena tree;
     yyjson_val *root = NULL;
     assert(attempt >= 1);
     *out = (struct pawl_reply){.transport = PAWL_ANSWERED};
-    pawl_arena_init(&tree, a->from);
-    const int code = pawl_json_read(m->script, &tree, &root, NULL);
+    pawl_arena_init_on(&tree, a->from, first, sizeof first);
+    const int code = m->answers != NULL ? PAWL_OK : pawl_json_read(m->script, &tree, &root, NULL);
+    if (m->answers != NULL) root = m->answers;
     if (code == PAWL_ENOMEM) {
         pawl_arena_fini(&tree);
         *out = (struct pawl_reply){.transport = PAWL_NOT_SENT, .detail = PAWL_STR("no memory to read the script")};

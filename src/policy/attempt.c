@@ -24,6 +24,7 @@ static enum pawl_verdict recover(struct pawl_pass *p)
     p->came = true;
     if (s->open) {
         pawl_pass_take_reply(p, &crashed, false);
+        p->crashed = true;
         return PAWL_GO;
     }
     p->recovered = true;

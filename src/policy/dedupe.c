@@ -26,7 +26,7 @@ static bool counts(const struct pawl_step *o)
 
 struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct pawl_step *s)
 {
-    for (uint32_t i = 0; i < run->steps_count; i++) {
+    for (uint32_t i = run->ended_to; i < run->steps_count; i++) {
         struct pawl_step *o = run->steps[i];
         if (o == s || o->kind != s->kind || !o->has_intent || !same_hash(o->intent_key, s->intent_key)) continue;
         if (pawl_step_ended(o)) continue;

@@ -104,6 +104,7 @@ struct pawl_pass {
     int64_t sent_ns;    /* when the last one left */
     bool came, counted; /* an outcome is here; this attempt was counted */
     bool recovered;     /* outcome is what the journal says, from before a restart */
+    bool crashed;       /* the attempt that it speaks of was cut off by our own crash */
     bool unknown;       /* some attempt ended unknown and nothing has cleared it */
     struct pawl_outcome outcome, looked;
     int32_t looked_status;

@@ -55,14 +55,23 @@ static bool undoes(struct pawl_pass *p, const struct pawl_step *d, const struct 
     return pawl_json_read(pawl_buf_done(&args), p->arena, &wanted, NULL) == PAWL_OK && covers(p->args, wanted);
 }
 
+/* Is this call's tool the undo of any other? */
+static bool is_undo(const struct pawl_pass *p)
+{
+    for (uint32_t i = 0; i < p->config->tools_count; i++)
+        if (p->config->tools[i].undo_tool.p && pawl_str_eq(p->config->tools[i].undo_tool, p->tool->name)) return true;
+    return false;
+}
+
 static void undone_steps(struct pawl_pass *p, struct pawl_json_writer *w)
 {
     bool any = false;
+    if (!is_undo(p)) return;
     for (uint32_t i = 0; i < p->run->steps_count; i++) {
         const struct pawl_step *d = p->run->steps[i];
-        const struct pawl_tool *t = d->kind == PAWL_STEP_TOOL ? pawl_config_tool(p->config, d->name) : NULL;
-        if (!t || d == p->step || !d->applied || d->undone || !pawl_step_ended(d)) continue;
-        if (!t->undo_tool.p || !pawl_str_eq(t->undo_tool, p->tool->name) || !undoes(p, d, t)) continue;
+        if (d->kind != PAWL_STEP_TOOL || d == p->step || !d->applied || d->undone || !pawl_step_ended(d)) continue;
+        const struct pawl_tool *t = pawl_config_tool(p->config, d->name);
+        if (!t || !t->undo_tool.p || !pawl_str_eq(t->undo_tool, p->tool->name) || !undoes(p, d, t)) continue;
         if (!any) pawl_jw_key(w, "undoes"), pawl_jw_open(w, '[');
         any = true;
         pawl_jw_i64(w, d->number);

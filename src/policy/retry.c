@@ -80,11 +80,15 @@ static enum pawl_verdict give_up(struct pawl_pass *p)
 static enum pawl_verdict again(struct pawl_pass *p)
 {
     const bool planned = p->recovered && p->step && p->step->retry_at_ns > p->wall_ns;
-    const int64_t at_ns = planned ? p->step->retry_at_ns : p->wall_ns + backoff_ns(p, p->attempts);
+    /* What our own crash cut off is no word of the other side's: it is not spared for that. */
+    const int64_t at_ns = planned      ? p->step->retry_at_ns
+                          : p->crashed ? p->wall_ns
+                                       : p->wall_ns + backoff_ns(p, p->attempts);
     enum pawl_verdict v = PAWL_GO;
     if (!p->recovered) v = append_ended(p, at_ns, false);
     if (v != PAWL_GO) return v;
-    p->recovered = p->came = p->counted = false;
+    p->recovered = p->came = p->counted = p->crashed = false;
+    if (at_ns <= p->wall_ns) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
     p->stage = PAWL_STAGE_DEADLINE;
     return pawl_pass_until(p, PAWL_WANT_TIME, at_ns);
 }

@@ -240,15 +240,12 @@ static void read_call(const struct pawl_reply *reply, struct pawl_arena *a, stru
     struct pawl_error err;
     set(out, verdict_of_code(reply->status));
     if (reply->has_verdict) out->applied = reply->verdict;
-    const struct pawl_str s =
-        pawl_reply_detail(reply, a).n > 0 ? pawl_reply_detail(reply, a) : pawl_reply_says(reply, a);
-    const char *colon = s.n > 0 ? ": " : "", *words = s.n > 0 ? s.p : "";
-    if (!reply->has_verdict) {
-        pawl_outcome_says(out, a, "the function did not say whether it was done%s%s", colon, words);
-        return;
-    }
-    if (out->applied == PAWL_APPLIED_NO || out->applied == PAWL_APPLIED_UNKNOWN) {
-        pawl_outcome_says(out, a, "the function failed%s%s", colon, words);
+    if (!reply->has_verdict || out->applied == PAWL_APPLIED_NO || out->applied == PAWL_APPLIED_UNKNOWN) {
+        const struct pawl_str detail = pawl_reply_detail(reply, a);
+        const struct pawl_str s = detail.n > 0 ? detail : pawl_reply_says(reply, a);
+        pawl_outcome_says(out, a, "the function %s%s%s",
+                          reply->has_verdict ? "failed" : "did not say whether it was done", s.n > 0 ? ": " : "",
+                          s.n > 0 ? s.p : "");
         return;
     }
     const bool fine = out->applied != PAWL_APPLIED_UNUSABLE;

@@ -205,12 +205,13 @@ static int write_request(const struct pawl_tool *t, yyjson_val *document, struct
 int pawl_tool_render(const struct pawl_config *c, const struct pawl_tool *t, yyjson_val *document, struct pawl_str key,
                      struct pawl_buf *out, struct pawl_error *err)
 {
+    _Alignas(16) char first[4096];
     struct pawl_arena a;
     struct pawl_buf text;
     yyjson_val *root = NULL;
     (void)c;
     assert(yyjson_obj_get(document, "args") != NULL);
-    pawl_arena_init(&a, out->arena != NULL ? out->arena->from : out->from);
+    pawl_arena_init_on(&a, out->arena != NULL ? out->arena->from : out->from, first, sizeof first);
     pawl_buf_init_arena(&text, &a);
     /* Written in the order that reads well, then put into the canonical one. */
     int code = write_request(t, document, key, &a, &text, err);
