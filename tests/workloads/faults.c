@@ -7,11 +7,33 @@ enum { IN_A_ROW_MAX = 2, MODEL_PERMILLE = 120, TOOL_PERMILLE = 220, SAYS_PERMILL
 enum { OF_MODEL = 1, OF_TOOL, OF_MALFORMED, OF_UNKNOWN, OF_FORGETTING };
 
 const char *const wl_fault_names[WL_FAULTS] = {
-    "",           "model_429", "model_500",   "model_hang", "model_truncated", "model_cut",
-    "model_drop", "malformed", "unknown",     "repeat",     "reword",          "429",
-    "500_before", "500_after", "hang_before", "hang_after", "drop_before",     "drop_after",
-    "slow",       "late",      "garbage",     "html",       "html_in_json",    "out_of_contract",
-    "202_before", "202_after", "kills",
+    [WL_MODEL_429] = "model_429",
+    [WL_MODEL_500] = "model_500",
+    [WL_MODEL_HANG] = "model_hang",
+    [WL_MODEL_TRUNCATED] = "model_truncated",
+    [WL_MODEL_CUT] = "model_cut",
+    [WL_MODEL_DROP] = "model_drop",
+    [WL_SAYS_MALFORMED] = "malformed",
+    [WL_SAYS_UNKNOWN_TOOL] = "unknown",
+    [WL_SAYS_REPEAT] = "repeat",
+    [WL_SAYS_REWORD] = "reword",
+    [WL_TOOL_429] = "429",
+    [WL_TOOL_401] = "401",
+    [WL_TOOL_500_BEFORE] = "500_before",
+    [WL_TOOL_500_AFTER] = "500_after",
+    [WL_TOOL_HANG_BEFORE] = "hang_before",
+    [WL_TOOL_HANG_AFTER] = "hang_after",
+    [WL_TOOL_DROP_BEFORE] = "drop_before",
+    [WL_TOOL_DROP_AFTER] = "drop_after",
+    [WL_TOOL_SLOW] = "slow",
+    [WL_TOOL_LATE] = "late",
+    [WL_TOOL_GARBAGE] = "garbage",
+    [WL_TOOL_HTML] = "html",
+    [WL_TOOL_HTML_IN_JSON] = "html_in_json",
+    [WL_TOOL_OUT_OF_CONTRACT] = "out_of_contract",
+    [WL_TOOL_202_BEFORE] = "202_before",
+    [WL_TOOL_202_AFTER] = "202_after",
+    [WL_KILLS] = "kills",
 };
 static const struct group {
     const char *name;
@@ -87,7 +109,8 @@ enum wl_fault wl_faults_model(const struct wl_faults *f, const struct wl_recordi
 enum wl_fault wl_faults_tool(const struct wl_faults *f, const struct wl_recording *r, uint32_t place, uint32_t nth)
 {
     if (nth >= IN_A_ROW_MAX) return WL_FINE;
-    return draw(f, r, OF_TOOL, place, nth, TOOL_PERMILLE, WL_TOOL_429, WL_TOOL_202_AFTER);
+    const enum wl_fault fault = draw(f, r, OF_TOOL, place, nth, TOOL_PERMILLE, WL_TOOL_429, WL_TOOL_202_AFTER);
+    return fault == WL_TOOL_401 && nth == 0 ? WL_FINE : fault;
 }
 
 /* The last call of the answer before that changed something; NULL: none. */

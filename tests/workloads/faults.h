@@ -16,6 +16,7 @@ enum wl_fault {
     WL_SAYS_REPEAT, /* its last change once more */
     WL_SAYS_REWORD, /* the same, in other words */
     WL_TOOL_429,    /* a tool; before: nothing was done, after: it was */
+    WL_TOOL_401,    /* only after another fault: a later "no", which tells nothing of the attempt before */
     WL_TOOL_500_BEFORE,
     WL_TOOL_500_AFTER,
     WL_TOOL_HANG_BEFORE,

@@ -52,8 +52,8 @@ static void refuse(struct wl_request *q, const struct wl_call *c)
 
 static bool comes_before(enum wl_fault f)
 {
-    return f == WL_TOOL_429 || f == WL_TOOL_500_BEFORE || f == WL_TOOL_HANG_BEFORE || f == WL_TOOL_DROP_BEFORE ||
-           f == WL_TOOL_202_BEFORE;
+    return f == WL_TOOL_429 || f == WL_TOOL_401 || f == WL_TOOL_500_BEFORE || f == WL_TOOL_HANG_BEFORE ||
+           f == WL_TOOL_DROP_BEFORE || f == WL_TOOL_202_BEFORE;
 }
 
 static bool comes_as_yes(enum wl_fault f)
@@ -82,6 +82,7 @@ static void misbehave(struct wl_request *q, enum wl_fault f, struct pawl_str bod
 {
     switch (f) {
     case WL_TOOL_429: wl_answer(q, 429, PAWL_STR("{\"error\":\"slow down\"}")); break;
+    case WL_TOOL_401: wl_answer(q, 401, PAWL_STR("{\"error\":\"your token has expired\"}")); break;
     case WL_TOOL_500_BEFORE:
     case WL_TOOL_500_AFTER: wl_answer(q, 500, PAWL_STR("{\"error\":\"boom\"}")); break;
     case WL_TOOL_DROP_BEFORE:
