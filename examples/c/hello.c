@@ -1,6 +1,5 @@
-/* examples/c/hello.c - an agent with one tool that is a C function.
- *   cc hello.c $(pkg-config --cflags --libs pawl) -o hello && ./hello
- * Kill it anywhere and start it again: the key makes it the same run, and what was done stays done. */
+/* hello.c - an agent with one tool that is a C function. Kill it anywhere and start it again: the key makes it the same
+ * run, and what was done stays done.   cc hello.c $(pkg-config --cflags --libs pawl) -o hello && ./hello */
 #include <pawl/pawl.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,25 +13,18 @@ static void greet(void *ctx, const struct pawl_tool_call *call,
     answer(answer_ctx, PAWL_TOOL_APPLIED, said, strlen(said));
 }
 
-static int fail(const struct pawl_error *err)
-{
-    fprintf(stderr, "%s %s; %s\n", err->where, err->what, err->next);
-    return 1;
-}
-
 int main(int argc, char **argv)
 {
     struct pawl_options options = {.size = sizeof options, .config = argc > 1 ? argv[1] : "hello.yaml"};
     struct pawl_start start = {.size = sizeof start, .agent = "greeter", .input = "greet the world", .key = "hello-1"};
     struct pawl_error err;
+    struct pawl *p = NULL;
     const char *status = "";
     char run[37];
-    struct pawl *p;
-    if (pawl_open(&options, &p, &err)) return fail(&err);
-    if (pawl_register_tool(p, "greet", greet, NULL, &err)) return fail(&err);
-    if (pawl_start_run(p, &start, run, &err)) return fail(&err);
-    if (pawl_wait(p, run, -1, &status, &err)) return fail(&err);
-    printf("run %s: %s\n", run, status);
+    if (pawl_open(&options, &p, &err) == PAWL_OK && pawl_register_tool(p, "greet", greet, NULL, &err) == PAWL_OK &&
+        pawl_start_run(p, &start, run, &err) == PAWL_OK && pawl_wait(p, run, -1, &status, &err) == PAWL_OK)
+        printf("run %s: %s\n", run, status);
+    else fprintf(stderr, "%s: %s; %s\n", err.where, err.what, err.next);
     pawl_close(p);
     return strcmp(status, "done") != 0;
 }

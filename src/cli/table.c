@@ -288,6 +288,7 @@ int cli_main(int argc, char **argv)
     int status;
     open_standard_files();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the store, not the end */
     signal(SIGCHLD, SIG_DFL); /* ignored by the parent, it would take the ends of our commands from us */
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) name = "help";
     if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) name = "version";

@@ -319,10 +319,17 @@ static void refuse_replies(struct pawl_hot *h, int code, const char *what, const
 static void again(struct pawl_hot *h, int status)
 {
     struct pawl_engine *e = h->e;
-    const char *what = status == PAWL_EFULL ? "the disk is full: nothing was stored" : "the store could not write";
-    refuse_replies(h, status, what,
-                   "free some space, or mend the disk, and say it again; what runs goes on by itself then");
-    if (h->create && h->run.seq == h->flight->commit.records_count) {
+    const bool given_up = h->create && h->run.seq == h->flight->commit.records_count, full = status == PAWL_EFULL;
+    refuse_replies(h, status,
+                   given_up
+                       ? full ? "the disk is full: nothing was stored" : "the store could not write: nothing was stored"
+                   : full ? "the disk is full: it is not stored yet"
+                          : "the store could not write: it is not stored yet",
+                   given_up
+                       ? "free some space, or mend the disk, and start it again"
+                       : "free some space, or mend the disk: the owner tries again every second; say it again with the "
+                         "same id, or look first whether it is there");
+    if (given_up) {
         pawl_hot_drop(h);
         return;
     }

@@ -190,8 +190,8 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
         const bool none = in->status == PAWL_OK || in->status == PAWL_ENOTFOUND;
         for (struct pawl_asking *a = l->askings; a; a = next) {
             next = a->next;
-            pawl_request_refuse(e, a->id, run, none ? PAWL_ENOTFOUND : in->status,
-                                none ? "there is no such run" : "the store could not be read", none ? "pawl ls" : "");
+            if (none) pawl_request_refuse(e, a->id, run, PAWL_ENOTFOUND, "there is no such run", "pawl ls");
+            else pawl_request_refuse_store(e, a->id, run, in->status);
             pawl_asking_free(e, a);
         }
     }

@@ -203,6 +203,7 @@ void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, in
 void pawl_request_retry_start(struct pawl_engine *e, struct pawl_hot *h); /* its create was refused: who has the key? */
 void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
                          const char *next);
+void pawl_request_refuse_store(struct pawl_engine *e, uint64_t id, struct pawl_id run, int status); /* it could not */
 void pawl_request_done(struct pawl_engine *e, uint64_t id); /* of what no run owns */
 void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step);
 void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking);

@@ -49,6 +49,15 @@ void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run,
     pawl_fail(&answer->error, code, where, next, "%s", what);
 }
 
+void pawl_request_refuse_store(struct pawl_engine *e, uint64_t id, struct pawl_id run, int status)
+{
+    const bool full = status == PAWL_EFULL;
+    pawl_request_refuse(e, id, run, status,
+                        full ? "the disk is full: nothing was stored" : "the store could not be read",
+                        full ? "free some space, and say it again with the same id"
+                             : "look after the disk, then say it again with the same id");
+}
+
 void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking)
 {
     if (!asking) return;
