@@ -128,6 +128,12 @@ agents: {a: {model: m, tools: [act]}}
 YAML
 (trap '' CHLD; exec "$PAWL" run a go --config command.yaml </dev/null >out 2>&1); check "SIGCHLD ignored" 0 $?
 
+# A limit on the size of files is an error that says what to do, not the end of the process
+mkdir full && cp command.yaml full/
+(cd full && ulimit -S -f 20 && exec "$PAWL" run a go --config command.yaml </dev/null) >out 2>&1; check "no room" 1 $?
+has "what to do" '→ free some space' "$(cat out)"
+(cd full && exec "$PAWL" run a go --config command.yaml </dev/null) >out 2>&1; check "room again" 0 $?
+
 # In doubt: nobody knows, until a person has looked
 mock 'POST /refunds#1=drop_after'
 cp pawl.yaml moved.yaml; grep -v 'key: {header' moved.yaml >pawl.yaml

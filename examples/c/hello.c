@@ -1,5 +1,6 @@
-/* hello.c - an agent with one tool that is a C function. Kill it anywhere and start it again: the key makes it the same
- * run, and what was done stays done.   cc hello.c $(pkg-config --cflags --libs pawl) -o hello && ./hello */
+/* examples/c/hello.c - an agent with one tool that is a C function.
+ *   cc hello.c $(pkg-config --cflags --libs pawl) -o hello && ./hello
+ * Kill it anywhere and start it again: the key makes it the same run, and what was done stays done. */
 #include <pawl/pawl.h>
 #include <stdio.h>
 #include <string.h>

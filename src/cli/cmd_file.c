@@ -149,6 +149,23 @@ int cli_check(struct cli *c)
     return rc ? CLI_USAGE : CLI_DONE;
 }
 
+/* An answer of the door without the word that ends it. */
+static void json_members(struct cli *c, yyjson_val *last)
+{
+    struct pawl_json_writer w = {.out = &c->out};
+    yyjson_val *name, *value;
+    size_t i, n;
+    pawl_jw_open(&w, '{');
+    yyjson_obj_foreach(last, i, n, name, value)
+    {
+        if (yyjson_equals_str(name, "last")) continue;
+        pawl_jw_key_str(&w, pawl_json_value_str(name));
+        pawl_jw_value(&w, value);
+    }
+    pawl_jw_close(&w, '}');
+    pawl_buf_char(&c->out, '\n');
+}
+
 int cli_verify(struct cli *c)
 {
     struct pawl_buf b;
@@ -164,8 +181,7 @@ int cli_verify(struct cli *c)
                     records = (long long)pawl_json_i64(last, "records", 0);
     const long long anchored = (long long)pawl_json_i64(last, "anchored_seq", 0);
     if (c->opt[OPT_JSON]) {
-        pawl_json_write(last, &c->out);
-        cli_text(c, CLI_PLAIN, "\n");
+        json_members(c, last);
     } else {
         cli_printf(c, "%lld run%s, %lld records: every chain is whole\n", runs, runs == 1 ? "" : "s", records);
         if (anchored) cli_printf(c, "record %lld is the one that was written down\n", anchored);
@@ -228,7 +244,7 @@ int cli_sql(struct cli *c)
     cli_begin(c, &b, &w, "sql", NULL);
     cli_put(&w, "text", c->args[0]);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    if (c->opt[OPT_JSON]) pawl_json_write(last, &c->out), pawl_buf_char(&c->out, '\n');
+    if (c->opt[OPT_JSON]) json_members(c, last);
     else table(c, yyjson_obj_get(last, "columns"), yyjson_obj_get(last, "rows"));
     cli_flush(c);
     return CLI_DONE;

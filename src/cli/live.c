@@ -111,7 +111,7 @@ static void draw_status(struct live *l)
     clear_status(l);
     cli_printf(c, "%3lld  ", (long long)l->now.step);
     cli_column(c, CLI_DIM, pawl_str_of(l->now.kind), 6);
-    cli_shown(c, CLI_CYAN, pawl_str_of(l->now.name), 30);
+    cli_shown(c, CLI_CYAN, pawl_str_of(l->now.name), c->width < 60 ? 14 : 30); /* it must stay on its line */
     if (l->now.attempt > 1) cli_printf(c, ", attempt %lld", (long long)l->now.attempt);
     cli_text(c, CLI_DIM, " …");
     l->status_line = true;
@@ -201,6 +201,11 @@ static void on_trouble(struct live *l, yyjson_val *trouble)
     if (l->troubled) return;
     l->troubled = true;
     clear_status(l);
+    if (l->c->opt[OPT_JSON]) {
+        pawl_buf_text(&l->c->out, "{\"trouble\":");
+        pawl_json_write(trouble, &l->c->out);
+        pawl_buf_text(&l->c->out, "}\n");
+    }
     cli_flush(l->c);
     pawl_buf_init(&b, l->arena.from);
     pawl_buf_text(&b, "pawl: nothing can be stored, so nothing goes on: ");

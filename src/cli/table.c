@@ -228,6 +228,8 @@ static int parse(struct cli *c, int argc, char **argv)
                                          NULL, o + 256};
     longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
     longs[n] = (struct option){NULL, 0, NULL, 0};
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) /* so that errors before it are JSON, too */
+        if (strcmp(argv[i], "--json") == 0 && c->command->options & BIT(OPT_JSON)) c->opt[OPT_JSON] = "";
     opterr = 0;
     optind = 1;
     while ((got = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
