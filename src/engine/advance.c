@@ -490,6 +490,7 @@ static bool decide(struct pawl_hot *h)
 void pawl_hot_advance(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
+    if (h->durable_seq < h->written_first) return;
     while (!e->rc && !h->run.ended && h->agent && !pawl_hot_early(h)) {
         if (!e->handing_over) open_slots(h);
         if (e->rc) return;

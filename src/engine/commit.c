@@ -127,7 +127,7 @@ bool pawl_hot_early(const struct pawl_hot *h)
 static bool waiting(struct pawl_hot *h, struct pawl_head *head)
 {
     int64_t wake_ns = PAWL_NEVER;
-    bool all = true;
+    bool all = h->durable_seq >= h->written_first;
     head->status = h->run.ended ? h->run.status : h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
     head->waiting = PAWL_WAIT_NONE;
     head->waiting_step = 0;

@@ -64,6 +64,7 @@ struct pawl_hot {
     struct pawl_batch *filling, *flight;
     struct pawl_reply_due *replies;
     uint64_t durable_seq;
+    uint64_t written_first;  /* nothing is begun before the records up to here are durable */
     uint64_t parked_seq;     /* up to there it waits for nothing but people or later times; 0: it does not */
     bool create;             /* the first commit makes the run */
     struct pawl_str request; /* its start's client-made id */

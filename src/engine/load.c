@@ -73,7 +73,8 @@ void pawl_hot_drop(struct pawl_hot *h)
 }
 
 /* LEDGER 11: claimed five times without progress, the run is a dead letter that names its step. What is unknown of it
- * becomes a question first: no run ends with a step unknown. */
+ * becomes a question first: no run ends with a step unknown. Durable before anything is done for it, be it a look: that
+ * may be what ends its owners. */
 static void poison(struct pawl_hot *h)
 {
     char text[192];
@@ -86,6 +87,7 @@ static void poison(struct pawl_hot *h)
     pawl_buf_done(&b);
     memcpy(text, b.failed ? "" : b.p, b.failed ? 1 : b.n + 1);
     pawl_hot_abort(h, PAWL_DEAD, PAWL_CLASS_CRASHED_ITS_OWNER, text, (struct pawl_str){NULL, 0}, PAWL_STR("pawl"));
+    h->written_first = h->run.seq;
 }
 
 /* Claimed while it was in hand: asked for by a client while a claim of due runs was under way, or due again before its

@@ -279,8 +279,9 @@ void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c
     struct pawl_sim_step *f = &run->steps[c->step - 1];
     if (!c->tool || c->node->replaced) return;
     if (c->look) {
-        f->look_was_early =
-            f->unknown && c->began_ns < f->last_end_ns + w->tools[w->tools[c->tool_index].of - 1].settles_ns;
+        const int64_t settles_ns = w->tools[w->tools[c->tool_index].of - 1].settles_ns;
+        const int64_t since_ns = f->last_end_ns > c->node->began_ns ? f->last_end_ns : c->node->began_ns;
+        f->look_was_early = f->unknown && c->began_ns < since_ns + settles_ns; /* in full again after a restart */
         return;
     }
     if (c->tool->effect == PAWL_EFFECT_READ) return;

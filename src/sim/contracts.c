@@ -177,8 +177,9 @@ static void draw_verify(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim
         look->output = schema(w, PAWL_STR("{\"anyOf\":[{\"type\":\"array\"},{\"required\":[\"item\"]}]}"), false);
     if (pawl_sim_chance(w, 500)) t->verify.args = PAWL_STR("{\"item\":{\"$arg\":\"/args/item\"}}");
     if (pawl_sim_chance(w, 850)) {
-        t->verify.settles_ns = pawl_sim_between(w, 10, 60) * PAWL_SIM_S;
-        truth->settles_ns = t->verify.settles_ns - 3 * PAWL_SIM_S; /* the rest is for a wall clock that steps forth */
+        t->verify.settles_ns = pawl_sim_chance(w, 150) ? 0 : pawl_sim_between(w, 10, 60) * PAWL_SIM_S;
+        truth->settles_ns = t->verify.settles_ns;
+        if (truth->settles_ns) truth->settles_ns -= 3 * PAWL_SIM_S; /* for a wall clock that steps forth */
     }
     if (dice < 75) {
         t->verify.by_key = PAWL_STR("/idempotency_key");
@@ -215,6 +216,11 @@ static void draw_change(struct pawl_sim *w, uint32_t number, struct pawl_schema 
     t->effect = dice < 20 ? PAWL_EFFECT_IDEMPOTENT : dice < 60 ? PAWL_EFFECT_MUTATE : PAWL_EFFECT_IRREVERSIBLE;
     t->key_declared = pawl_sim_chance(w, 500);
     if (pawl_sim_chance(w, 400)) t->remembered_for_ns = pawl_sim_between(w, 2, 15) * PAWL_SIM_MIN;
+    if (pawl_sim_chance(w, 150)) { /* so patient that its key may be forgotten meanwhile */
+        t->retry.attempts = (uint32_t)pawl_sim_between(w, 4, 8);
+        t->retry.first_ns = t->remembered_for_ns / 16;
+        t->retry.max_ns = t->remembered_for_ns / 3;
+    }
     if (pawl_sim_chance(w, 400)) t->input = input;
     if (pawl_sim_chance(w, 400)) t->output = output;
     draw_driver(w, t, false);

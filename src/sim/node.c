@@ -147,7 +147,7 @@ struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w)
     struct pawl_shared *rows = NULL;
     struct pawl_arena arena;
     if (w->no_memory) return NULL;
-    *n = (struct pawl_sim_node){.w = w, .number = ++w->nodes, .allocations_left = -1};
+    *n = (struct pawl_sim_node){.w = w, .number = ++w->nodes, .allocations_left = -1, .began_ns = w->now_ns};
     n->alloc = (struct pawl_alloc){resize, n};
     n->ops_end = &n->ops;
     n->backlog_end = &n->backlog;

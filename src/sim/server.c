@@ -139,8 +139,12 @@ static void says_status(struct pawl_sim *w, struct pawl_sim_call *c, int32_t sta
                                    .type = PAWL_STR("application/json"),
                                    .body = PAWL_STR("{\"error\":{\"message\":\"no\"}}")};
     if (status != 429 && status != 503) return;
-    switch (pawl_sim_below(w, 6)) {
+    switch (pawl_sim_below(w, 7)) {
     case 0: c->reply.retry_after = pawl_sim_text(w, "%d", (int)pawl_sim_between(w, 0, 400)); break;
+    case 5: /* about as long as the key is remembered */
+        c->reply.retry_after =
+            pawl_sim_text(w, "%d", (int)(c->tool->remembered_for_ns / PAWL_SIM_S * pawl_sim_between(w, 75, 105) / 100));
+        break;
     case 1: c->reply.retry_after_ms = pawl_sim_text(w, "%d", (int)pawl_sim_between(w, 0, 5000)); break;
     case 2: c->reply.retry_after = PAWL_STR("soon"); break;
     case 3: c->reply.retry_after = PAWL_STR("99999999999"); break;

@@ -97,7 +97,7 @@ struct pawl_sim_node { /* one process: an engine and its door to the store */
     struct pawl_ports ports;
     struct pawl_alloc alloc;  /* the engine's */
     int64_t allocations_left; /* until one fails; < 0: never */
-    int64_t mono_shift_ns, slept_ns;
+    int64_t began_ns, mono_shift_ns, slept_ns;
     struct pawl_sim_op *ops, **ops_end; /* given, not yet done */
     bool turn_due;
     int64_t reported_ns;
