@@ -78,6 +78,17 @@ static enum pawl_verdict not_sent(struct pawl_pass *p, enum pawl_class c, bool r
     return PAWL_GO;
 }
 
+/* What is left of the run's time is asked when it leaves: a wait for the disk, a look or a backoff lies behind the stage
+ * that asked first (LEDGER 14, 15). */
+static enum pawl_verdict leave(struct pawl_pass *p)
+{
+    const int64_t own_ns = p->model ? p->model->total_ns : p->tool->timeout_ns;
+    if (p->left_ns <= 0)
+        return not_sent(p, PAWL_CLASS_DEADLINE_EXCEEDED, false, PAWL_STR("not sent: the run's time is over"));
+    p->timeout_ns = own_ns < p->left_ns ? own_ns : p->left_ns;
+    return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
+}
+
 /* From here on another request is sent, perhaps to another model. */
 static void say_model(struct pawl_pass *p, struct pawl_buf *b)
 {
@@ -123,12 +134,12 @@ enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
     if (!recorded(p)) {
         if (!p->counted) p->attempts++;
         p->counted = true;
-        return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
+        return leave(p);
     }
     if (s->state == PAWL_STEP_DOUBT) return pawl_pass_wait(p, PAWL_WANT_PERSON);
     if (p->counted && forgotten(p))
         return not_sent(p, PAWL_CLASS_UNAVAILABLE, false, PAWL_STR("not sent again: its key may be forgotten by now"));
-    if (p->counted) return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
+    if (p->counted) return leave(p);
     if (s->stop || s->applied) return resolved(p);
     if (s->resend) {
         if (!p->admitted) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
