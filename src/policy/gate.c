@@ -125,11 +125,11 @@ static enum pawl_verdict denied(struct pawl_pass *p)
 }
 
 /* What a person was asked stays asked: that the first doing has expired meanwhile neither answers the question nor makes
- * another request of the one that was shown. */
+ * another request of the one that was shown. Where another doing has come in its place, that is what is asked about. */
 static void stand_by_question(struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
-    p->why |= s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT);
+    if (!(p->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT))) p->why |= s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT);
     if (s->generation > p->generation) p->generation = s->generation;
     if (p->first_step || !s->first_step) return;
     p->first_run = s->first_run;
