@@ -147,7 +147,9 @@ void wl_config_write(const struct wl_config *c, const struct wl_env *env, const 
 {
     pawl_buf_text(out, "version: 1\n");
     if (c->faulty)
-        pawl_buf_printf(out, "defaults: {retry: {attempts: 5, first: 5ms, max: 50ms}, timeout: %dms}\n",
+        pawl_buf_printf(out,
+                        "defaults: {retry: {attempts: 5, first: 5ms, max: 50ms}, timeout: %dms,"
+                        " breaker: {cooldown: 300ms, cooldown_max: 1s}}\n",
                         WL_TOOL_TIMEOUT_MS);
     else pawl_buf_text(out, "defaults: {retry: {first: 1ms, max: 10ms}}\n");
     pawl_buf_text(out, "models:\n");
