@@ -226,7 +226,7 @@ static void open_bare(struct bare *b)
 {
     static const char settings[] =
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-        "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 1000";
+        "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 2000";
     struct pawl_side side = {0};
     open_pawl(&side); /* for its tables */
     side.store->close(side.store);

@@ -29,6 +29,7 @@ void bench_value(struct bench_row *r, const char *format, ...) __attribute__((fo
 void bench_detail(struct bench_row *r, const char *format, ...) __attribute__((format(printf, 2, 3))); /* adds to it */
 void bench_judge(struct bench_row *r, bool met);
 _Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+double bench_cpu_s(void);                                         /* of all threads of this process, so far */
 double bench_median(double *values, uint32_t count);              /* sorts them */
 double bench_share(double *values, uint32_t count, double share); /* of sorted values: 0.5, 0.99 */
 void bench_path(const struct bench *b, char out[BENCH_PATH], const char *name);
@@ -76,7 +77,8 @@ struct bench_memory bench_memory_of(int pid);
 /* bench_tape.c: the transactions that pawl made, and the same rows by SQLite alone */
 struct bench_commit {
     struct pawl_commit c;
-    int64_t run, last, first_row; /* filled in for the replay: numbers in the file */
+    int64_t run, last, first_row; /* filled in for the replay: numbers in the file, */
+    bool moves_on;                /* and whether its head has only moved on */
 };
 struct bench_batch {
     uint32_t first, count; /* in commits */

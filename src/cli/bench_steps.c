@@ -10,7 +10,7 @@ static const double GOAL = 52450; /* steps a second: ten times the best engine i
 /* ---- many runs ---- */
 
 struct many {
-    double pawl_s, bare_s;
+    double pawl_s, bare_s, pawl_cpu_s, bare_cpu_s;
     struct bench_counts counts;
     struct pawl_writer_counts writer;
 };
@@ -29,16 +29,20 @@ static struct many many_once(const struct bench *b, bool compare)
     struct pawl *p = bench_open(folder);
     bench_register(p, &tool);
     pawl_probe_watch(p, bench_tape_watch, &tape);
+    const double cpu_s = bench_cpu_s();
     const int64_t began_ns = pawl_clock_mono_ns();
     for (int i = 0; i < RUNS; i++) bench_post_start(p, "");
     bench_finish(p);
     out.pawl_s = (double)(pawl_clock_mono_ns() - began_ns) / 1e9;
+    out.pawl_cpu_s = bench_cpu_s() - cpu_s;
     out.writer = pawl_probe_counts(p);
     if (tool.calls != RUNS * STEPS || bench_count_runs(p, "done") != RUNS) bench_die("not every run took its steps");
     pawl_close(p);
     out.counts = bench_tape_counts(&tape);
     struct bench_bare *bare = bench_bare_open(other);
+    const double bare_cpu_s = bench_cpu_s();
     out.bare_s = (double)bench_bare_replay(bare, &tape, 0, tape.batches_count, NULL) / 1e9;
+    out.bare_cpu_s = bench_cpu_s() - bare_cpu_s;
     bench_bare_close(bare);
     if (compare) bench_bare_same(folder, other);
     bench_tape_fini(&tape);
@@ -62,7 +66,8 @@ void bench_many(struct bench *b)
     bench_value(r, "%.2f x SQLite alone (%.2f to %.2f)", ratio, ratios[0], ratios[b->rounds - 1]);
     bench_detail(r, "200 runs, 10 mutating steps each, a model step between; %.0f steps/s, best %.0f (goal %.0f); ",
                  rate, rates[b->rounds - 1], GOAL);
-    bench_detail(r, "%.1f ms, alone %.1f ms", m.pawl_s * 1e3, m.bare_s * 1e3);
+    bench_detail(r, "%.1f ms, alone %.1f ms; processor %.1f us a step, alone %.1f us", m.pawl_s * 1e3, m.bare_s * 1e3,
+                 m.pawl_cpu_s / (double)m.counts.steps * 1e6, m.bare_cpu_s / (double)m.counts.steps * 1e6);
     bench_judge(r, ratio <= 2);
     r = bench_row(b, "many.batch", "mean >= 64, one hand-off each");
     bench_value(r, "mean %.1f commits, %.2f hand-offs a batch", mean,

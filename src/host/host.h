@@ -97,7 +97,9 @@ struct pawl {
     uv_timer_t timer;
     uv_async_t finished; /* the writer has finished jobs */
     uv_async_t interrupt;
-    uv_timer_t turn; /* a bound on the call that waits (pawl_host_arm) */
+    uv_timer_t rest;                     /* rest.c */
+    uint64_t worked, worked_before_rest; /* events since it last rested */
+    uv_timer_t turn;                     /* a bound on the call that waits (pawl_host_arm) */
     bool turn_over;
     int64_t turn_until_ns;         /* monotonic: the same bound, for where the loop is not turned */
     struct pawl_door *waits;       /* of the call that waits; NULL: none */
@@ -163,6 +165,8 @@ bool pawl_host_quiet(const struct pawl *p);     /* nothing is under way, and not
 /* api.c */
 bool pawl_host_inside(const struct pawl *p, struct pawl_error *err); /* true: refused, from within a callback */
 int pawl_owner_call(struct pawl *p, const char *request, pawl_line_fn *line, void *ctx, struct pawl_error *err);
+/* rest.c */
+void pawl_host_rest_later(struct pawl *p); /* if there is nothing to do for a while, and there was much before */
 /* attempt.c */
 void pawl_attempt_begin(struct pawl *p, uint64_t id, const struct pawl_attempt *a);
 void pawl_attempt_cancel(struct pawl *p, uint64_t id);

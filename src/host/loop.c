@@ -105,6 +105,8 @@ void pawl_host_pump(struct pawl *p)
     pawl_door_sweep(p);
     if (!p->events || !p->engine) pawl_host_flush(p);
     if (!p->engine) return;
+    p->worked += (unsigned)n;
+    pawl_host_rest_later(p);
     const int64_t due_ns = pawl_engine_due_ns(p->engine);
     if (due_ns == INT64_MAX) {
         uv_timer_stop(&p->timer);

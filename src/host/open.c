@@ -126,9 +126,11 @@ static int open_loop(struct pawl *p)
     p->loop_open = true;
     uv_timer_init(&p->loop, &p->timer);
     uv_timer_init(&p->loop, &p->turn);
+    uv_timer_init(&p->loop, &p->rest);
     if (uv_async_init(&p->loop, &p->finished, on_wake)) return PAWL_EIO;
     if (uv_async_init(&p->loop, &p->interrupt, on_wake)) return PAWL_EIO;
     p->turn.data = p;
+    p->rest.data = p;
     return PAWL_OK;
 }
 

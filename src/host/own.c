@@ -241,5 +241,6 @@ void pawl_host_disown(struct pawl *p)
     p->owns = false;
     if (!p->loop_open) return;
     uv_timer_stop(&p->timer);
+    uv_timer_stop(&p->rest);
     uv_run(&p->loop, UV_RUN_NOWAIT); /* what was closed gives its memory back */
 }

@@ -1,6 +1,9 @@
 /* src/io/alloc.c - malloc, realloc and free behind struct pawl_alloc; the one place of pawl that calls them. */
 #include "io/alloc.h"
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes)
 {
@@ -18,4 +21,11 @@ const struct pawl_alloc *pawl_alloc_libc(void)
 {
     static const struct pawl_alloc libc = {resize, NULL};
     return &libc;
+}
+
+void pawl_alloc_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -4,3 +4,4 @@
 
 /* A constant; resizing to 0 frees. Requests past PTRDIFF_MAX are refused. */
 const struct pawl_alloc *pawl_alloc_libc(void);
+void pawl_alloc_trim(void); /* what libc keeps of freed memory goes back to the system, where it can */

@@ -208,6 +208,7 @@ static bool keep_blob(struct rows *m, const struct pawl_blob *b)
 {
     struct pawl_str *kept;
     if (pawl_map_get(&m->blobs, b->hash.b, sizeof b->hash.b) != NULL) return true;
+    assert(pawl_blob_is_whole(b));
     kept = pawl_arena_get(&m->arena, sizeof *kept);
     if (kept == NULL || !keep(&m->arena, b->bytes, kept)) return false;
     return pawl_map_put(&m->blobs, b->hash.b, sizeof b->hash.b, kept) == PAWL_OK;
@@ -487,6 +488,11 @@ static int memory_next_wake(struct pawl_store *s, int64_t *wall_ns, struct pawl_
 
 /* ---- opening and closing ---- */
 
+static void memory_rest(struct pawl_store *s)
+{
+    (void)s; /* all that it has is its rows */
+}
+
 static void memory_close(struct pawl_store *s)
 {
     struct rows *m = rows_of(s);
@@ -519,6 +525,7 @@ static int open_door(struct rows *m, struct pawl_store **out)
                                       .blob = memory_blob,
                                       .shared = memory_shared,
                                       .next_wake = memory_next_wake,
+                                      .rest = memory_rest,
                                       .close = memory_close},
                             .rows = m};
     memcpy(door->store.id, m->id, sizeof m->id);

@@ -13,6 +13,8 @@ bool pawl_id_bounds(struct pawl_str prefix, struct pawl_id *low, struct pawl_id 
 /* What the caller promises of a commit, asserted: records follow seq_before without gaps, belong to the head's run,
  * the head's seq and hash are the last one's; a blob's hash is its content's. */
 void pawl_commit_assert(const struct pawl_commit *c);
+/* Its hash is that of its bytes. A store asserts it of those that it does not have yet. */
+bool pawl_blob_is_whole(const struct pawl_blob *b);
 
 /* May these operations be done, one after the other? `find` says who holds a key now: PAWL_OK or PAWL_ENOTFOUND
  * (else: its error, handed on). Changes nothing. PAWL_OK or PAWL_ECONFLICT. */

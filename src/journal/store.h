@@ -143,6 +143,7 @@ struct pawl_store {
                   struct pawl_error *err); /* all of them, by name */
     int (*next_wake)(struct pawl_store *s, int64_t *wall_ns,
                      struct pawl_error *err); /* earliest wake_ns > 0; PAWL_NEVER */
+    void (*rest)(struct pawl_store *s);       /* gives back memory that is kept for speed only */
     void (*close)(struct pawl_store *s);      /* frees s; NULL not allowed */
 };
 

@@ -20,6 +20,7 @@
 
 struct state { /* what the file knows of a commit's run */
     int64_t run, last;
+    const struct pawl_sqlite_known *known; /* NULL: the file was asked */
 };
 
 struct asking {
@@ -48,6 +49,15 @@ static bool is_verdict(int status)
     return status == PAWL_OK || status == PAWL_EFENCED || status == PAWL_ECONFLICT || status == PAWL_ENOTFOUND;
 }
 
+static int judge_claims(struct pawl_sqlite *q, const struct pawl_commit *c, struct pawl_error *err)
+{
+    struct asking asking = {.q = q};
+    if (c->claims_count == 0) return PAWL_OK;
+    const int status = pawl_claims_check(c->claims, c->claims_count, find_claim, &asking);
+    if (!is_verdict(status) && err != NULL) *err = asking.err;
+    return status;
+}
+
 /* One of the four verdicts on a commit, or what kept us from finding it. */
 static int judge(struct pawl_sqlite *q, const struct pawl_commit *c, struct state *now, struct pawl_error *err)
 {
@@ -55,6 +65,13 @@ static int judge(struct pawl_sqlite *q, const struct pawl_commit *c, struct stat
     int status;
     *now = (struct state){0};
     if (c->no_run) return PAWL_OK;
+    now->known = c->create ? NULL : pawl_sqlite_known(q, c->head.run);
+    if (now->known != NULL) {
+        now->run = now->known->run;
+        now->last = now->known->last;
+        if (now->known->head.epoch != c->head.epoch || now->known->head.seq != c->seq_before) return PAWL_EFENCED;
+        return judge_claims(q, c, err);
+    }
     st = pawl_sqlite_bind(q, PAWL_SQL_STATE, "d", &c->head.run);
     status = pawl_sqlite_row_of(q, st, err);
     if (status == PAWL_OK) {
@@ -71,17 +88,28 @@ static int judge(struct pawl_sqlite *q, const struct pawl_commit *c, struct stat
         if (status == PAWL_OK) status = is_taken(q, PAWL_SQL_BY_REQUEST, c->request, err);
         if (status != PAWL_OK) return status;
     }
-    if (c->claims_count == 0) return PAWL_OK;
-    struct asking asking = {.q = q};
-    status = pawl_claims_check(c->claims, c->claims_count, find_claim, &asking);
-    if (!is_verdict(status) && err != NULL) *err = asking.err;
-    return status;
+    return judge_claims(q, c, err);
+}
+
+static struct pawl_sqlite_config *config_at(struct pawl_sqlite *q, const struct pawl_hash *hash)
+{
+    return &q->configs[hash->b[0] % PAWL_SQLITE_CONFIGS];
+}
+
+static bool is_config(const struct pawl_sqlite_config *known, const struct pawl_hash *hash)
+{
+    return known->blob != 0 && memcmp(known->hash.b, hash->b, sizeof hash->b) == 0;
 }
 
 /* The number of the blob with this content, made where there is none. */
 static int keep_blob(struct pawl_sqlite *q, const struct pawl_hash *hash, struct pawl_str bytes, int64_t *n,
                      struct pawl_error *err)
 {
+    const struct pawl_sqlite_config *config = config_at(q, hash);
+    if (is_config(config, hash)) {
+        *n = config->blob;
+        return PAWL_OK;
+    }
     sqlite3_stmt *st = pawl_sqlite_bind(q, PAWL_SQL_BLOB_FIND, "h", hash);
     int status = pawl_sqlite_row_of(q, st, err);
     if (status == PAWL_OK) {
@@ -122,10 +150,10 @@ static int append(struct pawl_sqlite *q, const struct pawl_record *r, struct sta
 static int find_config(struct pawl_sqlite *q, const struct pawl_hash *hash, int64_t *blob, struct pawl_error *err)
 {
     static const struct pawl_hash none;
-    struct pawl_sqlite_config *known = &q->configs[hash->b[0] % PAWL_SQLITE_CONFIGS];
+    struct pawl_sqlite_config *known = config_at(q, hash);
     *blob = 0;
     if (memcmp(hash->b, none.b, sizeof none.b) == 0) return PAWL_OK;
-    if (known->blob == 0 || memcmp(known->hash.b, hash->b, sizeof hash->b) != 0) {
+    if (!is_config(known, hash)) {
         sqlite3_stmt *st = pawl_sqlite_bind(q, PAWL_SQL_BLOB_FIND, "h", hash);
         const int status = pawl_sqlite_row_of(q, st, err);
         if (status != PAWL_OK) return status == PAWL_ENOTFOUND ? PAWL_OK : status;
@@ -143,8 +171,13 @@ static int put_head(struct pawl_sqlite *q, const struct pawl_commit *c, const st
     const int config_at = c->create ? 18 : 14;
     sqlite3_stmt *st;
     int64_t blob;
-    int rc = SQLITE_OK, status = find_config(q, &h->config, &blob, err);
-    if (status != PAWL_OK) return status;
+    int rc = SQLITE_OK, status;
+    if (now->known != NULL && pawl_sqlite_moves_on(now->known, h))
+        return pawl_sqlite_do(q,
+                              pawl_sqlite_bind(q, PAWL_SQL_RUN_STEP, "iUzii", now->run, h->seq, now->last, h->active_ns,
+                                               h->updated_ns),
+                              err);
+    if ((status = find_config(q, &h->config, &blob, err)) != PAWL_OK) return status;
     if (c->create)
         st = pawl_sqlite_bind(q, PAWL_SQL_RUN_ADD, "idsssiuuuUUuUzwii", now->run, &h->run, h->agent, h->key, c->request,
                               h->created_ns, h->status, h->waiting, h->waiting_step, h->epoch, h->owner,
@@ -181,10 +214,14 @@ static int apply(struct pawl_sqlite *q, const struct pawl_commit *c, struct stat
     int status = PAWL_OK;
     int64_t blob;
     if (c->create) now->run = q->next_run++;
-    for (uint32_t i = 0; status == PAWL_OK && i < c->blobs_count; i++)
-        status = keep_blob(q, &c->blobs[i].hash, c->blobs[i].bytes, &blob, err);
+    for (uint32_t i = 0; status == PAWL_OK && i < c->blobs_count; i++) {
+        const struct pawl_blob *b = &c->blobs[i];
+        assert(is_config(config_at(q, &b->hash), &b->hash) || pawl_blob_is_whole(b));
+        status = keep_blob(q, &b->hash, b->bytes, &blob, err);
+    }
     for (uint32_t i = 0; status == PAWL_OK && i < c->records_count; i++) status = append(q, &c->records[i], now, err);
     if (status == PAWL_OK && !c->no_run) status = put_head(q, c, now, err);
+    if (status == PAWL_OK && !c->no_run) pawl_sqlite_know(q, &c->head, now->run, now->last);
     for (uint32_t i = 0; status == PAWL_OK && i < c->claims_count; i++) status = do_claim(q, &c->claims[i], err);
     for (uint32_t i = 0; status == PAWL_OK && i < c->shared_count; i++) status = do_shared(q, &c->shared[i], err);
     return status;
@@ -264,6 +301,7 @@ static int claim_found(struct pawl_sqlite *q, struct pawl_arena *a, struct pawl_
         /* Live now: not due again for us, due at once for whoever comes after us. */
         if (!pawl_status_ended(h->status)) h->wake_ns = 0;
         status = pawl_sqlite_do(q, pawl_sqlite_bind(q, PAWL_SQL_RUN_CLAIM, "iU", places[i].run, h->owner), err);
+        if (status == PAWL_OK) pawl_sqlite_know(q, h, places[i].run, places[i].last);
     }
     return status;
 }
@@ -288,10 +326,17 @@ static int sqlite_claim(struct pawl_store *s, const struct pawl_claim_query *wha
 
 /* ---- opening and closing ---- */
 
+/* The page cache: what is asked for again is read again. */
+static void sqlite_rest(struct pawl_store *s)
+{
+    sqlite3_db_release_memory(pawl_sqlite_of(s)->db);
+}
+
 static void sqlite_close(struct pawl_store *s)
 {
     struct pawl_sqlite *q = pawl_sqlite_of(s);
     const struct pawl_alloc *from = q->from;
+    pawl_sqlite_forget_all(q);
     for (int i = 0; i < PAWL_SQL_COUNT; i++) sqlite3_finalize(q->stmts[i]);
     if (q->store.instance != 0) sqlite3_exec(q->db, "PRAGMA optimize", NULL, NULL, NULL);
     sqlite3_close(q->db); /* checkpoints, and takes the WAL away */
@@ -340,8 +385,11 @@ static int exec(struct pawl_sqlite *q, const char *sql, struct pawl_error *err)
 static int take_file(struct pawl_sqlite *q, struct pawl_error *err)
 {
     static const char before[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
-                                 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536"; /* KiB, taken as needed */
-    static const char after[] = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;"
+                                 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;" /* KiB, taken as needed */
+                                 /* Of a new file. Small pages waste less behind a large body, and a step that moves one
+                                  * row writes less: 1.18 instead of 1.27 of a conversation's bytes, and no slower. */
+                                 "PRAGMA page_size = 2048";
+    static const char after[] = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;"
                                 "PRAGMA journal_size_limit = 16777216";
     int64_t version;
     char mode[16] = "";
@@ -449,7 +497,8 @@ int pawl_sqlite_open(const char *path, const struct pawl_alloc *from, struct paw
 {
     struct pawl_sqlite *q = from->resize(from->ctx, NULL, 0, sizeof *q);
     if (q == NULL) return pawl_fail(err, PAWL_ENOMEM, path, "free some memory and try again", "no memory");
-    *q = (struct pawl_sqlite){.store = {.commit = sqlite_commit,
+    *q = (struct pawl_sqlite){.known = {.from = from},
+                              .store = {.commit = sqlite_commit,
                                         .claim = sqlite_claim,
                                         .read = pawl_sqlite_read,
                                         .list = pawl_sqlite_list,
@@ -458,6 +507,7 @@ int pawl_sqlite_open(const char *path, const struct pawl_alloc *from, struct paw
                                         .blob = pawl_sqlite_blob,
                                         .shared = pawl_sqlite_shared,
                                         .next_wake = pawl_sqlite_next_wake,
+                                        .rest = sqlite_rest,
                                         .close = sqlite_close},
                               .from = from,
                               .path_bytes = strlen(path) + 3};

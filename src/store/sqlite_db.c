@@ -37,6 +37,8 @@ static const char *const texts[PAWL_SQL_COUNT] = {
     [PAWL_SQL_RUN_SET] = "UPDATE run SET status = ?2, waiting = ?3, waiting_step = ?4, epoch = ?5, owner = ?6, "
                          "claims = ?7, seq = ?8, last = ?9, wake = ?10, active = ?11, updated = ?12, created = ?13, "
                          "config = ?14 WHERE n = ?1",
+    /* no column of an index: most commits are this */
+    [PAWL_SQL_RUN_STEP] = "UPDATE run SET seq = ?2, last = ?3, active = ?4, updated = ?5 WHERE n = ?1",
     [PAWL_SQL_RUN_CLAIM] = "UPDATE run SET epoch = epoch + 1, claims = claims + (owner <> ?2 OR wake IS NOT 0), "
                            "deaths = deaths + (owner <> ?2 AND wake IS 0 AND status < 10), owner = ?2, "
                            "wake = CASE WHEN status < 10 THEN 0 ELSE wake END WHERE n = ?1",
@@ -174,7 +176,8 @@ int pawl_sqlite_do(struct pawl_sqlite *q, sqlite3_stmt *st, struct pawl_error *e
 
 void pawl_sqlite_rollback(struct pawl_sqlite *q)
 {
-    memset(q->configs, 0, sizeof q->configs);  /* the blob that one names may be gone */
+    memset(q->configs, 0, sizeof q->configs); /* the blob that one names may be gone */
+    pawl_sqlite_forget_all(q);
     if (sqlite3_get_autocommit(q->db)) return; /* SQLite did it itself */
     sqlite3_stmt *st = q->stmts[PAWL_SQL_ROLLBACK];
     sqlite3_step(st);

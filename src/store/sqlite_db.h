@@ -1,6 +1,7 @@
 /* src/store/sqlite_db.h - inside of the SQLite store: its state, its statements, its errors. For store/sqlite*.c. */
 #pragma once
 #include <sqlite3.h>
+#include "base/map.h"
 #include "journal/rules.h"
 #include "store/sqlite.h"
 
@@ -18,6 +19,7 @@ enum pawl_sqlite_stmt { /* prepared once, at opening; their SQL is in sqlite_db.
                         PAWL_SQL_RECORD_AT,
                         PAWL_SQL_RUN_ADD,
                         PAWL_SQL_RUN_SET,
+                        PAWL_SQL_RUN_STEP,
                         PAWL_SQL_RUN_CLAIM,
                         PAWL_SQL_RECORD_ADD,
                         PAWL_SQL_BLOB_FIND,
@@ -37,6 +39,10 @@ struct pawl_sqlite_config { /* which blob has this hash: spares a look-up a comm
     struct pawl_hash hash;
     int64_t blob; /* 0: empty */
 };
+struct pawl_sqlite_known { /* of a run at work: its number, the row of its last record, its head as it is stored */
+    int64_t run, last;
+    struct pawl_head head; /* without its texts */
+};
 struct pawl_sqlite {
     struct pawl_store store; /* first: a store is cast to it */
     const struct pawl_alloc *from;
@@ -46,6 +52,7 @@ struct pawl_sqlite {
     sqlite3_stmt *stmts[PAWL_SQL_COUNT];
     int64_t next_run, next_row; /* the numbers that the next run and record get */
     struct pawl_sqlite_config configs[PAWL_SQLITE_CONFIGS];
+    struct pawl_map known; /* run id -> struct pawl_sqlite_known */
     uint8_t kind_numbers[PAWL_KIND_COUNT];
     enum pawl_kind kinds[PAWL_SQLITE_KINDS_MAX]; /* NONE: no such, or a newer pawl's */
 };
@@ -76,6 +83,13 @@ void pawl_sqlite_rollback(struct pawl_sqlite *q);
 bool pawl_sqlite_bytes(sqlite3_stmt *st, int column, void *out, int n);
 /* A text or blob column in the arena; NULL gives {NULL, 0}. false: no memory. */
 bool pawl_sqlite_str(sqlite3_stmt *st, int column, struct pawl_arena *a, struct pawl_str *out);
+
+/* sqlite_known.c */
+struct pawl_sqlite_known *pawl_sqlite_known(const struct pawl_sqlite *q, struct pawl_id run); /* NULL: ask the file */
+void pawl_sqlite_know(struct pawl_sqlite *q, const struct pawl_head *h, int64_t run, int64_t last);
+void pawl_sqlite_forget_all(struct pawl_sqlite *q);
+/* The new head is the known one but for its last record and its times. */
+bool pawl_sqlite_moves_on(const struct pawl_sqlite_known *k, const struct pawl_head *h);
 
 /* sqlite_read.c: the vtable's readers, and the numbers behind a head */
 struct pawl_sqlite_place {
