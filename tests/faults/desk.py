@@ -1,0 +1,248 @@
+"""tests/faults/desk.py - one conversation that has everything in it, played with the real binary, and its judge.
+
+Two reads at once; a change that takes keys, one that can be asked, and one that can do neither, all at once; a refund that
+cannot be taken back, behind a yes; a second message of the user; a command that changes a file, and the refund once more,
+which a person denies. A person who is asked what happened looks into the mock's ledger. `Desk.play` goes on for as many
+lives of pawl as it takes; `Desk.judge` says what was wrong with it: the ending, each effect once by the tools' own
+ledger, and no call made again whose result was durable when a life ended."""
+import collections
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+PAWL = os.environ.get("PAWL") or os.path.join(ROOT, os.environ.get("PAWL_BUILD", "build"), "pawl")
+PAWL = os.path.abspath(PAWL)
+INPUT = "input: {type: object, required: [order_id], properties: {order_id: {type: string}}}"
+CONFIG = """version: 1
+models:
+  main: {provider: openai, base_url: URL/v1, model: main, timeout: {first_token: 60s, total: 60s}, retry: {attempts: 8, first: 5ms, max: 50ms}}
+defaults: {retry: {attempts: 8, first: 5ms, max: 50ms}, timeout: 60s}
+tools:
+  order:  {http: {method: GET, url: "URL/orders/{args.order_id}"}, effect: read, INPUT, output: {type: object, required: [total]}}
+  charge: {http: {method: POST, url: URL/charges}, effect: mutate, key: {header: Idempotency-Key}, INPUT}
+  parcel: {http: {method: POST, url: URL/parcels}, effect: mutate, INPUT,
+           verify: {tool: parcels, by_key: /idempotency_key, args: {order_id: {$arg: /args/order_id}}, settles: 400ms}}
+  parcels: {http: {method: GET, url: "URL/parcels/{args.order_id}"}, effect: read, INPUT}
+  mail:   {http: {method: POST, url: URL/mails}, effect: mutate, INPUT}
+  refund: {http: {method: POST, url: URL/refunds}, effect: irreversible, key: {header: Idempotency-Key}, repeat: confirm, INPUT}
+  note:   {command: [./note, "{args.order_id}"], effect: mutate, key: {variable: PAWL_IDEMPOTENCY_KEY}, INPUT}
+agents:
+  desk: {model: main, tools: [order, charge, parcel, parcels, mail, refund, note], instructions: You look after orders.}
+""".replace("INPUT", INPUT)
+SCRIPT = """version: 1
+models:
+  main:
+    provider: script
+    script:
+      - {calls: [{order: {order_id: W1}}, {order: {order_id: W2}}]}
+      - {calls: [{charge: {order_id: W1}}, {parcel: {order_id: W1}}, {mail: {order_id: W1}}]}
+      - {call: {refund: {order_id: W1}}}
+      - {say: It is paid back. Anything else?}
+      - {calls: [{note: {order_id: W1}}, {refund: {order_id: W1}}]}
+      - {say: It is noted. It was paid back already.}
+"""
+# As a service that takes keys would be: a change with a key that it knows is not made again.
+NOTE = """#!/bin/sh
+echo "$PAWL_IDEMPOTENCY_KEY" >>note.calls
+grep -qx "$PAWL_IDEMPOTENCY_KEY" note.ledger 2>/dev/null || echo "$PAWL_IDEMPOTENCY_KEY" >>note.ledger
+echo '{"noted": true}'
+"""
+SAYS = ["Order W1 arrived broken", "Note that. And pay it back."]
+ROUTES = {"order": "GET /orders", "charge": "POST /charges", "parcel": "POST /parcels", "mail": "POST /mails", "refund": "POST /refunds"}
+LIVES_MAX = 60
+
+
+class Wrong(Exception):
+    """The story did not go as it must."""
+
+
+class Shop:
+    """A folder with `pawl mock`, and pawl's configuration for it."""
+
+    def __init__(self, config, script, services=()):
+        self.dir = tempfile.mkdtemp(prefix="pawl-sweep.")
+        self.write("story.yaml", script)
+        self.write("note", NOTE)
+        os.chmod(os.path.join(self.dir, "note"), 0o755)
+        with open(os.path.join(self.dir, "mock.err"), "wb") as err:
+            self.mock = subprocess.Popen([PAWL, "mock", "--quiet", "--listen", "127.0.0.1:0", "--ledger", "shop.ledger", "--script", "story.yaml",
+                                          *services], cwd=self.dir, stdout=subprocess.PIPE, stderr=err, text=True)
+        self.url = self.mock.stdout.readline().split(" on ")[-1].strip()
+        self.write("pawl.yaml", config.replace("URL", self.url))
+
+    def write(self, name, text):
+        with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def lines(self, name):
+        try:
+            with open(os.path.join(self.dir, name), encoding="utf-8") as f:
+                return f.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def ledger(self):
+        return [json.loads(line) for line in self.lines("shop.ledger")]
+
+    def quiet(self):
+        """Returns when the mock has read all that was sent to it before: it answers in the order in which things came."""
+        for _ in range(3):
+            time.sleep(0.03)
+            subprocess.run(["curl", "-sf", "-o", os.devnull, self.url + "/"], check=False)
+
+    def close(self):
+        self.mock.terminate()
+        self.mock.wait(30)
+        self.mock.stdout.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Desk(Shop):
+    def __init__(self, page_of):
+        """page_of(path): the page to be counted on, or None."""
+        super().__init__(CONFIG, SCRIPT)
+        self.page = page_of(os.path.join(self.dir, "points"))
+        self.lives = self.kills = 0
+        self.durable = []  # at each kill: steps that had ended by then, and how often each thing had been called
+        self.doubts = []  # what a person was asked about: (tool, whether it had happened)
+        self.said, self.story = "", []
+
+    def life(self, *args):
+        """One process; its exit code, -9 where it was killed. Its output is in `said`."""
+        self.lives += 1
+        if self.lives > LIVES_MAX:
+            raise Wrong(f"it did not end in {LIVES_MAX} lives; the last one said: {self.said[-600:]}")
+        got = subprocess.run([PAWL, *args], cwd=self.dir, env=self.page.env() if self.page else None, stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=120, check=False)
+        self.said = got.stdout + got.stderr
+        self.story.append(f"{' '.join(args)} -> {got.returncode}")
+        if got.returncode < 0 and got.returncode != -9:
+            raise Wrong(f"it died by signal {-got.returncode}: {self.said[-600:]}")
+        if got.returncode == -9:
+            self.kills += 1
+            self.durable.append((self.ended(), self.calls()))
+        return got.returncode
+
+    def until_alive(self, *args):
+        while (code := self.life(*args)) == -9:
+            pass
+        return code
+
+    def view(self):
+        while True:
+            code = self.life("show", "@last", "--json")
+            if code == 0:
+                return json.loads(self.said)
+            if code != -9:
+                return None
+
+    def ended(self):
+        """(model steps that ended, {(tool, order)}) in the store as it lies there: a copy is looked at, log and all."""
+        if not os.path.exists(os.path.join(self.dir, "pawl.db")):
+            return 0, set()
+        with tempfile.TemporaryDirectory() as folder:
+            for suffix in ("", "-wal"):
+                if os.path.exists(os.path.join(self.dir, "pawl.db" + suffix)):
+                    shutil.copy(os.path.join(self.dir, "pawl.db" + suffix), os.path.join(folder, "pawl.db" + suffix))
+            db = sqlite3.connect(os.path.join(folder, "pawl.db"))
+            try:
+                rows = db.execute("SELECT seq, kind, step, body FROM journal ORDER BY seq").fetchall()
+            except sqlite3.DatabaseError as e:
+                if "no such table" in str(e):
+                    return 0, set()
+                raise Wrong(f"the store cannot be read: {e}") from e
+            finally:
+                db.close()
+        models, tools, decided = 0, set(), {}
+        for _, kind, step, body in rows:
+            if kind != "step.completed":
+                continue
+            result = json.loads(body).get("result")
+            if step in decided:
+                tools.add(decided[step])
+            else:
+                models += 1
+                for i, call in enumerate(result["tool_calls"]):
+                    decided[step + 1 + i] = (call["name"], json.loads(call["arguments"])["order_id"])
+        return models, tools
+
+    def calls(self):
+        """How often each thing was called: {(tool, order)} and {digest of a conversation}, in the order of the first time."""
+        found = collections.Counter()
+        for line in self.ledger():
+            if "call" in line:
+                found[line.get("conversation") or (line["call"], line.get("of"))] += 1
+        found[("note", "W1")] = len(self.lines("note.calls"))
+        return found
+
+    def resolve(self, step):
+        """A person looks into the ledger, when nothing is on its way any more."""
+        self.quiet()
+        there = [x["answer"] for x in self.ledger() if x.get("effect") == step["name"]]
+        at = f"@last/{step['step']}"
+        self.doubts.append((step["name"], bool(there)))
+        said = ["--happened", json.dumps(there[0])] if there else ["--not-happened"]
+        self.until_alive("resolve", at, *said)
+
+    def step_on(self, view):
+        """What a person, or whoever looks after it, does next."""
+        steps = view["steps"]
+        for s in steps:
+            if s["state"] == "in_doubt":
+                return self.resolve(s)
+            if s["state"] == "asked":
+                again = any(o["name"] == "refund" and o["state"] == "done" for o in steps)
+                return self.until_alive("deny" if again else "approve", f"@last/{s['step']}", "--digest", s["asked"]["digest"])
+        if view.get("waiting") == "message" and len(view["turns"]) < len(SAYS):
+            return self.life("send", "@last", SAYS[len(view["turns"])], "--end")
+        return self.life("resume", "@last")
+
+    def play(self):
+        self.until_alive("run", "desk", SAYS[0], "--chat", "--key", "story")
+        while True:
+            view = self.view()
+            if view and view["status"] in ("done", "failed", "cancelled", "dead"):
+                return view
+            if not view:
+                raise Wrong(f"the run is gone: {self.said[-600:]}")
+            self.step_on(view)
+
+    def judge(self, view):
+        """What is wrong; nothing: []."""
+        wrong = []
+        ending = (view["status"], view.get("output"))
+        if ending != ("done", "It is noted. It was paid back already."):
+            wrong.append(f"it ended as {ending} {view.get('class')} {view.get('message')}")
+        steps = [(s["name"], s["state"], s.get("class")) for s in view["steps"] if s["kind"] == "tool"]
+        wanted = [("order", "done", None)] * 2 + [(n, "done", None) for n in ("charge", "parcel", "mail", "refund", "note")] + \
+                 [("refund", "failed", "denied")]
+        if steps != wanted:
+            wrong.append(f"its steps are {steps}")
+        effects = collections.Counter((x["effect"], x["of"]) for x in self.ledger() if "effect" in x and x["of"] in ("W1", "W2"))
+        effects["note", "W1"] = len(self.lines("note.ledger"))
+        for what in ("charge", "parcel", "mail", "refund", "note"):
+            if effects.pop((what, "W1"), 0) != 1:
+                wrong.append(f"{what}: not once")
+        if effects:
+            wrong.append(f"also done: {dict(effects)}")
+        for tool, _ in self.doubts:
+            if tool != "mail":
+                wrong.append(f"a person was asked whether {tool} happened, which could have been found out")
+        last = self.calls()
+        for (models, tools), then in self.durable:
+            conversations = [c for c in then if isinstance(c, str)]
+            for c in conversations[:models]:
+                if last[c] != then[c]:
+                    wrong.append(f"the model was asked again for what it had decided durably: {then[c]}, now {last[c]}")
+            for tool, order in tools:
+                call = (ROUTES.get(tool, tool), order)
+                if last[call] != then[call]:
+                    wrong.append(f"{call} was called again though its result was durable: {then[call]}, now {last[call]}")
+        if self.page and self.lives and subprocess.run([PAWL, "verify"], cwd=self.dir, capture_output=True, check=False).returncode:
+            wrong.append("pawl verify finds damage")
+        return wrong
