@@ -302,26 +302,41 @@ void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, 
     pawl_hot_dirty(h);
 }
 
-/* Every open step has a slot, in step order, so that the earlier call is always the first to claim an intent. */
+static struct pawl_slot *open_slot(struct pawl_hot *h, const struct pawl_step *step)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_slot *s = slot_new(h, step->number);
+    if (!s) return NULL;
+    s->fresh = true;
+    if (step->kind == PAWL_STEP_MODEL) {
+        e->rc = e->ports.decide(h->config, &h->run, &s->arena, &s->decision, NULL);
+        s->pass.decision = &s->decision;
+        s->pass.model = pawl_config_model(h->config, step->name);
+        return s;
+    }
+    s->pass.tool =
+        step->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, step->name) : pawl_agent_tool(h->agent, step->name);
+    pawl_pass_know_intent(&s->pass);
+    if (s->pass.rc) e->rc = s->pass.rc;
+    return s;
+}
+
+/* Every open step has a slot before any is driven, and they are driven in step order, so that the earlier call is always
+ * the first to claim an intent and knows which later one replaces it. */
 static void open_slots(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
     for (uint32_t i = h->run.ended_to; i < h->run.steps_count && !e->rc; i++) {
-        struct pawl_step *step = h->run.steps[i];
-        struct pawl_slot *s;
-        if (pawl_step_ended(step) || pawl_hot_slot(h, step->number)) continue;
-        s = slot_new(h, step->number);
-        if (!s) return;
-        if (step->kind == PAWL_STEP_MODEL) {
-            e->rc = e->ports.decide(h->config, &h->run, &s->arena, &s->decision, NULL);
-            s->pass.decision = &s->decision;
-            s->pass.model = pawl_config_model(h->config, step->name);
-        } else {
-            s->pass.tool = step->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, step->name)
-                                                        : pawl_agent_tool(h->agent, step->name);
-        }
-        if (h->run.ending && step->kind != PAWL_STEP_UNDO && step->state < PAWL_STEP_INTENDED_STATE) stop_slot(s);
-        else if (h->run.ending && step->kind == PAWL_STEP_MODEL) stop_slot(s);
+        const struct pawl_step *step = h->run.steps[i];
+        if (!pawl_step_ended(step) && !pawl_hot_slot(h, step->number)) open_slot(h, step);
+    }
+    for (struct pawl_slot *s = h->slots; s && !e->rc; s = s->next) {
+        const struct pawl_step *step = s->pass.step;
+        if (!s->fresh) continue;
+        s->fresh = false;
+        if (h->run.ending && step->kind != PAWL_STEP_UNDO &&
+            (step->kind == PAWL_STEP_MODEL || step->state < PAWL_STEP_INTENDED_STATE))
+            stop_slot(s);
         else pawl_slot_drive(s);
     }
 }

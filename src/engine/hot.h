@@ -30,6 +30,7 @@ struct pawl_slot { /* a pass and what it waits for */
     uint64_t attempt_id, find_id; /* 0: none under way */
     uint64_t need_seq;            /* WANT_DURABLE */
     uint64_t joined;              /* when it began to wait for another's claim, in order; 0: never */
+    bool fresh;                   /* opened, not yet driven */
     bool looking;
     bool synced; /* durability every-step: this attempt has waited already */
 };

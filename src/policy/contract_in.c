@@ -70,12 +70,11 @@ static enum pawl_verdict check_input(struct pawl_pass *p)
     return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "%s", b.failed || !b.n ? "the arguments do not fit" : b.p);
 }
 
-enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
+static enum pawl_verdict read_args(struct pawl_pass *p)
 {
     struct pawl_error err = {0};
     enum pawl_verdict v;
     int rc;
-    if (p->model) return PAWL_GO;
     rc = pawl_json_read(p->step->args.p && p->step->args.n ? p->step->args : PAWL_STR("{}"), p->arena, &p->args, &err);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc)
@@ -84,10 +83,24 @@ enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
     if ((v = check_input(p)) != PAWL_GO) return v;
     rc = set_intent(p);
-    if (rc == PAWL_OK) rc = pawl_pass_document(p);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc)
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS,
                               "a number in the arguments is beyond what JSON keeps exactly");
     return PAWL_GO;
+}
+
+enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
+{
+    enum pawl_verdict v;
+    if (p->model) return PAWL_GO;
+    if ((v = read_args(p)) != PAWL_GO) return v;
+    const int rc = pawl_pass_document(p);
+    if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    return rc ? pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments are nested too deep") : PAWL_GO;
+}
+
+void pawl_pass_know_intent(struct pawl_pass *p)
+{
+    if (p->tool && p->tool->effect == PAWL_EFFECT_IDEMPOTENT && !p->step->has_intent) read_args(p);
 }

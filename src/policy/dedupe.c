@@ -35,13 +35,15 @@ struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct paw
     return NULL;
 }
 
-/* LEDGER 8: a later change of the same thing waits behind this one; an older idempotent value is not sent over it. */
+/* LEDGER 8: a later change of the same thing waits behind this one; an older idempotent value is not sent over it. In a run
+ * that is being stopped what has not been sent will not be, and replaces nothing. */
 bool pawl_dedupe_superseded(const struct pawl_pass *p)
 {
     if (p->tool->effect != PAWL_EFFECT_IDEMPOTENT) return false;
     for (uint32_t i = p->number; i < p->run->steps_count; i++) {
         const struct pawl_step *o = p->run->steps[i];
         if (o->kind != PAWL_STEP_TOOL || !o->has_intent || pawl_step_ended(o)) continue;
+        if (p->run->ending && o->state < PAWL_STEP_INTENDED_STATE) continue;
         if (memcmp(o->intent_key.b, p->step->intent_key.b, 32) == 0) return true;
     }
     return false;

@@ -22,6 +22,8 @@ int pawl_pass_document(struct pawl_pass *p);
 void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, bool look);
 /* verify.c: the fixed request of verify's read for this pass, in p->arena; false: its arguments cannot be made. */
 bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request);
+/* contract_in.c: the intent of an idempotent step that has not been driven yet: one before it may be superseded by it. */
+void pawl_pass_know_intent(struct pawl_pass *p);
 /* dedupe.c: another open step of this run, or NULL, that must end before `s` may leave (LEDGER 8). */
 struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct pawl_step *s);
 /* ... and is a later step of this run waiting behind this idempotent one? Then it is not sent again. */
