@@ -25,8 +25,12 @@ static struct pawl_sim_run *add_run(struct pawl_sim *w, const struct pawl_sim_no
         if (c->request.p && pawl_run_answered(&o->stored, c->request))
             pawl_sim_broken(w, "answered", "two runs of one start");
     }
-    *run = (struct pawl_sim_run){
-        .id = c->head.run, .index = w->runs_count, .owner = n, .epoch = c->head.epoch, .last_tool = -1};
+    *run = (struct pawl_sim_run){.id = c->head.run,
+                                 .index = w->runs_count,
+                                 .owner = n,
+                                 .epoch = c->head.epoch,
+                                 .last_tool = -1,
+                                 .began_ns = w->now_ns};
     run->steps = pawl_sim_get(w, PAWL_SIM_STEPS * sizeof *run->steps);
     run->answers_max = (uint32_t)pawl_sim_between(w, 1, 7);
     run->poison = (w->faults & PAWL_SIM_POISON) != 0 && run->index == 0;
@@ -40,7 +44,7 @@ static struct pawl_sim_run *add_run(struct pawl_sim *w, const struct pawl_sim_no
 
 static void take_record(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, int64_t wall_ns)
 {
-    const struct pawl_hash hash = pawl_record_hash(r, run->stored.hash);
+    const struct pawl_hash hash = pawl_sim_record_hash(r, run->stored.hash);
     struct pawl_error err = {0};
     int rc;
     PAWL_SIM_SAY(w, "   stored run%u %llu %s #%u %.*s", run->index, (unsigned long long)r->seq, pawl_kind_name(r->kind),
@@ -70,6 +74,11 @@ static void check_head(struct pawl_sim *w, const struct pawl_sim_run *run, const
     if (ended != run->stored.ended || (ended && h->status != run->stored.status))
         pawl_sim_broken(w, "head", "run%u: the head says status %d, the records %d", run->index, (int)h->status,
                         (int)run->stored.status);
+    if (!ended && h->waiting != PAWL_WAIT_CONFIG && (h->status == PAWL_ENDING) != run->stored.ending)
+        pawl_sim_broken(w, "head", "run%u: the head says status %d, and %s being stopped", run->index, (int)h->status,
+                        run->stored.ending ? "it is" : "it is not");
+    if (h->status == PAWL_WAITING && h->waiting == PAWL_WAIT_NONE)
+        pawl_sim_broken(w, "head", "run%u waits, and does not say on what", run->index);
     if (h->waiting == PAWL_WAIT_GATE && (!s || s->state != PAWL_STEP_ASKED))
         pawl_sim_broken(w, "head", "run%u waits for an answer at #%u, which was not asked", run->index,
                         h->waiting_step);
@@ -95,6 +104,8 @@ void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const st
     if (c->head.waiting == PAWL_WAIT_CONFIG) pawl_sim_count(w, PAWL_SIM_N_PARKED_CONFIG);
     if (c->head.waiting == PAWL_WAIT_TOOL) pawl_sim_count(w, PAWL_SIM_N_PARKED_TOOL);
     check_head(w, run, &c->head);
+    pawl_sim_check_parked(w, run, &c->head);
+    pawl_sim_live(w, run, c->head.wake_ns == 0 && c->head.status < PAWL_DONE);
     pawl_sim_check_claims(w, run);
     pawl_sim_people_watch(w, run);
 }
@@ -117,6 +128,8 @@ void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_recor
     run->owner = n;
     run->epoch = r->head.epoch;
     run->head.wake_ns = r->head.wake_ns;
+    pawl_sim_live(w, run, r->head.status < PAWL_DONE);
+    for (uint32_t i = 0; i < run->stored.steps_count; i++) run->steps[i].cut |= run->stored.steps[i]->open;
     if (!run->stored.ending && !run->stored.ended && ++run->fruitless > FRUITLESS_MAX && run->deaths >= FRUITLESS_MAX)
         pawl_sim_broken(w, "bounded", "run%u was claimed %u times and nothing moved", run->index, run->fruitless);
     PAWL_SIM_SAY(w, "n%u claims run%u, epoch %llu, %u without progress", n->number, run->index,
@@ -129,6 +142,7 @@ void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id id, uint64_t se
     struct pawl_sim_run *run = pawl_sim_run_of(n->w, id);
     if (!run) return;
     if (seq > n->told[run->index]) n->told[run->index] = seq;
+    if (!pawl_engine_run(n->engine, id)) n->hot_ns[run->index] = n->w->now_ns;
 }
 
 void pawl_sim_check_hot(struct pawl_sim_node *n)
@@ -160,6 +174,7 @@ void pawl_sim_check_widowed(struct pawl_sim_node *n)
     for (uint32_t i = 0; i < n->w->runs_count; i++) {
         struct pawl_sim_run *run = n->w->runs[i];
         if (run->owner == n && run->head.wake_ns == 0 && !run->stored.ended) run->deaths++;
+        if (run->owner == n) pawl_sim_live(n->w, run, false);
     }
 }
 
@@ -213,6 +228,8 @@ static void check_resend(struct pawl_sim_node *n, const struct pawl_attempt *a, 
     const int64_t wall_ns = pawl_sim_wall(w),
                   for_ns = a->tool->remembered_for_ns - a->tool->remembered_for_ns / 20 - a->tool->timeout_ns;
     pawl_sim_count(w, PAWL_SIM_N_RESENT);
+    if (!n->handing_over && pawl_sim_superseded(w, run, s))
+        pawl_sim_broken(w, "order", "run%u #%u: sent again over a later change of the same thing", run->index, a->step);
     if (!run->steps[a->step - 1].unknown || a->tool->effect == PAWL_EFFECT_IDEMPOTENT) return;
     if (!a->tool->key_declared)
         pawl_sim_broken(w, "knowledge", "run%u #%u: sent again while it is unknown whether it happened", run->index,
@@ -243,6 +260,18 @@ static void check_change(struct pawl_sim_node *n, const struct pawl_attempt *a, 
     run->steps[a->step - 1].sent++;
 }
 
+/* Another host than the one that today's configuration names. */
+static bool elsewhere(struct pawl_sim *w, const struct pawl_attempt *a)
+{
+    yyjson_val *request = NULL;
+    uint32_t host_n = 0;
+    for (uint32_t slashes = 0; host_n < a->tool->url.n && slashes < 3; host_n++)
+        slashes += a->tool->url.p[host_n] == '/';
+    if (pawl_json_read(a->request, &w->scratch, &request, NULL)) return true;
+    const struct pawl_str url = pawl_json_str(yyjson_obj_get(request, "http"), "url");
+    return url.n < host_n || memcmp(url.p, a->tool->url.p, host_n) != 0;
+}
+
 void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *a)
 {
     struct pawl_sim *w = n->w;
@@ -267,6 +296,13 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
     pawl_sim_check_breaker(n, a);
     pawl_sim_check_bulkhead(n, a);
     if (n->replaced) return; /* it can know no better; call.c lets nothing of it out that changes anything */
+    if (!model && !a->look && a->tool->driver == PAWL_DRIVER_INPROCESS && n->no_tools)
+        pawl_sim_broken(w, "ready", "run%u #%u: sent to a function that this process does not have", run->index,
+                        a->step);
+    if (!model && a->tool->driver == PAWL_DRIVER_HTTP && elsewhere(w, a))
+        pawl_sim_broken(w, "target", "run%u #%u: sent to where the configuration does not point", run->index, a->step);
+    if (!a->look) pawl_sim_check_in_time(n, run, a);
+    if (model) pawl_sim_check_conversation(w, run, a);
     if (model || changes) check_announced(n, a, run, s);
     if (changes) check_change(n, a, run, s);
 }

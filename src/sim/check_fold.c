@@ -185,6 +185,65 @@ void pawl_sim_check_claims(struct pawl_sim *w, const struct pawl_sim_run *run)
     }
 }
 
+/* ---- order on one thing (LEDGER 8), by arguments and not by any key of the engine's ---- */
+
+static bool same_thing(struct pawl_sim *w, const struct pawl_tool *t, const struct pawl_step *a,
+                       const struct pawl_step *b)
+{
+    yyjson_val *x = NULL, *y = NULL;
+    if (!pawl_str_eq(a->name, b->name) || pawl_json_read(a->args, &w->scratch, &x, NULL) ||
+        pawl_json_read(b->args, &w->scratch, &y, NULL))
+        return false;
+    for (uint32_t i = 0; i < t->dedupe_by_count; i++) {
+        yyjson_val *p = pawl_json_at(x, t->dedupe_by[i]), *q = pawl_json_at(y, t->dedupe_by[i]);
+        if (!p != !q || (p && !pawl_json_equal(p, q))) return false; /* both without it say the same, too */
+    }
+    return t->dedupe_by_count > 0 || pawl_json_equal(x, y);
+}
+
+bool pawl_sim_superseded(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    const int at = s->kind == PAWL_STEP_TOOL ? pawl_sim_tool_index(w, s->name) : -1;
+    if (at < 0 || w->contracts[at].effect != PAWL_EFFECT_IDEMPOTENT) return false;
+    for (uint32_t i = s->number; i < run->stored.steps_count; i++) {
+        const struct pawl_step *o = run->stored.steps[i];
+        if (run->stored.ending && o->state < PAWL_STEP_INTENDED_STATE) continue; /* will not be sent any more */
+        if (!pawl_step_ended(o) && o->kind == PAWL_STEP_TOOL && same_thing(w, &w->contracts[at], s, o)) return true;
+    }
+    return false;
+}
+
+/* ---- the chain: journal/record.h's rule once more, by docs/journal.md ---- */
+
+static void add_number(uint8_t **at, uint64_t v)
+{
+    for (int shift = 56; shift >= 0; shift -= 8) *(*at)++ = (uint8_t)(v >> shift);
+}
+
+static void add_bytes(uint8_t **at, const void *bytes, size_t n)
+{
+    memcpy(*at, bytes, n);
+    *at += n;
+}
+
+struct pawl_hash pawl_sim_record_hash(const struct pawl_record *r, struct pawl_hash previous)
+{
+    const struct pawl_str name = pawl_str_of(pawl_kind_name(r->kind)),
+                          salted[] = {{(const char *)r->salt, sizeof r->salt}, r->body};
+    const struct pawl_hash body = pawl_sha256_parts(salted, 2);
+    uint8_t all[160], *at = all;
+    add_bytes(&at, previous.b, sizeof previous.b);
+    add_bytes(&at, r->run.b, sizeof r->run.b);
+    add_number(&at, r->seq);
+    add_number(&at, (uint64_t)r->at_ns);
+    add_number(&at, name.n);
+    add_bytes(&at, name.p, name.n);
+    add_number(&at, r->step);
+    add_number(&at, r->cause);
+    add_bytes(&at, body.b, sizeof body.b);
+    return pawl_sha256(all, (size_t)(at - all));
+}
+
 /* ---- the end ---- */
 
 static void read_back(struct pawl_sim *w, const struct pawl_sim_run *run)

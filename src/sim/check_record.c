@@ -246,6 +246,7 @@ static void failed(struct seen *k)
     if (superseded) {
         pawl_sim_count(k->w, PAWL_SIM_N_SUPERSEDED);
         if (k->tool->effect != PAWL_EFFECT_IDEMPOTENT) broken(k, "knowledge", "superseded, and not idempotent");
+        if (!pawl_sim_superseded(k->w, k->run, k->s)) broken(k, "order", "superseded, and nothing replaces it");
         k->f->unknown = false;
         return;
     }
@@ -254,6 +255,15 @@ static void failed(struct seen *k)
         broken(k, "knowledge", "failed (%.*s), not applied; but it happened", (int)c.n, c.p);
     if (applied && !k->s->stop && !pawl_sim_happened(k->w, k->s->key))
         broken(k, "knowledge", "failed, applied; but it never happened");
+}
+
+static void in_doubt(struct seen *k)
+{
+    const bool applied = pawl_str_is(pawl_json_str(k->body, "applied"), "yes");
+    pawl_sim_count(k->w, PAWL_SIM_N_DOUBTS);
+    if (applied && !pawl_sim_happened(k->w, k->s->key)) broken(k, "knowledge", "said to be applied, and it never was");
+    if (!applied && !k->f->unknown && !k->f->cut)
+        broken(k, "knowledge", "in doubt, and every attempt has told whether it happened");
 }
 
 static void resolved(struct seen *k)
@@ -274,6 +284,7 @@ static void asked(struct seen *k)
     if (yyjson_arr_size(yyjson_obj_get(k->body, "why")) == 0) broken(k, "gated", "asked without a reason");
     if (yyjson_obj_get(k->body, "first")) pawl_sim_count(k->w, PAWL_SIM_N_REPEATS_ASKED);
     if (pawl_json_i64(k->body, "expires", PAWL_NEVER) == PAWL_NEVER) broken(k, "bounded", "asked without an end");
+    pawl_sim_check_question(k->w, k->run, k->s, k->tool_index, k->body);
 }
 
 static void answered(struct seen *k)
@@ -294,6 +305,7 @@ static void cancelled(struct seen *k)
     enum { DEATHS_MIN = 3 }; /* one owner may claim twice: asked for, and due */
     const bool dead = pawl_json_i64(k->body, "code", 0) == PAWL_DEAD;
     if (!k->run->cancelled_seq) k->run->cancelled_seq = k->r->seq;
+    if (pawl_str_is(pawl_json_str(k->body, "by"), "deadline")) pawl_sim_check_deadline(k->w, k->run, k->r->at_ns);
     if (dead && k->run->deaths < DEATHS_MIN)
         broken(k, "dead-letter", "said to have ended five owners, and %u died while they had it", k->run->deaths);
 }
@@ -368,7 +380,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_STEP_ATTEMPTED: attempted(&k); break;
     case PAWL_STEP_COMPLETED: completed(&k); break;
     case PAWL_STEP_FAILED: failed(&k); break;
-    case PAWL_STEP_IN_DOUBT: pawl_sim_count(w, PAWL_SIM_N_DOUBTS); break;
+    case PAWL_STEP_IN_DOUBT: in_doubt(&k); break;
     case PAWL_STEP_RESOLVED: resolved(&k); break;
     case PAWL_GATE_ASKED: asked(&k); break;
     case PAWL_GATE_ANSWERED: answered(&k); break;

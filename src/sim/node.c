@@ -204,6 +204,7 @@ void pawl_sim_node_wake(struct pawl_sim_node *n)
     struct pawl_sim *w = n->w;
     assert(n->state == PAWL_SIM_ASLEEP);
     n->state = PAWL_SIM_UP;
+    n->woke_ns = w->now_ns;
     if (pawl_sim_chance(w, 500)) n->mono_shift_ns -= w->now_ns - n->slept_ns; /* the whole machine was asleep */
     PAWL_SIM_SAY(w, "n%u wakes%s", n->number, n->replaced ? ", replaced" : "");
     for (struct pawl_sim_event *e = n->backlog, *next; e; e = next) {

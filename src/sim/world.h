@@ -97,12 +97,13 @@ struct pawl_sim_node { /* one process: an engine and its door to the store */
     struct pawl_ports ports;
     struct pawl_alloc alloc;  /* the engine's */
     int64_t allocations_left; /* until one fails; < 0: never */
-    int64_t began_ns, mono_shift_ns, slept_ns;
+    int64_t began_ns, mono_shift_ns, slept_ns, woke_ns;
     struct pawl_sim_op *ops, **ops_end; /* given, not yet done */
     bool turn_due;
     int64_t reported_ns;
     struct pawl_sim_event *backlog, **backlog_end;
     uint64_t told[PAWL_SIM_RUNS];     /* of each run: the seq up to which it was told that all is durable */
+    int64_t hot_ns[PAWL_SIM_RUNS];    /* since when it has had it in hand; 0: it has not told yet */
     uint64_t compared[PAWL_SIM_RUNS]; /* the seq at which its fold was last compared with the store's */
     uint32_t outstanding;             /* given to the disk and not yet told */
     int64_t handed_ns;                /* when it was asked to hand over */
@@ -111,6 +112,7 @@ struct pawl_sim_node { /* one process: an engine and its door to the store */
 
 struct pawl_sim_step {      /* what the checks remember of a step */
     bool unknown;           /* some attempt's end told nothing, and nothing has cleared that */
+    bool cut;               /* an owner lost it with an attempt announced: whether that left is not known to the next */
     uint32_t sent;          /* attempts that left */
     uint32_t words;         /* "not happened" said by a person */
     uint64_t used_seq;      /* the question whose yes was used */
@@ -131,6 +133,9 @@ struct pawl_sim_run {
     uint64_t epoch;
     const struct pawl_sim_node *owner; /* who claimed or made it last */
     uint32_t fruitless, deaths;        /* claims, and owners that died with it in hand, since something moved on */
+    int64_t began_ns;                  /* when it was stored first */
+    bool live;                         /* the store says that somebody is at it, since */
+    int64_t live_since_ns, live_ns;    /* and so long before */
     uint64_t cancelled_seq;
     bool poison;
     bool person_due;
@@ -272,8 +277,19 @@ void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_recor
 void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c, enum pawl_sim_tells tells);
 void pawl_sim_check_hot(struct pawl_sim_node *n);
 void pawl_sim_check_claims(struct pawl_sim *w, const struct pawl_sim_run *run);
+bool pawl_sim_superseded(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s);
+struct pawl_hash pawl_sim_record_hash(const struct pawl_record *r, struct pawl_hash previous);
 void pawl_sim_check_cared_for(struct pawl_sim_node *n);
 void pawl_sim_check_widowed(struct pawl_sim_node *n); /* it is gone: the runs that it had in hand have lost an owner */
 void pawl_sim_check_same_fold(struct pawl_sim *w, const struct pawl_run *a, const struct pawl_run *b,
                               const char *which);
 void pawl_sim_check_end(struct pawl_sim *w);
+/* check_told.c */
+void pawl_sim_check_conversation(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a);
+void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s, int tool,
+                             yyjson_val *body);
+/* check_time.c */
+void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live);
+void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns);
+void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a);
+void pawl_sim_check_parked(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);

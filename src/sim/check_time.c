@@ -1,0 +1,66 @@
+/* src/sim/check_time.c - a run's time (LEDGER 15): its deadline is of active time, from outside the time in which the store
+ * says that it is live; ends_by is of the wall clock, parked or not. */
+#include "sim/world.h"
+
+enum { SLACK_S = 30 };
+
+void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live)
+{
+    if (run->live && !live) run->live_ns += w->now_ns - run->live_since_ns;
+    if (live && !run->live) run->live_since_ns = w->now_ns;
+    run->live = live;
+}
+
+static const struct pawl_agent *agent_of(const struct pawl_sim *w, const struct pawl_sim_run *run)
+{
+    return pawl_config_agent(&w->config, run->stored.agent);
+}
+
+/* Stopped by its deadline, in a record of `at_ns`: was its time over? The owner never counts more than passed outside. */
+void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns)
+{
+    const struct pawl_agent *agent = agent_of(w, run);
+    const int64_t live_ns = run->live_ns + (run->live ? w->now_ns - run->live_since_ns : 0);
+    if (agent->deadline_ns && live_ns + SLACK_S * PAWL_SIM_S >= agent->deadline_ns) return;
+    if (agent->ends_by_ns && (at_ns >= run->stored.created_ns + agent->ends_by_ns ||
+                              w->now_ns - run->began_ns + SLACK_S * PAWL_SIM_S >= agent->ends_by_ns))
+        return; /* by either clock: a timer that has begun to wait does not follow a wall clock that steps */
+    pawl_sim_broken(w, "deadline", "run%u: its time is said to be over, and it was active for %lld s of %lld",
+                    run->index, (long long)(live_ns / PAWL_SIM_S), (long long)(agent->deadline_ns / PAWL_SIM_S));
+}
+
+/* In this node's hand, awake, and not parked since: so long it must have counted. */
+static int64_t counted_ns(const struct pawl_sim_node *n, const struct pawl_sim_run *run)
+{
+    int64_t since_ns = n->hot_ns[run->index];
+    if (!run->live || !since_ns) return 0;
+    if (since_ns < run->live_since_ns) since_ns = run->live_since_ns;
+    if (since_ns < n->woke_ns) since_ns = n->woke_ns;
+    return n->w->now_ns - since_ns;
+}
+
+void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a)
+{
+    struct pawl_sim *w = n->w;
+    const struct pawl_agent *agent = agent_of(w, run);
+    const int64_t slack_ns = SLACK_S * PAWL_SIM_S, ends_ns = agent->ends_by_ns + slack_ns;
+    if (a->timeout_ns > a->deadline_ns)
+        pawl_sim_broken(w, "deadline", "run%u #%u: attempt %u may take %lld ms, and the run has %lld", run->index,
+                        a->step, a->attempt, (long long)(a->timeout_ns / PAWL_SIM_MS),
+                        (long long)(a->deadline_ns / PAWL_SIM_MS));
+    if (a->deadline_ns == PAWL_NEVER && !agent->deadline_ns && !agent->ends_by_ns) return;
+    const struct pawl_step *s = pawl_run_step(&run->stored, a->step);
+    if (a->attempt > 1 || run->stored.ending || (s && s->kind == PAWL_STEP_UNDO)) return;
+    const bool spent = agent->deadline_ns && counted_ns(n, run) > agent->deadline_ns + slack_ns;
+    const bool late = agent->ends_by_ns && w->now_ns - run->began_ns > ends_ns && /* both clocks say so */
+                      pawl_sim_wall(w) - run->stored.created_ns > ends_ns;
+    if (spent || late) pawl_sim_broken(w, "deadline", "run%u #%u: it begins after the run's time", run->index, a->step);
+}
+
+void pawl_sim_check_parked(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h)
+{
+    const struct pawl_agent *agent = agent_of(w, run);
+    const bool waits = h->wake_ns > 0 && h->status < PAWL_DONE && h->waiting != PAWL_WAIT_CONFIG;
+    if (waits && agent->ends_by_ns && !run->stored.ending && h->wake_ns > run->stored.created_ns + agent->ends_by_ns)
+        pawl_sim_broken(w, "deadline", "run%u sleeps past the time by which it ends", run->index);
+}
