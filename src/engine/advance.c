@@ -183,6 +183,21 @@ static bool under_way(const struct pawl_pass *p)
            p->stage == PAWL_STAGE_RECORD;
 }
 
+/* A user spoke while a model call waited for room: it is made of all that is said by now (LEDGER 7). */
+static void hear(struct pawl_slot *s)
+{
+    struct pawl_pass *p = &s->pass;
+    struct pawl_engine *e = s->hot->e;
+    struct pawl_decision now;
+    if (!p->decision || p->step || s->heard == p->run->turns_count) return;
+    const int rc = e->ports.decide(p->config, p->run, &s->arena, &now, NULL);
+    if (rc == PAWL_ENOMEM) p->rc = rc;
+    if (rc || now.what != PAWL_DECIDE_MODEL) return;
+    s->heard = p->run->turns_count;
+    s->decision = now;
+    p->request = (struct pawl_str){NULL, 0};
+}
+
 void pawl_slot_drive(struct pawl_slot *s)
 {
     struct pawl_pass *p = &s->pass;
@@ -195,7 +210,8 @@ void pawl_slot_drive(struct pawl_slot *s)
     p->wall_ns = e->wall_ns;
     p->step = pawl_run_step(p->run, p->number);
     p->left_ns = p->step && p->step->kind == PAWL_STEP_UNDO ? PAWL_NEVER : left_ns(s->hot);
-    pawl_pipeline_drive(p);
+    hear(s);
+    if (!p->rc) pawl_pipeline_drive(p);
     if (p->rc) e->rc = p->rc;
     if (!p->ended && !p->rc) dispatch(s);
 }
@@ -488,6 +504,7 @@ static bool decide(struct pawl_hot *h)
     if (rc == PAWL_OK && s->decision.what == PAWL_DECIDE_MODEL) {
         s->pass.decision = &s->decision;
         s->pass.model = s->decision.model;
+        s->heard = h->run.turns_count;
         pawl_slot_drive(s);
         return true;
     }

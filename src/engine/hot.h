@@ -25,6 +25,7 @@ struct pawl_slot { /* a pass and what it waits for */
     struct pawl_slot *next; /* in step order */
     struct pawl_timer timer;
     struct pawl_decision decision;
+    uint32_t heard;              /* user turns that it was made of */
     struct pawl_attempt attempt; /* lent to the env while attempt_id */
     struct pawl_find find;
     uint64_t attempt_id, find_id; /* 0: none under way */
