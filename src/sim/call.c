@@ -9,6 +9,7 @@ static void ended(struct pawl_sim *w, struct pawl_sim_call *c, enum pawl_sim_tel
 {
     if (c->over) return;
     c->over = true;
+    pawl_sim_busy(c, false);
     pawl_sim_check_ended_call(w, c, tells);
 }
 
@@ -73,6 +74,7 @@ void pawl_sim_call_begin(struct pawl_sim_node *n, uint64_t id, const struct pawl
                                 .began_ns = w->now_ns,
                                 .next = w->calls};
     w->calls = c;
+    pawl_sim_busy(c, true);
     pawl_sim_count(w, a->look ? PAWL_SIM_N_LOOKS : PAWL_SIM_N_ATTEMPTS);
     c->model = a->model;
     if (model) {

@@ -110,6 +110,12 @@ void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const st
     pawl_sim_people_watch(w, run);
 }
 
+/* Whoever had it has it no more, perhaps: what it announced may have left or not. */
+static void lost(struct pawl_sim_run *run)
+{
+    for (uint32_t i = 0; i < run->stored.steps_count; i++) run->steps[i].cut |= run->stored.steps[i]->open;
+}
+
 void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_records *r)
 {
     enum { FRUITLESS_MAX = 12 }; /* five, and some that died before they could say that it was enough */
@@ -129,7 +135,7 @@ void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_recor
     run->epoch = r->head.epoch;
     run->head.wake_ns = r->head.wake_ns;
     pawl_sim_live(w, run, r->head.status < PAWL_DONE);
-    for (uint32_t i = 0; i < run->stored.steps_count; i++) run->steps[i].cut |= run->stored.steps[i]->open;
+    lost(run);
     if (!run->stored.ending && !run->stored.ended && ++run->fruitless > FRUITLESS_MAX && run->deaths >= FRUITLESS_MAX)
         pawl_sim_broken(w, "bounded", "run%u was claimed %u times and nothing moved", run->index, run->fruitless);
     PAWL_SIM_SAY(w, "n%u claims run%u, epoch %llu, %u without progress", n->number, run->index,
@@ -142,7 +148,6 @@ void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id id, uint64_t se
     struct pawl_sim_run *run = pawl_sim_run_of(n->w, id);
     if (!run) return;
     if (seq > n->told[run->index]) n->told[run->index] = seq;
-    if (!pawl_engine_run(n->engine, id)) n->hot_ns[run->index] = n->w->now_ns;
 }
 
 void pawl_sim_check_hot(struct pawl_sim_node *n)
@@ -174,7 +179,9 @@ void pawl_sim_check_widowed(struct pawl_sim_node *n)
     for (uint32_t i = 0; i < n->w->runs_count; i++) {
         struct pawl_sim_run *run = n->w->runs[i];
         if (run->owner == n && run->head.wake_ns == 0 && !run->stored.ended) run->deaths++;
-        if (run->owner == n) pawl_sim_live(n->w, run, false);
+        if (run->owner != n) continue;
+        pawl_sim_live(n->w, run, false);
+        lost(run);
     }
 }
 

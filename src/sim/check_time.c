@@ -29,14 +29,19 @@ void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run,
                     run->index, (long long)(live_ns / PAWL_SIM_S), (long long)(agent->deadline_ns / PAWL_SIM_S));
 }
 
-/* In this node's hand, awake, and not parked since: so long it must have counted. */
+/* While a call of a run is under way and its node awake, its clock runs for certain. */
+void pawl_sim_busy(const struct pawl_sim_call *c, bool begins)
+{
+    struct pawl_sim_node *n = c->node;
+    struct pawl_sim_busy *b = &n->busy[c->run];
+    if (begins && b->calls++ == 0) b->since_ns = n->w->now_ns;
+    if (!begins && --b->calls == 0 && n->woke_ns < b->since_ns) b->ns += n->w->now_ns - b->since_ns;
+}
+
 static int64_t counted_ns(const struct pawl_sim_node *n, const struct pawl_sim_run *run)
 {
-    int64_t since_ns = n->hot_ns[run->index];
-    if (!run->live || !since_ns) return 0;
-    if (since_ns < run->live_since_ns) since_ns = run->live_since_ns;
-    if (since_ns < n->woke_ns) since_ns = n->woke_ns;
-    return n->w->now_ns - since_ns;
+    const struct pawl_sim_busy *b = &n->busy[run->index];
+    return b->ns + (b->calls > 0 && n->woke_ns < b->since_ns ? n->w->now_ns - b->since_ns : 0);
 }
 
 void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a)

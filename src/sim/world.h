@@ -102,8 +102,11 @@ struct pawl_sim_node { /* one process: an engine and its door to the store */
     bool turn_due;
     int64_t reported_ns;
     struct pawl_sim_event *backlog, **backlog_end;
-    uint64_t told[PAWL_SIM_RUNS];     /* of each run: the seq up to which it was told that all is durable */
-    int64_t hot_ns[PAWL_SIM_RUNS];    /* since when it has had it in hand; 0: it has not told yet */
+    uint64_t told[PAWL_SIM_RUNS]; /* of each run: the seq up to which it was told that all is durable */
+    struct pawl_sim_busy {        /* how long calls of a run were under way here */
+        uint32_t calls;
+        int64_t since_ns, ns;
+    } busy[PAWL_SIM_RUNS];
     uint64_t compared[PAWL_SIM_RUNS]; /* the seq at which its fold was last compared with the store's */
     uint32_t outstanding;             /* given to the disk and not yet told */
     int64_t handed_ns;                /* when it was asked to hand over */
@@ -289,6 +292,7 @@ void pawl_sim_check_conversation(struct pawl_sim *w, const struct pawl_sim_run *
 void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s, int tool,
                              yyjson_val *body);
 /* check_time.c */
+void pawl_sim_busy(const struct pawl_sim_call *c, bool begins);
 void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live);
 void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns);
 void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a);
