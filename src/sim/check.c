@@ -4,11 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-static bool same_hash(struct pawl_hash a, struct pawl_hash b)
-{
-    return memcmp(a.b, b.b, sizeof a.b) == 0;
-}
-
 /* ---- commits, as they become durable ---- */
 
 static struct pawl_sim_run *add_run(struct pawl_sim *w, const struct pawl_sim_node *n, const struct pawl_commit *c)
@@ -50,7 +45,7 @@ static void take_record(struct pawl_sim *w, struct pawl_sim_run *run, const stru
     PAWL_SIM_SAY(w, "   stored run%u %llu %s #%u %.*s", run->index, (unsigned long long)r->seq, pawl_kind_name(r->kind),
                  r->step, (int)(r->body.n < 600 ? r->body.n : 600), r->body.p);
     pawl_sim_mix(w, (uint64_t)r->hash.b[0] << 8 | r->hash.b[31]);
-    if (!same_hash(hash, r->hash))
+    if (!pawl_sim_same_hash(hash, r->hash))
         pawl_sim_broken(w, "chain", "run%u record %llu has another hash than it must", run->index,
                         (unsigned long long)r->seq);
     if (r->at_ns < run->stored.at_ns)
@@ -69,7 +64,7 @@ static void check_head(struct pawl_sim *w, const struct pawl_sim_run *run, const
 {
     const struct pawl_step *s = pawl_run_step(&run->stored, h->waiting_step);
     const bool ended = h->status >= PAWL_DONE;
-    if (h->seq != run->stored.seq || !same_hash(h->hash, run->stored.hash))
+    if (h->seq != run->stored.seq || !pawl_sim_same_hash(h->hash, run->stored.hash))
         pawl_sim_broken(w, "head", "run%u: the head is not the last record's", run->index);
     if (ended != run->stored.ended || (ended && h->status != run->stored.status))
         pawl_sim_broken(w, "head", "run%u: the head says status %d, the records %d", run->index, (int)h->status,
@@ -222,7 +217,7 @@ static void check_announced(struct pawl_sim_node *n, const struct pawl_attempt *
         pawl_sim_broken(w, "output-commit", "run%u #%u: attempt %u leaves, and the journal's last is %u", run->index,
                         a->step, a->attempt, f->announced);
     const struct pawl_hash digest = pawl_sha256(a->request.p, a->request.n);
-    if (!same_hash(digest, s->digest) || (a->of == PAWL_ATTEMPT_TOOL && !pawl_str_eq(a->request, s->request)))
+    if (!pawl_sim_same_hash(digest, s->digest) || (a->of == PAWL_ATTEMPT_TOOL && !pawl_str_eq(a->request, s->request)))
         pawl_sim_broken(w, "output-commit", "run%u #%u: what leaves is not the request of its intent", run->index,
                         a->step);
 }

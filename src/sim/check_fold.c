@@ -3,11 +3,6 @@
 #include "sim/world.h"
 #include <string.h>
 
-static bool same_hash(struct pawl_hash a, struct pawl_hash b)
-{
-    return memcmp(a.b, b.b, sizeof a.b) == 0;
-}
-
 /* The name of the first member that differs; NULL: none. */
 static const char *step_differs(const struct pawl_step *a, const struct pawl_step *b)
 {
@@ -16,7 +11,7 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
 #define TEXT(m) \
     if (!pawl_str_eq(a->m, b->m)) return #m
 #define HASH(m) \
-    if (!same_hash(a->m, b->m)) return #m
+    if (!pawl_sim_same_hash(a->m, b->m)) return #m
     NUMBER(number);
     NUMBER(kind);
     NUMBER(state);
@@ -199,6 +194,12 @@ static bool same_thing(struct pawl_sim *w, const struct pawl_tool *t, const stru
         if (!p != !q || (p && !pawl_json_equal(p, q))) return false; /* both without it say the same, too */
     }
     return t->dedupe_by_count > 0 || pawl_json_equal(x, y);
+}
+
+bool pawl_sim_same_call(struct pawl_sim *w, const struct pawl_step *a, const struct pawl_step *b)
+{
+    const struct pawl_tool all = {.dedupe_by_count = 0};
+    return same_thing(w, &all, a, b);
 }
 
 bool pawl_sim_superseded(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s)

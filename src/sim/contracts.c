@@ -135,14 +135,20 @@ static void draw_gate(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_t
 {
     const uint64_t dice = pawl_sim_below(w, 100);
     const bool hard = t->effect == PAWL_EFFECT_IRREVERSIBLE;
-    char text[128];
+    const char *before = "", *behind = "";
+    char text[256];
     t->gate = dice < (hard ? 40U : 10U) ? PAWL_GATE_ALWAYS : dice < (hard ? 75U : 30U) ? PAWL_GATE_IF : PAWL_GATE_NONE;
     t->gate_then_approve = pawl_sim_chance(w, 150);
     if (pawl_sim_chance(w, 500)) t->gate_expires_ns = pawl_sim_between(w, 1, 10) * PAWL_SIM_MIN;
     if (t->gate != PAWL_GATE_IF) return;
     truth->gate_over = pawl_sim_between(w, 1, 3);
-    snprintf(text, sizeof text, "{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}}}",
-             (int)truth->gate_over);
+    if (pawl_sim_chance(w, 150)) { /* one that has no answer where the other holds */
+        before = "{\"$dynamicAnchor\":\"again\",\"if\":";
+        behind = ",\"then\":{\"$dynamicRef\":\"#again\"},\"else\":false}";
+    }
+    snprintf(text, sizeof text,
+             "%s{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}}}%s", before,
+             (int)truth->gate_over, behind);
     t->gate_if = schema(w, pawl_str_of(text), false);
 }
 

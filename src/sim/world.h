@@ -280,7 +280,9 @@ void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_recor
 void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c, enum pawl_sim_tells tells);
 void pawl_sim_check_hot(struct pawl_sim_node *n);
 void pawl_sim_check_claims(struct pawl_sim *w, const struct pawl_sim_run *run);
+bool pawl_sim_same_call(struct pawl_sim *w, const struct pawl_step *a, const struct pawl_step *b);
 bool pawl_sim_superseded(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s);
+bool pawl_sim_same_hash(struct pawl_hash a, struct pawl_hash b);
 struct pawl_hash pawl_sim_record_hash(const struct pawl_record *r, struct pawl_hash previous);
 void pawl_sim_check_cared_for(struct pawl_sim_node *n);
 void pawl_sim_check_widowed(struct pawl_sim_node *n); /* it is gone: the runs that it had in hand have lost an owner */

@@ -1,0 +1,31 @@
+/* src/sim/check_seen.h - one record on the stand, before it is folded: what check_record.c and check_intent.c share. */
+#pragma once
+#include "sim/world.h"
+#include <string.h>
+
+struct pawl_sim_seen { /* one record on the stand */
+    struct pawl_sim *w;
+    struct pawl_sim_run *run;
+    const struct pawl_record *r;
+    yyjson_val *body;
+    const struct pawl_step *s; /* as it is before */
+    struct pawl_sim_step *f;
+    const struct pawl_tool *tool;
+    int tool_index;
+    int64_t wall_ns;
+    bool repeats; /* an intent: somebody did it before, and that counts; */
+    struct {      /* the last to do so: anywhere, in this run, and of those that count for certain */
+        int64_t at;
+        uint32_t reason;
+    } last[4];
+};
+
+void pawl_sim_seen_broken(const struct pawl_sim_seen *k, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+struct pawl_hash pawl_sim_seen_hash(const struct pawl_sim_seen *k, const char *name); /* zeroed: it has none */
+void pawl_sim_check_intended(struct pawl_sim_seen *k);
+
+static inline bool pawl_sim_changes(const struct pawl_tool *t)
+{
+    return t && t->effect != PAWL_EFFECT_READ;
+}
