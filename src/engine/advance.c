@@ -125,8 +125,6 @@ static void start_attempt(struct pawl_slot *s, bool look)
         return;
     }
     if (look) s->attempt.timeout_ns = s->attempt.tool->timeout_ns;
-    else if (p->left_ns > 0 && p->left_ns < s->attempt.timeout_ns)
-        s->attempt.timeout_ns = p->left_ns; /* it stood in a line */
     assert(s->attempt.timeout_ns > 0);
     pending = pawl_engine_await(e, PAWL_OF_SLOT_ATTEMPT);
     a = pending ? pawl_engine_act(e, PAWL_DO_ATTEMPT) : NULL;

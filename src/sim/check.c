@@ -274,6 +274,13 @@ static bool elsewhere(struct pawl_sim *w, const struct pawl_attempt *a)
     return url.n < host_n || memcmp(url.p, a->tool->url.p, host_n) != 0;
 }
 
+/* Asked to hand over it finishes what was on its way to the journal, which takes the disk some seconds. */
+static bool begins_late(const struct pawl_sim_node *n)
+{
+    const int64_t since_ns = n->handed_ns > n->woke_ns ? n->handed_ns : n->woke_ns;
+    return n->handing_over && n->w->now_ns - since_ns > PAWL_SIM_MIN;
+}
+
 void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *a)
 {
     struct pawl_sim *w = n->w;
@@ -301,6 +308,9 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
     if (!model && !a->look && a->tool->driver == PAWL_DRIVER_INPROCESS && n->no_tools)
         pawl_sim_broken(w, "ready", "run%u #%u: sent to a function that this process does not have", run->index,
                         a->step);
+    if (!a->look && a->attempt == 1 && begins_late(n))
+        pawl_sim_broken(w, "hand-over", "run%u #%u: begun long after node %u was asked to hand over", run->index,
+                        a->step, n->number);
     if (!model && a->tool->driver == PAWL_DRIVER_HTTP && elsewhere(w, a))
         pawl_sim_broken(w, "target", "run%u #%u: sent to where the configuration does not point", run->index, a->step);
     if (!a->look) pawl_sim_check_in_time(n, run, a);
