@@ -119,13 +119,25 @@ static void test_found(void)
     }
 }
 
-/* The command itself ends with us, before anybody looks for it: else this waits for the runner's patience. */
+static void on_alarm(int signal_number)
+{
+    (void)signal_number;
+}
+
+/* The command itself ends with us, before anybody looks for it. */
 static void test_death_signal(void)
 {
+    enum { PATIENCE_S = 10 };
+    const struct sigaction rings = {.sa_handler = on_alarm}; /* and ends the wait */
+    struct sigaction before;
     pid_t said = 0;
     live_and_die("echo $$ > $TELL; exec sleep 1000", 1, &said);
     const int fd = open(lock, O_RDONLY | O_CLOEXEC);
-    CHECK_INT(flock(fd, LOCK_EX), 0);
+    sigaction(SIGALRM, &rings, &before);
+    alarm(PATIENCE_S);
+    if (!CHECK_INT(flock(fd, LOCK_EX), 0)) kill(said, SIGKILL);
+    alarm(0);
+    sigaction(SIGALRM, &before, NULL);
     while (!is_dead(said)) sched_yield(); /* the kernel closes a dying process's files before it says so in /proc */
     close(fd);
     CHECK_INT(pawl_orphan_settle(lock, SECOND, NULL), PAWL_OK);
