@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct pawl_door **place_of(struct pawl *p, uint64_t id)
+{
+    return &p->doors_by_id[id % PAWL_DOOR_PLACES];
+}
+
 static struct pawl_door *find_door(struct pawl *p, uint64_t id)
 {
-    for (struct pawl_door *d = p->doors; d; d = d->next)
-        if (d->id == id) return d;
-    return NULL;
+    struct pawl_door *d = *place_of(p, id);
+    while (d && d->id != id) d = d->next_of_place;
+    return d;
 }
 
 /* Whoever waits for it in the loop must look before the loop blocks again. */
@@ -430,6 +435,8 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
     d->ctx = ctx;
     d->next = p->doors;
     p->doors = d;
+    d->next_of_place = *place_of(p, d->id);
+    *place_of(p, d->id) = d;
     if (pawl_json_read(request, &d->arena, &d->request, &err)) {
         pawl_door_fail(d, &err);
     } else if (!yyjson_is_obj(d->request) || !text_of(d, "do").p) {
@@ -445,6 +452,11 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
 void pawl_door_free(struct pawl_door *d)
 {
     const struct pawl_alloc *from = &d->p->shelf.alloc;
+    struct pawl_door **at = place_of(d->p, d->id);
+    while (*at != d) at = &(*at)->next_of_place;
+    *at = d->next_of_place;
+    for (at = &d->p->followers; *at && *at != d;) at = &(*at)->next_follower;
+    if (*at) *at = d->next_follower;
     pawl_arena_fini(&d->arena);
     from->resize(from->ctx, d, sizeof *d, 0);
 }

@@ -54,8 +54,9 @@ struct pawl_host_job { /* something for the writer, and what to do with it after
     struct pawl_error err;
 };
 
+enum { PAWL_DOOR_PLACES = 1024 }; /* a power of two: thousands of requests may be posted at once */
 struct pawl_door { /* a request under way */
-    struct pawl_door *next;
+    struct pawl_door *next, *next_of_place, *next_follower;
     struct pawl *p;
     struct pawl_arena arena;
     uint64_t id;
@@ -127,7 +128,8 @@ struct pawl {
     struct pawl_map jobs;            /* none; kept by the writer */
     struct pawl_host_event *events, **events_end;
     struct pawl_attempt_run *attempts;
-    struct pawl_door *doors;
+    struct pawl_door *doors, *doors_by_id[PAWL_DOOR_PLACES]; /* all; the same by their ids, some in each place */
+    struct pawl_door *followers;                             /* those that follow a run */
     struct pawl_random random;
     struct pawl_id last_id;
     uint64_t door_ids, jobs_out;

@@ -454,6 +454,8 @@ static void follow(struct pawl_door *d)
     const int64_t from = pawl_json_i64(d->request, "from", 1);
     d->next_seq = from > 0 ? (uint64_t)from : 1;
     d->follows = d->catching_up = true;
+    d->next_follower = d->p->followers;
+    d->p->followers = d;
     submit(d, read_past, past_read);
 }
 
@@ -488,8 +490,8 @@ void pawl_follow_sweep(struct pawl_door *d)
 
 void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c)
 {
-    for (struct pawl_door *d = p->doors; d; d = d->next) {
-        if (!d->follows || d->catching_up || d->done || !pawl_id_eq(d->run, c->head.run)) continue;
+    for (struct pawl_door *d = p->followers; d; d = d->next_follower) {
+        if (d->catching_up || d->done || !pawl_id_eq(d->run, c->head.run)) continue;
         records_lines(d, c->records, c->records_count);
         end_if_still(d, &c->head);
     }
@@ -497,14 +499,14 @@ void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c)
 
 static void to_followers(struct pawl *p, struct pawl_id run, struct pawl_str line)
 {
-    for (struct pawl_door *d = p->doors; d; d = d->next)
-        if (d->follows && !d->done && pawl_id_eq(d->run, run)) pawl_door_line(d, line);
+    for (struct pawl_door *d = p->followers; d; d = d->next_follower)
+        if (!d->done && pawl_id_eq(d->run, run)) pawl_door_line(d, line);
 }
 
 static bool followed(const struct pawl *p, struct pawl_id run)
 {
-    for (const struct pawl_door *d = p->doors; d; d = d->next)
-        if (d->follows && !d->done && pawl_id_eq(d->run, run)) return true;
+    for (const struct pawl_door *d = p->followers; d; d = d->next_follower)
+        if (!d->done && pawl_id_eq(d->run, run)) return true;
     return false;
 }
 
