@@ -323,17 +323,24 @@ static void resolved(struct pawl_host_job *job)
 /* Runs that wait for a configuration or a tool are tried again; the others come by themselves. */
 static int find_waiting(struct pawl_host_job *job, struct pawl_store *s, uint32_t waits, struct pawl_error *err)
 {
-    const struct pawl_list_query q = {.statuses = 1u << PAWL_WAITING | 1u << PAWL_ENDING, .max = 10000};
-    struct pawl_head *heads = pawl_arena_get(&job->arena, q.max * sizeof *heads);
-    uint32_t count = 0, kept = 0;
-    int rc;
+    enum { AT_ONCE = 256 };
+    struct pawl_list_query q = {.stuck = waits, .max = AT_ONCE};
+    struct pawl_head *heads = pawl_arena_get(&job->arena, AT_ONCE * sizeof *heads);
+    uint32_t count = AT_ONCE, size = 0;
     if (!heads) return PAWL_ENOMEM;
-    if ((rc = s->list(s, &q, &job->arena, heads, &count, err)) != PAWL_OK) return rc;
-    job->runs = pawl_arena_zeroed(&job->arena, (count + 1) * sizeof *job->runs);
-    if (!job->runs) return PAWL_ENOMEM;
-    for (uint32_t i = 0; i < count; i++)
-        if (waits >> heads[i].waiting & 1) job->runs[kept++].head = heads[i];
-    job->found.count = kept;
+    while (count == AT_ONCE) {
+        const int rc = s->list(s, &q, &job->arena, heads, &count, err);
+        if (rc) return rc;
+        if (job->found.count + count > size) {
+            struct pawl_run_records *before = job->runs;
+            size = 2 * size + AT_ONCE;
+            job->runs = pawl_arena_zeroed(&job->arena, size * sizeof *job->runs);
+            if (!job->runs) return PAWL_ENOMEM;
+            if (before) memcpy(job->runs, before, job->found.count * sizeof *before);
+        }
+        for (uint32_t i = 0; i < count; i++) job->runs[job->found.count++].head = heads[i];
+        if (count) q.before = heads[count - 1].run;
+    }
     return PAWL_OK;
 }
 

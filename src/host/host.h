@@ -55,7 +55,7 @@ struct pawl_host_job { /* something for the writer, and what to do with it after
 };
 
 enum { PAWL_DOOR_PLACES = 1024 }; /* a power of two: thousands of requests may be posted at once */
-struct pawl_door { /* a request under way */
+struct pawl_door {                /* a request under way */
     struct pawl_door *next, *next_of_place, *next_follower;
     struct pawl *p;
     struct pawl_arena arena;

@@ -182,7 +182,7 @@ static void stores_that_are_none(void)
     sql("pawl.db", "PRAGMA user_version = 99");
     FAILS(OPEN(0), PAWL_EVERSION, "found format 99", "open it with pawl");
     FAILS(OPEN(.only_read = true), PAWL_EVERSION, "found format 99", "open it with pawl");
-    sql("pawl.db", "PRAGMA user_version = 3");
+    sql("pawl.db", "PRAGMA user_version = 4");
     CHECK_INT(try_open((struct pawl_options){0}, NULL), PAWL_OK);
     CHECK_INT(symlink("pawl.db", "linked.db"), 0);
     damage("pawl.db", 4096,
@@ -287,6 +287,28 @@ static void holding(void)
     pawl_close(p);
 }
 
+/* However many wait for a tool, all of them go on once it is there. */
+static void many_wait_for_a_tool(void)
+{
+    static const char yaml[] = "version: 1\n"
+                               "models: {m: {provider: script, script: [{call: {name: act, args: {}}}, {say: done}]}}\n"
+                               "tools: {act: {effect: mutate, input: {type: object}}}\n"
+                               "agents: {a: {model: m, tools: [act]}}\n";
+    enum { MANY = 600 };
+    struct pawl *p = kit_fresh(yaml);
+    char run[37];
+    int calls = 0;
+    for (int i = 0; i < MANY; i++)
+        CHECK_INT(pawl_post(p, "{\"do\":\"start\",\"agent\":\"a\",\"input\":\"go\"}", NULL, NULL, NULL), PAWL_OK);
+    kit_start(p, "a", NULL, run);
+    CHECK_TEXT(kit_wait(p, run), "waiting");
+    CHECK_INT(pawl_call(p, "{\"do\":\"resume\",\"all\":true}", NULL, NULL, NULL), PAWL_OK);
+    CHECK_INT(pawl_register_tool(p, "act", act, &calls, NULL), PAWL_OK);
+    CHECK_INT(pawl_call(p, "{\"do\":\"resume\",\"all\":true}", NULL, NULL, NULL), PAWL_OK);
+    CHECK_INT(calls, MANY + 1);
+    pawl_close(p);
+}
+
 static void count_error(void *ctx, const struct pawl_error *e)
 {
     CHECK(e->what[0] && e->where[0]);
@@ -327,6 +349,7 @@ int main(void)
     a_folder_that_cannot_be_written();
     reading_only();
     holding();
+    many_wait_for_a_tool();
     checking();
     return kit_end();
 }

@@ -410,6 +410,7 @@ static int memory_list(struct pawl_store *s, const struct pawl_list_query *q, st
     const bool all = pawl_id_eq(q->before, none);
     struct pawl_id low, high;
 
+    assert((q->stuck & ~(uint32_t)PAWL_STUCK) == 0);
     *count = 0;
     if (!pawl_id_bounds(q->prefix, &low, &high)) return PAWL_OK;
     for (const struct row *row = rows_of(s)->newest; row != NULL && *count < q->max; row = row->older) {
@@ -418,6 +419,7 @@ static int memory_list(struct pawl_store *s, const struct pawl_list_query *q, st
         if (memcmp(h->run.b, low.b, sizeof low.b) < 0 || memcmp(h->run.b, high.b, sizeof high.b) > 0) continue;
         if (q->agent.p != NULL && !pawl_str_eq(q->agent, h->agent)) continue;
         if (q->statuses != 0 && (q->statuses >> h->status & 1U) == 0) continue;
+        if (q->stuck != 0 && ((q->stuck >> h->waiting & 1U) == 0 || pawl_status_ended(h->status))) continue;
         if (!lend_head(row, a, &out[*count])) return no_memory(err);
         ++*count;
     }

@@ -33,6 +33,7 @@ enum pawl_waiting { /* on what a waiting or ending run waits */
                     PAWL_WAIT_ROOM /* in its lane or pool, or for a breaker. This and CLAIM are only said of hot runs */
 };
 #define PAWL_NEVER INT64_MAX
+enum { PAWL_STUCK = 1 << PAWL_WAIT_CONFIG | 1 << PAWL_WAIT_TOOL }; /* waits for this installation to have something */
 
 struct pawl_head { /* one row a run; a fold of its records, kept so that lists and wakes need no fold */
     struct pawl_id run;
@@ -117,7 +118,9 @@ struct pawl_claim_query {
 struct pawl_list_query {
     struct pawl_str prefix; /* of the id's text, dashes included; {NULL,0}: all */
     struct pawl_str agent;
-    uint32_t statuses;     /* bit 1 << status; 0: all */
+    uint32_t statuses; /* bit 1 << status; 0: all */
+    uint32_t stuck; /* bit 1 << waiting, CONFIG and TOOL only: not ended and waiting for that, found without a look at
+                       the others; 0: all */
     struct pawl_id before; /* newest first: only runs with smaller ids; zeroed: from the newest */
     uint32_t max;
 };

@@ -29,6 +29,17 @@ struct listed {
 static inline void look(struct pawl_store *s, struct pawl_arena *a, struct listed *out)
 {
     CHECK_INT(s->list(s, &(struct pawl_list_query){.max = LISTED_MAX}, a, out->heads, &out->count, NULL), PAWL_OK);
+    const struct pawl_list_query stuck = {.max = LISTED_MAX, .stuck = PAWL_STUCK};
+    struct pawl_head *found = pawl_arena_get(a, LISTED_MAX * sizeof *found);
+    uint32_t found_count = 0, n = 0;
+    CHECK_INT(s->list(s, &stuck, a, found, &found_count, NULL), PAWL_OK);
+    for (uint32_t i = 0; i < out->count; i++) {
+        const struct pawl_head *h = &out->heads[i];
+        if (h->status >= PAWL_DONE || (PAWL_STUCK >> h->waiting & 1) == 0) continue;
+        if (CHECK(n < found_count)) same_head(&found[n], h);
+        n++;
+    }
+    CHECK_INT(n, found_count);
     for (uint32_t i = 0; i < out->count; i++) {
         struct pawl_run_records *r = &out->runs[i];
         struct pawl_hash last;

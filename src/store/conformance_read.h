@@ -167,6 +167,8 @@ CASE(case_list)
     static const uint32_t order[] = {5, 2, 9, 300, 1, 7, 257}; /* as they came */
     static const enum pawl_status status[] = {PAWL_DONE,   PAWL_WAITING, PAWL_RUNNING, PAWL_DONE,
                                               PAWL_ENDING, PAWL_DEAD,    PAWL_RUNNING};
+    static const enum pawl_waiting waiting[] = {PAWL_WAIT_TOOL, PAWL_WAIT_TOOL, PAWL_WAIT_CONFIG, PAWL_WAIT_CONFIG,
+                                                PAWL_WAIT_TOOL, PAWL_WAIT_NONE, PAWL_WAIT_TIMER};
     static const struct row {
         struct pawl_list_query q;
         const char *want; /* newest first */
@@ -201,6 +203,11 @@ CASE(case_list)
         {{.max = 20, .prefix = {"x", 1}}, "", 0},
         {{.max = 20, .prefix = {"02", 2}}, "", 0},
         {{.max = 20, .prefix = {"019b76da-000", 12}, .agent = {"refunds", 7}, .statuses = 1U << PAWL_RUNNING}, "9 ", 0},
+        {{.max = 20, .stuck = PAWL_STUCK}, "9 2 1 ", 0}, /* an ended one waits for nothing */
+        {{.max = 20, .stuck = 1U << PAWL_WAIT_TOOL}, "2 1 ", 0},
+        {{.max = 2, .stuck = PAWL_STUCK}, "9 2 ", 0},
+        {{.max = 20, .stuck = PAWL_STUCK, .statuses = 1U << PAWL_ENDING}, "1 ", 0},
+        {{.max = 20, .stuck = PAWL_STUCK}, "2 1 ", 9},
         {{.max = 20, .prefix = {"019b76da-000", 12}}, "2 1 ", 5},
         {{.max = 20, .prefix = {"019b76da-000", 12}}, "9 7 5 2 1 ", 257},
     };
@@ -213,6 +220,7 @@ CASE(case_list)
             t.head.key = pawl_str_copy(a, pawl_str_of(key));
         }
         t.head.status = status[i];
+        t.head.waiting = waiting[i];
         if (order[i] == 2 || order[i] == 300) t.head.agent = PAWL_STR("refund");
         CHECK_INT(put(s, &t), PAWL_OK);
     }

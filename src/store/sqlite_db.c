@@ -25,6 +25,10 @@ static const char *const texts[PAWL_SQL_COUNT] = {
     [PAWL_SQL_LIST] = HEAD "FROM run INDEXED BY run_id LEFT JOIN record ON record.row = run.last "
                            "WHERE id BETWEEN ?1 AND ?2 AND (?3 IS NULL OR agent = ?3) AND "
                            "(?4 = 0 OR (?4 >> status) & 1) ORDER BY id DESC LIMIT ?5",
+    [PAWL_SQL_STUCK] = HEAD "FROM run INDEXED BY run_stuck LEFT JOIN record ON record.row = run.last "
+                            "WHERE waiting IN (4, 5) AND status < 10 AND (?6 >> waiting) & 1 AND "
+                            "id BETWEEN ?1 AND ?2 AND (?3 IS NULL OR agent = ?3) AND "
+                            "(?4 = 0 OR (?4 >> status) & 1) ORDER BY id DESC LIMIT ?5",
     [PAWL_SQL_BY_KEY] = "SELECT id FROM run WHERE key = ?1",
     [PAWL_SQL_BY_REQUEST] = "SELECT id FROM run WHERE request = ?1",
     [PAWL_SQL_NEXT_WAKE] =

@@ -13,6 +13,7 @@ enum pawl_sqlite_stmt { /* prepared once, at opening; their SQL is in sqlite_db.
                         PAWL_SQL_HEAD,
                         PAWL_SQL_DUE,
                         PAWL_SQL_LIST,
+                        PAWL_SQL_STUCK,
                         PAWL_SQL_BY_KEY,
                         PAWL_SQL_BY_REQUEST,
                         PAWL_SQL_NEXT_WAKE,

@@ -141,10 +141,14 @@ int pawl_sqlite_list(struct pawl_store *s, const struct pawl_list_query *q, stru
     struct pawl_id low, high;
     int status;
 
+    assert((q->stuck & ~(uint32_t)PAWL_STUCK) == 0);
     *count = 0;
     if (q->max == 0 || !pawl_id_bounds(q->prefix, &low, &high)) return PAWL_OK;
     if (!pawl_id_eq(q->before, none) && memcmp(q->before.b, high.b, sizeof high.b) <= 0) high = one_less(q->before);
-    sqlite3_stmt *st = pawl_sqlite_bind(db, PAWL_SQL_LIST, "ddsuu", &low, &high, q->agent, q->statuses, q->max);
+    sqlite3_stmt *st =
+        q->stuck == 0
+            ? pawl_sqlite_bind(db, PAWL_SQL_LIST, "ddsuu", &low, &high, q->agent, q->statuses, q->max)
+            : pawl_sqlite_bind(db, PAWL_SQL_STUCK, "ddsuuu", &low, &high, q->agent, q->statuses, q->max, q->stuck);
     while ((status = pawl_sqlite_row_of(db, st, err)) == PAWL_OK) {
         struct pawl_sqlite_place place;
         assert(*count < q->max);

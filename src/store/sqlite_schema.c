@@ -67,7 +67,10 @@ static const char version_2[] =
 /* How often a run's owner ended while the run was live. */
 static const char version_3[] = "ALTER TABLE run ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;\n";
 
-const char *const pawl_sqlite_steps[] = {version_1, version_2, version_3};
+/* What waits for a configuration or a tool of this installation: few, among all that are parked. */
+static const char version_4[] = "CREATE INDEX run_stuck ON run(waiting) WHERE waiting IN (4, 5) AND status < 10;\n";
+
+const char *const pawl_sqlite_steps[] = {version_1, version_2, version_3, version_4};
 const int pawl_sqlite_steps_count = sizeof pawl_sqlite_steps / sizeof *pawl_sqlite_steps;
 const char pawl_sqlite_needs[] = "0.1.0"; /* the first pawl with as many steps */
 
