@@ -103,6 +103,17 @@ check "the reason is kept" 'not today' "$(value @last '[s["answered"]["reason"] 
 exits "cancel" 0 "$PAWL" cancel @last
 check "it is cancelled" cancelled "$(value @last 'v["status"]')"
 
+# Said again with the same id after a lost answer, it is done once; something else under that id is refused
+exits "a start with an id" 3 "$PAWL" run refunds 'Order #W0000021 arrived broken' --id start-1; before=$(value @last 'v["run"]')
+exits "the start again" 3 "$PAWL" run refunds 'Order #W0000021 arrived broken' --id start-1
+check "it is the same run" "$before" "$(value @last 'v["run"]')"
+digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"]=="asked"][0]')
+exits "a yes with an id" 0 "$PAWL" approve @last/4 --digest "$digest" --id yes-1
+exits "the yes again" 0 "$PAWL" approve @last/4 --digest "$digest" --id yes-1
+exits "cancel with an id" 0 "$PAWL" cancel @last --id end-1
+exits "cancel again" 0 "$PAWL" cancel @last --id end-1
+exits "an empty id" 2 "$PAWL" cancel @last --id ''
+
 # Nobody reads on
 "$PAWL" show @last | head -1 >/dev/null; check "a closed pipe is no error" "0 0" "${PIPESTATUS[*]}"
 # Foreign text cannot write to a terminal

@@ -8,15 +8,15 @@ _pawl() {
     case ${COMP_WORDS[1]} in
     init) options='--help --config --json' ;;
     check) options='--help --config --json' ;;
-    run) options='--help --config --store --json --key --chat --input-json' ;;
-    send) options='--help --config --store --json --end @last' ;;
+    run) options='--help --config --store --json --key --id --chat --input-json' ;;
+    send) options='--help --config --store --json --id --end @last' ;;
     ls) options='--help --config --store --json --all' ;;
     show) options='--help --config --store --json --at @last' ;;
     resume) options='--help --config --store --json --all @last' ;;
-    approve) options='--help --config --store --json --digest --reason @last' ;;
-    deny) options='--help --config --store --json --digest --reason @last' ;;
-    resolve) options='--help --config --store --json --reason --happened --not-happened --stop @last' ;;
-    cancel) options='--help --config --store --json --reason @last' ;;
+    approve) options='--help --config --store --json --id --digest --reason @last' ;;
+    deny) options='--help --config --store --json --id --digest --reason @last' ;;
+    resolve) options='--help --config --store --json --id --reason --happened --not-happened --stop @last' ;;
+    cancel) options='--help --config --store --json --id --reason @last' ;;
     follow) options='--help --config --store --json @last' ;;
     verify) options='--help --config --store --json --head @last' ;;
     sql) options='--help --config --store --json' ;;

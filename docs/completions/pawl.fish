@@ -11,12 +11,14 @@ complete -c pawl -n '__fish_seen_subcommand_from run' -l config -r -F -d "the co
 complete -c pawl -n '__fish_seen_subcommand_from run' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l json -d "JSON, one object a line"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l key -r -d "starting again with the same key gives the same run"
+complete -c pawl -n '__fish_seen_subcommand_from run' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l chat -d "wait for the next message in place of ending"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l input-json -d "INPUT is JSON"
 complete -c pawl -n __fish_use_subcommand -a send -d "give a run the user's next message"
 complete -c pawl -n '__fish_seen_subcommand_from send' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from send' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from send' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from send' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from send' -l end -d "end the conversation with the next answer"
 complete -c pawl -n '__fish_seen_subcommand_from send' -a @last
 complete -c pawl -n __fish_use_subcommand -a ls -d "list runs: what needs a person first"
@@ -40,6 +42,7 @@ complete -c pawl -n __fish_use_subcommand -a approve -d "say yes to the call tha
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from approve' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l digest -r -d "of the call that was shown: asked.digest of pawl show --json"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l reason -r -d "recorded with it; the agent is told"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -a @last
@@ -47,6 +50,7 @@ complete -c pawl -n __fish_use_subcommand -a deny -d "say no to the call that wa
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from deny' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l digest -r -d "of the call that was shown: asked.digest of pawl show --json"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l reason -r -d "recorded with it; the agent is told"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -a @last
@@ -54,6 +58,7 @@ complete -c pawl -n __fish_use_subcommand -a resolve -d "say what became of a ca
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from resolve' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l reason -r -d "recorded with it; the agent is told"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l happened -r -d "it happened; RESULT is its answer as JSON, or null"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l not-happened -d "it did not happen: it is sent again"
@@ -63,6 +68,7 @@ complete -c pawl -n __fish_use_subcommand -a cancel -d "stop a run; what can be 
 complete -c pawl -n '__fish_seen_subcommand_from cancel' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from cancel' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from cancel' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from cancel' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from cancel' -l reason -r -d "recorded with it; the agent is told"
 complete -c pawl -n '__fish_seen_subcommand_from cancel' -a @last
 complete -c pawl -n __fish_use_subcommand -a follow -d "watch a run from its first step on"

@@ -61,7 +61,8 @@ struct pawl_tool_call {
     uint32_t step, attempt;       /* attempt is from 1 */
     const char *args;             /* JSON text, fits the contract's input; args_bytes without its NUL */
     size_t args_bytes;
-    int64_t timeout_ns; /* what the contract gives it. Nothing ends a function that takes longer */
+    int64_t
+        timeout_ns; /* what the contract and the run's deadline give it. Nothing ends a function that takes longer */
 };
 enum pawl_tool_verdict {
     PAWL_TOOL_APPLIED, /* done. The text is the result, JSON; none is null. One that does not fit the contract's output,
@@ -70,16 +71,23 @@ enum pawl_tool_verdict {
     PAWL_TOOL_UNKNOWN      /* nobody knows. The text is a sentence; what follows is what the contract says of doubt */
 };
 /* `answer` is called once, before the function returns, with a text that is copied (NULL with 0 bytes: none); the first
- * call counts; without one the verdict is UNKNOWN. The function runs on the thread that drives the loop, and nothing else
- * goes on meanwhile. */
+ * call counts; without one the verdict is UNKNOWN. `call` and what it points to are there until the function returns. */
 typedef void pawl_tool_fn(void *ctx, const struct pawl_tool_call *call,
                           void (*answer)(void *answer_ctx, enum pawl_tool_verdict verdict, const char *text,
                                          size_t bytes),
                           void *answer_ctx);
-/* `ctx` must live until pawl_close. Runs that wait for this tool go on. Register all tools before the first other call,
+/* The function runs on the thread that drives the loop, and nothing else goes on meanwhile: for what answers at once.
+ * `ctx` must live until pawl_close. Runs that wait for this tool go on. Register all tools before the first other call,
  * so that no run finds one missing. PAWL_EBUSY: another process owns the store, and its runs cannot reach a function of
  * this one (see must_own); PAWL_ECONFLICT: it has one already; PAWL_EINVAL, PAWL_ENOMEM. */
 PAWL_API int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void *ctx, struct pawl_error *err);
+/* The same for a function that waits for something: each call has a thread of its own (signals blocked, at most 64 at
+ * once), so several run side by side and the loop goes on meanwhile; the function must allow that. At the end of
+ * call->timeout_ns the attempt is over: what became of a change is in doubt, and what the function says later is
+ * dropped, though what it does later is done. It must come to an end by itself. `ctx` must live until every call has
+ * returned: pawl_close awaits attempts for five seconds, and threads that take longer run on behind it. */
+PAWL_API int pawl_register_blocking_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void *ctx,
+                                         struct pawl_error *err);
 
 /* Everything by one door, as docs/protocol.md says: a request is one JSON object {"do": WHAT, ...}; `line` (NULL: nobody
  * listens) is called with every answer line (JSON, NUL-terminated too; returning nonzero ends the call with

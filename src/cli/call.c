@@ -122,6 +122,13 @@ void cli_put(struct pawl_json_writer *w, const char *name, const char *value)
     pawl_jw_text(w, value);
 }
 
+void cli_put_id(struct pawl_json_writer *w, const char *given)
+{
+    char made[64];
+    snprintf(made, sizeof made, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
+    cli_put(w, "id", given ? given : made);
+}
+
 struct last {
     struct cli *c;
     yyjson_val *value;

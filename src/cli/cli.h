@@ -22,6 +22,7 @@ enum cli_opt { /* every option of every subcommand */
                OPT_STORE,
                OPT_JSON,
                OPT_KEY,
+               OPT_ID,
                OPT_CHAT,
                OPT_INPUT_JSON,
                OPT_END,
@@ -86,7 +87,9 @@ int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last); /* last
 /* A request {"do": what, "run": run} that more members may follow; cli_ask closes it. run NULL: none. */
 void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run);
 void cli_put(struct pawl_json_writer *w, const char *name, const char *value); /* NULL: left out */
-int cli_status(struct cli *c, int rc);                                         /* the exit status for an error code */
+/* The id of what is said: said again with the same one, it is done once. given NULL: a new one. */
+void cli_put_id(struct pawl_json_writer *w, const char *given);
+int cli_status(struct cli *c, int rc); /* the exit status for an error code */
 /* RUN or RUN/STEP: cuts the argument at the slash. step 0: none. false: it was told. */
 bool cli_name(struct cli *c, char *arg, uint32_t *step);
 /* The shortest prefix of the id that no other run has; 13 characters at least. */

@@ -1,7 +1,6 @@
 /* src/cli/cmd_answer.c - approve, deny, resolve, cancel: a person's word. Where no process owns the store it is only
  * recorded, and the run goes on when somebody resumes it; a script must name the step and the digest of what it saw. */
 #include <string.h>
-#include <unistd.h>
 #include "cli/cli.h"
 
 static void told(struct cli *c, const char *run, const char *what)
@@ -22,10 +21,8 @@ static void told(struct cli *c, const char *run, const char *what)
 static void begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
                        uint32_t step)
 {
-    char id[64];
     cli_begin(c, b, w, verb, run);
-    snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
-    cli_put(w, "id", id);
+    cli_put_id(w, c->opt[OPT_ID]);
     cli_put(w, "by", cli_user());
     if (step) pawl_jw_key(w, "step"), pawl_jw_i64(w, step);
 }

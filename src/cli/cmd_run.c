@@ -43,6 +43,7 @@ int cli_run(struct cli *c)
     struct pawl_start start = {.size = sizeof start,
                                .agent = c->args[0],
                                .key = c->opt[OPT_KEY],
+                               .id = c->opt[OPT_ID],
                                .chat = c->opt[OPT_CHAT] != NULL,
                                .input_is_json = c->opt[OPT_INPUT_JSON] != NULL};
     struct pawl_error err;
@@ -87,7 +88,7 @@ int cli_send(struct cli *c)
     struct pawl_buf b;
     struct pawl_json_writer w;
     const char *text = c->count > 1 ? input_of(c, c->args[1]) : NULL;
-    char run[37], id[64];
+    char run[37];
     uint64_t seq = 0;
     int rc;
     if (!text && !c->opt[OPT_END]) return cli_usage(c, "a message needs a text, or --end");
@@ -96,8 +97,7 @@ int cli_send(struct cli *c)
     cli_begin(c, &b, &w, "send", run);
     cli_put(&w, "text", text);
     if (c->opt[OPT_END]) pawl_jw_key(&w, "end"), pawl_jw_bool(&w, true);
-    snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
-    cli_put(&w, "id", id);
+    cli_put_id(&w, c->opt[OPT_ID]);
     rc = cli_ask(c, &b, NULL);
     return rc ? cli_status(c, rc) : cli_live(c, run, seq);
 }

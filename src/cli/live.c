@@ -4,7 +4,6 @@
  * far is what each step is printed from, so that a run looks the same now and in `pawl show`. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include "cli/cli.h"
 #include "contract/shown.h"
 #include "host/view.h"
@@ -266,15 +265,13 @@ static int answer(struct cli *c, const char *run, yyjson_val *step, bool yes, co
 {
     struct pawl_buf b;
     struct pawl_json_writer w;
-    char id[64];
     cli_begin(c, &b, &w, yes ? "approve" : "deny", run);
     pawl_jw_key(&w, "step");
     pawl_jw_i64(&w, pawl_json_i64(step, "step", 0));
     pawl_jw_key(&w, "digest");
     pawl_jw_str(&w, pawl_json_str(yyjson_obj_get(step, "asked"), "digest"));
     if (reason && *reason) cli_put(&w, "reason", reason);
-    snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
-    cli_put(&w, "id", id);
+    cli_put_id(&w, NULL);
     cli_put(&w, "by", cli_user());
     return cli_ask(c, &b, NULL);
 }
@@ -311,15 +308,13 @@ static bool next_message(struct cli *c, const char *run, yyjson_val *view)
     char line[16384];
     struct pawl_buf b;
     struct pawl_json_writer w;
-    char id[64];
     if (!c->person || c->opt[OPT_JSON] || !pawl_str_is(pawl_json_str(view, "waiting"), "message")) return false;
     do {
         if (!cli_line(c, "you> ", line, sizeof line)) return cli_text(c, CLI_PLAIN, "\n"), false;
     } while (!line[0]);
     cli_begin(c, &b, &w, "send", run);
     cli_put(&w, "text", line);
-    snprintf(id, sizeof id, "cli-%lld-%ld", (long long)cli_wall_ns(), (long)getpid());
-    cli_put(&w, "id", id);
+    cli_put_id(&w, NULL);
     return cli_ask(c, &b, NULL) == PAWL_OK;
 }
 

@@ -19,6 +19,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_CONFIG] = {"config", "FILE", "the configuration (default: pawl.yaml here)"},
     [OPT_STORE] = {"store", "STORE", "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"},
     [OPT_JSON] = {"json", NULL, "JSON, one object a line"},
+    [OPT_ID] = {"id", "ID", "what is said again with the same ID is done once"},
     [OPT_KEY] = {"key", "KEY", "starting again with the same key gives the same run"},
     [OPT_CHAT] = {"chat", NULL, "wait for the next message in place of ending"},
     [OPT_INPUT_JSON] = {"input-json", NULL, "INPUT is JSON"},
@@ -44,9 +45,9 @@ const struct cli_command cli_commands[] = {
      cli_check, NULL, 0, 1, BIT(OPT_CONFIG) | BIT(OPT_JSON)},
     {"run", "AGENT INPUT", "start an agent and watch it; INPUT - is standard input",
      "pawl run refunds 'Order #W0000007 arrived broken'", cli_run, NULL, 2, 2,
-     STORE_BITS | BIT(OPT_KEY) | BIT(OPT_CHAT) | BIT(OPT_INPUT_JSON) | BIT(OPT_JSON)},
+     STORE_BITS | BIT(OPT_ID) | BIT(OPT_KEY) | BIT(OPT_CHAT) | BIT(OPT_INPUT_JSON) | BIT(OPT_JSON)},
     {"send", "RUN [TEXT]", "give a run the user's next message", "pawl send @last 'It was the blue one'", cli_send,
-     NULL, 1, 2, STORE_BITS | BIT(OPT_END) | BIT(OPT_JSON)},
+     NULL, 1, 2, STORE_BITS | BIT(OPT_END) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"ls", "", "list runs: what needs a person first", "pawl ls", cli_ls, NULL, 0, 0,
      STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
     {"show", "RUN", "what happened in a run, step by step, and what can be done", "pawl show @last", cli_show, NULL, 1,
@@ -54,14 +55,15 @@ const struct cli_command cli_commands[] = {
     {"resume", "[RUN]", "go on with a run, or with all that can", "pawl resume --all", cli_resume, NULL, 0, 1,
      STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
     {"approve", "RUN[/STEP]", "say yes to the call that waits", "pawl approve @last", cli_approve, NULL, 1, 1,
-     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"deny", "RUN[/STEP]", "say no to the call that waits", "pawl deny @last --reason 'ask for a photo first'",
-     cli_deny, NULL, 1, 1, STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+     cli_deny, NULL, 1, 1, STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"resolve", "RUN[/STEP]", "say what became of a call that is in doubt",
      "pawl resolve @last --happened '{\"id\":\"r_7\"}'", cli_resolve, NULL, 1, 1,
-     STORE_BITS | BIT(OPT_HAPPENED) | BIT(OPT_NOT_HAPPENED) | BIT(OPT_STOP) | BIT(OPT_REASON) | BIT(OPT_JSON)},
+     STORE_BITS | BIT(OPT_HAPPENED) | BIT(OPT_NOT_HAPPENED) | BIT(OPT_STOP) | BIT(OPT_REASON) | BIT(OPT_ID) |
+         BIT(OPT_JSON)},
     {"cancel", "RUN", "stop a run; what can be undone is undone", "pawl cancel @last --reason 'wrong customer'",
-     cli_cancel, NULL, 1, 1, STORE_BITS | BIT(OPT_REASON) | BIT(OPT_JSON)},
+     cli_cancel, NULL, 1, 1, STORE_BITS | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"follow", "RUN", "watch a run from its first step on", "pawl follow @last", cli_follow, NULL, 1, 1,
      STORE_BITS | BIT(OPT_JSON)},
     {"verify", "[RUN]", "check the hash chain of a run, or of all", "pawl verify", cli_verify, NULL, 0, 1,
@@ -243,6 +245,7 @@ static int parse(struct cli *c, int argc, char **argv)
         if (got < 256) return no_option(c, optopt ? (char[]){'-', (char)optopt, 0} : argv[optind - 1]);
         c->opt[got - 256] = optarg ? optarg : "";
     }
+    if (c->opt[OPT_ID] && !c->opt[OPT_ID][0]) return cli_usage(c, "--id is empty");
     c->args = argv + optind;
     c->count = argc - optind;
     if (c->count < c->command->min) return cli_usage(c, "pawl %s needs %s", c->command->name, c->command->args);

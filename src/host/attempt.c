@@ -203,6 +203,11 @@ static void take_answer(void *ctx, enum pawl_tool_verdict verdict, const char *t
     else a->reply.detail = said;
 }
 
+static void on_worker_done(void *ctx, const struct pawl_reply *reply)
+{
+    done(ctx, reply);
+}
+
 static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
 {
     const struct pawl_attempt *a = r->of;
@@ -230,6 +235,16 @@ static void begin_inprocess(struct pawl_attempt_run *r, yyjson_val *call)
                                      .timeout_ns = a->timeout_ns};
     if (!c.args) {
         not_sent(r, "no memory");
+        return;
+    }
+    if (t->threaded) {
+        const struct pawl_worker_spec spec = {.fn = t->fn,
+                                              .fn_ctx = t->ctx,
+                                              .call = &c,
+                                              .answer_bytes_max = answer.bytes_max,
+                                              .on_done = on_worker_done,
+                                              .ctx = r};
+        if (pawl_worker_start(r->p->workers, &spec, &r->worker)) not_sent(r, "the system gives no thread or no memory");
         return;
     }
     if (t->took_ns > SLOW_NS) pawl_host_flush(r->p); /* the writer need not wait for it */
@@ -277,6 +292,7 @@ void pawl_attempt_cancel(struct pawl *p, uint64_t id)
     if (!r) return;
     if (r->http) pawl_http_cancel(r->http);
     if (r->process) pawl_process_cancel(r->process);
+    if (r->worker) pawl_worker_cancel(r->worker);
     forget(r);
 }
 

@@ -9,6 +9,7 @@
 #include "base/shelf.h"
 #include "engine/env.h"
 #include "host/registry.h"
+#include "host/worker.h"
 #include "io/control.h"
 #include "io/http_client.h"
 #include "io/lock.h"
@@ -23,6 +24,7 @@ struct pawl_host_tool { /* an in-process tool */
     pawl_tool_fn *fn;
     void *ctx;
     int64_t took_ns; /* a call, on the average of late */
+    bool threaded;   /* each call on a thread of its own */
 };
 
 struct pawl_host_event {
@@ -87,6 +89,7 @@ struct pawl_attempt_run { /* an attempt on its way */
     struct pawl_arena arena;
     struct pawl_http_request *http;
     struct pawl_process *process;
+    struct pawl_worker *worker;
     struct pawl_stream *stream;
     int64_t began_ns;
 };
@@ -124,6 +127,7 @@ struct pawl {
     struct pawl_control *control;
     struct pawl_control_client line; /* we are a client of another owner */
     struct pawl_map tools;           /* name -> struct pawl_host_tool */
+    struct pawl_workers *workers;    /* of the threaded ones; NULL: none is registered */
     bool tools_came;                 /* since runs that wait for one were last looked at */
     struct pawl_map jobs;            /* none; kept by the writer */
     struct pawl_host_event *events, **events_end;

@@ -201,6 +201,7 @@ void pawl_close(struct pawl *p)
     if (!p) return;
     pawl_host_disown(p);
     pawl_control_disconnect(&p->line);
+    pawl_workers_free(p->workers);
     if (p->loop_open) {
         uv_walk(&p->loop, close_handle, NULL);
         while (uv_run(&p->loop, UV_RUN_DEFAULT)) {
@@ -217,13 +218,11 @@ void pawl_close(struct pawl *p)
     free(p);
 }
 
-int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void *ctx, struct pawl_error *err)
+static int register_tool(struct pawl *p, const char *name, const struct pawl_host_tool *tool, struct pawl_error *err)
 {
     struct pawl_host_tool *t;
-    struct pawl_error unused;
-    if (!err) err = &unused;
     if (pawl_host_inside(p, err)) return err->code;
-    if (!name || !*name || !fn)
+    if (!name || !*name || !tool->fn)
         return pawl_fail(err, PAWL_EINVAL, "", "give both", "a tool needs its name and a function");
     if (p->only_read)
         return pawl_fail(err, PAWL_EREADONLY, p->store_path, "open it without only_read", "this handle only reads");
@@ -232,15 +231,30 @@ int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void 
                          "another process owns the store: its runs cannot reach a function of this one");
     if (pawl_map_get(&p->tools, name, strlen(name)))
         return pawl_fail(err, PAWL_ECONFLICT, name, "give each tool one function", "the tool has a function already");
+    if (tool->threaded && !p->workers && pawl_workers_new(&p->loop, &p->workers))
+        return pawl_fail(err, PAWL_ENOMEM, name, "", "no memory for the threads of tools");
     t = malloc(sizeof *t);
-    if (!t) return pawl_fail(err, PAWL_ENOMEM, name, "", "no memory for the tool");
-    *t = (struct pawl_host_tool){.fn = fn, .ctx = ctx, .took_ns = 1000000};
-    if (pawl_map_put(&p->tools, name, strlen(name), t) == PAWL_OK) {
+    if (t) *t = *tool;
+    if (t && pawl_map_put(&p->tools, name, strlen(name), t) == PAWL_OK) {
         p->tools_came = true;
         return PAWL_OK;
     }
     free(t);
     return pawl_fail(err, PAWL_ENOMEM, name, "", "no memory for the tool");
+}
+
+int pawl_register_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void *ctx, struct pawl_error *err)
+{
+    const struct pawl_host_tool tool = {.fn = fn, .ctx = ctx, .took_ns = 1000000};
+    struct pawl_error unused;
+    return register_tool(p, name, &tool, err ? err : &unused);
+}
+
+int pawl_register_blocking_tool(struct pawl *p, const char *name, pawl_tool_fn *fn, void *ctx, struct pawl_error *err)
+{
+    const struct pawl_host_tool tool = {.fn = fn, .ctx = ctx, .threaded = true};
+    struct pawl_error unused;
+    return register_tool(p, name, &tool, err ? err : &unused);
 }
 
 int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_error *e),
