@@ -6,7 +6,7 @@ SECONDS ?= 60
 JOBS ?= 2
 ONLY ?=
 
-.PHONY: all build test check demo sim workloads kills kill-sweep fuzz format format-check tidy install clean planted setup model
+.PHONY: all build test check demo sim workloads kills kill-sweep fault-sweep fuzz format format-check tidy install clean planted setup model
 all: build
 
 setup:
@@ -28,6 +28,8 @@ kills: build
 	@PAWL_BUILD=$(B) tools/kills
 kill-sweep: build
 	@PAWL_BUILD=$(B) tools/kill-sweep -j $(JOBS)
+fault-sweep: build
+	@PAWL_BUILD=$(B) tools/fault-sweep -j $(JOBS)
 model:
 	@tools/model $(ONLY)
 planted:

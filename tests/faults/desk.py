@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -55,6 +56,8 @@ echo '{"noted": true}'
 SAYS = ["Order W1 arrived broken", "Note that. And pay it back."]
 ROUTES = {"order": "GET /orders", "charge": "POST /charges", "parcel": "POST /parcels", "mail": "POST /mails", "refund": "POST /refunds"}
 LIVES_MAX = 60
+FINE = (0, 3, 4)  # done, or it waits for a person
+TOLD = (1, 130)   # it failed, or nobody goes on with it, and says why
 
 
 class Wrong(Exception):
@@ -110,56 +113,87 @@ class Desk(Shop):
         self.lives = self.kills = 0
         self.durable = []  # at each kill: steps that had ended by then, and how often each thing had been called
         self.doubts = []  # what a person was asked about: (tool, whether it had happened)
+        self.taken = set()  # commands that were acknowledged
+        self.patience_s = 60
+        self.early = []  # calls that were made before their intent was in the store
         self.said, self.story = "", []
 
     def life(self, *args):
-        """One process; its exit code, -9 where it was killed. Its output is in `said`."""
+        """One process; its exit status, -9 where it was killed. Its output is in `said`."""
         self.lives += 1
         if self.lives > LIVES_MAX:
             raise Wrong(f"it did not end in {LIVES_MAX} lives; the last one said: {self.said[-600:]}")
-        got = subprocess.run([PAWL, *args], cwd=self.dir, env=self.page.env() if self.page else None, stdin=subprocess.DEVNULL,
-                             capture_output=True, text=True, timeout=120, check=False)
-        self.said = got.stdout + got.stderr
-        self.story.append(f"{' '.join(args)} -> {got.returncode}")
-        if got.returncode < 0 and got.returncode != -9:
-            raise Wrong(f"it died by signal {-got.returncode}: {self.said[-600:]}")
-        if got.returncode == -9:
+        hits = len(self.page.hits()) if self.page else 0
+        p = subprocess.Popen([PAWL, *args], cwd=self.dir, env=self.page.env() if self.page else None, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        code, out, err = self.outlast(p)
+        self.said = out + err
+        self.story.append(f"{' '.join(args)} -> {code}{' ' + err.strip() if code not in FINE else ''}")
+        struck = self.page and len(self.page.hits()) > hits
+        if code == -9 and struck:
             self.kills += 1
-            self.durable.append((self.ended(), self.calls()))
-        return got.returncode
-
-    def until_alive(self, *args):
-        while (code := self.life(*args)) == -9:
-            pass
+            calls = self.calls()
+            self.durable.append((self.ended(), calls))
+            self.early += [f"{what} had been called, and no intent was in the store" for what in self.unannounced(calls)]
+        elif code not in FINE and not struck:
+            raise Wrong(f"{' '.join(args)}: exit status {code} though nothing had struck it: {self.said[-600:]}")
+        elif code not in FINE and (code not in TOLD or not err.strip()):
+            raise Wrong(f"{' '.join(args)}: exit status {code}, and these words: {err[-600:]}")
+        if code in FINE:
+            self.acknowledged(args)
         return code
 
+    def outlast(self, p):
+        """A store that cannot write for now is tried again every second: a person stops that, and does not wait for the rest."""
+        for wait_s in (self.patience_s, 3, 30):
+            try:
+                out, err = p.communicate(timeout=wait_s)
+                # Stopped: 130 is what a shell would say, too, of a command that the signal itself ended.
+                return 130 if p.returncode == -signal.SIGINT and wait_s != self.patience_s else p.returncode, out, err
+            except subprocess.TimeoutExpired:
+                p.send_signal(signal.SIGINT)
+        p.kill()
+        raise Wrong(f"it hears no SIGINT: {p.communicate()[1][-600:]}")
+
+    def acknowledged(self, args):
+        """What pawl said it had taken is never said to it again."""
+        if args[0] in ("show", "resume", "verify"):
+            return
+        if args in self.taken:
+            raise Wrong(f"{' '.join(args)} was taken before, and is lost")
+        self.taken.add(args)
+
     def view(self):
+        """None: there is no run."""
         while True:
             code = self.life("show", "@last", "--json")
             if code == 0:
                 return json.loads(self.said)
-            if code != -9:
+            if code != -9 and "not_found" in self.said:
                 return None
 
-    def ended(self):
-        """(model steps that ended, {(tool, order)}) in the store as it lies there: a copy is looked at, log and all."""
+    def journal(self):
+        """(kind, step, body) of each record in the store as it lies there: a copy is looked at, log and all."""
         if not os.path.exists(os.path.join(self.dir, "pawl.db")):
-            return 0, set()
+            return []
         with tempfile.TemporaryDirectory() as folder:
-            for suffix in ("", "-wal"):
+            for suffix in ("", "-wal", "-journal"):
                 if os.path.exists(os.path.join(self.dir, "pawl.db" + suffix)):
                     shutil.copy(os.path.join(self.dir, "pawl.db" + suffix), os.path.join(folder, "pawl.db" + suffix))
             db = sqlite3.connect(os.path.join(folder, "pawl.db"))
             try:
-                rows = db.execute("SELECT seq, kind, step, body FROM journal ORDER BY seq").fetchall()
+                return db.execute("SELECT kind, step, body FROM journal ORDER BY seq").fetchall()
             except sqlite3.DatabaseError as e:
                 if "no such table" in str(e):
-                    return 0, set()
+                    return []
                 raise Wrong(f"the store cannot be read: {e}") from e
             finally:
                 db.close()
+
+    def ended(self):
+        """(model steps that ended, {(tool, order)}) in the store."""
         models, tools, decided = 0, set(), {}
-        for _, kind, step, body in rows:
+        for kind, step, body in self.journal():
             if kind != "step.completed":
                 continue
             result = json.loads(body).get("result")
@@ -170,6 +204,16 @@ class Desk(Shop):
                 for i, call in enumerate(result["tool_calls"]):
                     decided[step + 1 + i] = (call["name"], json.loads(call["arguments"])["order_id"])
         return models, tools
+
+    def unannounced(self, calls):
+        """Output commit: of all that had been called, what has no intent in the store."""
+        names = [json.loads(body)["name"] for kind, _, body in self.journal() if kind == "step.intended"]
+        asked = sum(isinstance(c, str) for c in calls)
+        if asked > names.count("main"):
+            yield "the model"
+        for what in ("charge", "parcel", "mail", "refund", "note"):
+            if calls[ROUTES.get(what, what), "W1"] and what not in names:
+                yield what
 
     def calls(self):
         """How often each thing was called: {(tool, order)} and {digest of a conversation}, in the order of the first time."""
@@ -187,7 +231,7 @@ class Desk(Shop):
         at = f"@last/{step['step']}"
         self.doubts.append((step["name"], bool(there)))
         said = ["--happened", json.dumps(there[0])] if there else ["--not-happened"]
-        self.until_alive("resolve", at, *said)
+        self.life("resolve", at, *said)
 
     def step_on(self, view):
         """What a person, or whoever looks after it, does next."""
@@ -197,24 +241,25 @@ class Desk(Shop):
                 return self.resolve(s)
             if s["state"] == "asked":
                 again = any(o["name"] == "refund" and o["state"] == "done" for o in steps)
-                return self.until_alive("deny" if again else "approve", f"@last/{s['step']}", "--digest", s["asked"]["digest"])
+                return self.life("deny" if again else "approve", f"@last/{s['step']}", "--digest", s["asked"]["digest"])
         if view.get("waiting") == "message" and len(view["turns"]) < len(SAYS):
             return self.life("send", "@last", SAYS[len(view["turns"])], "--end")
         return self.life("resume", "@last")
 
     def play(self):
-        self.until_alive("run", "desk", SAYS[0], "--chat", "--key", "story")
+        while self.life("run", "desk", SAYS[0], "--chat", "--key", "story") not in FINE:
+            pass
         while True:
             view = self.view()
-            if view and view["status"] in ("done", "failed", "cancelled", "dead"):
-                return view
-            if not view:
+            if view is None:
                 raise Wrong(f"the run is gone: {self.said[-600:]}")
+            if view["status"] in ("done", "failed", "cancelled", "dead"):
+                return view
             self.step_on(view)
 
     def judge(self, view):
         """What is wrong; nothing: []."""
-        wrong = []
+        wrong = list(self.early)
         ending = (view["status"], view.get("output"))
         if ending != ("done", "It is noted. It was paid back already."):
             wrong.append(f"it ended as {ending} {view.get('class')} {view.get('message')}")

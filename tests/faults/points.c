@@ -28,21 +28,24 @@ enum class {
     AT_WRITE = 1, /* bytes to a file */
     AT_SYNC = 2,  /* fsync, fdatasync */
     AT_NAME = 4,  /* a file made, truncated, removed, renamed; a folder made */
-    AT_SEND = 8,  /* bytes to a socket or a pipe */
+    AT_SEND = 8,  /* bytes to a socket */
     AT_RECEIVE = 16,
     AT_CONNECT = 32, /* connect, bind, listen, accept */
     AT_READ = 64,    /* bytes from a file */
     AT_LOCK = 128,
     AT_OPEN = 256, /* to read */
-    AT_EXEC = 512
+    AT_EXEC = 512,
+    AT_PIPE = 1024 /* bytes of a command, or a wake-up of our own */
 };
 enum how {
     KILL_BEFORE = 1,
     KILL_WITHIN =
-        2,      /* half of the bytes have gone; where there are none to halve: it is done, and nobody has heard of it */
-    FAIL = 3,   /* with `error` */
-    SHORT = 4,  /* half of the bytes, and that is what the caller is told */
-    FAIL_ON = 5 /* this one and all of its class behind it, until the process ends */
+        2,     /* half of the bytes have gone; where there are none to halve: it is done, and nobody has heard of it */
+    FAIL = 3,  /* with `error` */
+    SHORT = 4, /* half of the bytes, and that is what the caller is told */
+    FAIL_ON = 5,   /* this one and all of its class behind it, until the process ends */
+    POWER = 6,     /* killed before, and the files are as the last syncs left them */
+    POWER_TORN = 7 /* the same, but some of what was not synced has come to the disk, in any order, by sectors */
 };
 enum { CHOSEN_MAX = 8, NAME_MAX_BYTES = 24 };
 struct page {
@@ -50,11 +53,15 @@ struct page {
     _Atomic uint32_t next;  /* which of `chosen` comes next */
     uint32_t mask;          /* classes that are points */
     uint32_t slice;         /* a socket gives at most so many bytes at once; 0: as many as there are */
-    uint32_t trace;         /* descriptor + 1 of a file that is told each point */
+    uint32_t trace;         /* not 0: each point is told to a file beside this one */
+    uint32_t power;         /* not 0: what is not synced yet is remembered, for POWER */
+    uint32_t unused;
     struct {
         uint64_t at; /* from 1; 0: none */
         uint32_t how;
         int32_t error;
+        uint32_t classes; /* the first such call from `at` on; 0: the call there, whatever it is */
+        uint32_t unused;
     } chosen[CHOSEN_MAX];
     struct {
         char name[NAME_MAX_BYTES];
@@ -97,6 +104,8 @@ static void die(void)
     while (syscall(SYS_getpid) == owner) pause();
 }
 
+#include "unsynced.h"
+
 static void note(const char *name, enum class class, int fd, uint64_t n)
 {
     char line[160], target[96] = "";
@@ -123,7 +132,8 @@ static enum how point(const char *name, enum class class, int fd)
     const uint64_t n = atomic_fetch_add(&page->count, 1) + 1;
     const uint32_t i = page->next;
     if (trace_fd >= 0) note(name, class, fd, n);
-    if (i >= CHOSEN_MAX || page->chosen[i].at != n) return 0;
+    if (i >= CHOSEN_MAX || !page->chosen[i].at || n < page->chosen[i].at) return 0;
+    if (page->chosen[i].classes && !(page->chosen[i].classes & class)) return 0;
     snprintf(page->hit[i].name, sizeof page->hit[i].name, "%s", name);
     page->hit[i].count = n;
     page->hit[i].pid = (int32_t)owner;
@@ -131,7 +141,8 @@ static enum how point(const char *name, enum class class, int fd)
     page->next = i + 1;
     page->count = 0;
     const enum how how = (enum how)page->chosen[i].how;
-    if (how == KILL_BEFORE) die();
+    if (how == POWER || how == POWER_TORN) unsynced_cut(how == POWER_TORN ? n * 2654435761u + 1 : 0);
+    if (how == KILL_BEFORE || how == POWER || how == POWER_TORN) die();
     if (how == FAIL_ON) {
         failing_with = page->chosen[i].error;
         failing |= (uint32_t) class;
@@ -148,14 +159,15 @@ static enum how point(const char *name, enum class class, int fd)
     static type (*real_##name)(); \
     if (!real_##name) real_##name = (type(*)())dlsym(RTLD_NEXT, #name)
 /* A call without bytes to halve. */
-#define WHOLE(class, fd, type, name, ...)             \
-    do {                                              \
-        REAL(type, name);                             \
-        const enum how how = point(#name, class, fd); \
-        if (how == FAIL) return -1;                   \
-        const type done = real_##name(__VA_ARGS__);   \
-        if (how == KILL_WITHIN) die();                \
-        return done;                                  \
+#define WHOLE(class, fd, type, name, ...) WHOLE_KEPT(class, fd, type, name, 0, __VA_ARGS__)
+#define WHOLE_KEPT(class, fd, type, name, begin, ...)            \
+    do {                                                         \
+        REAL(type, name);                                        \
+        const enum how how = point(#name, class, fd);            \
+        if (how == FAIL) return -1;                              \
+        const type done = KEPT(real_##name(__VA_ARGS__), begin); \
+        if (how == KILL_WITHIN) die();                           \
+        return done;                                             \
     } while (0)
 /* A call that moves `n` bytes; `half` is it with n/2. */
 #define BYTES(class, fd, name, n, whole, half)                 \
@@ -173,12 +185,22 @@ static enum how point(const char *name, enum class class, int fd)
         return done;                                           \
     } while (0)
 
+/* A call that unsynced.h is to remember. */
+#define KEPT(call, begin)              \
+    ({                                 \
+        const int held = begin;        \
+        const __auto_type kept = call; \
+        unsynced_end(held);            \
+        kept;                          \
+    })
+
 enum side { IN, OUT };
 /* The class of bytes through a descriptor; 0: of no interest (terminals, wake-up counters, what is printed). */
 static enum class through(int fd, enum side side) {
     struct stat s; if (!page || fd <= 2 || fd == trace_fd || syscall(SYS_fstat, fd, &s)) return 0;
     if (S_ISREG(s.st_mode)) return side == OUT ? AT_WRITE : AT_READ;
-    if (S_ISSOCK(s.st_mode) || S_ISFIFO(s.st_mode)) return side == OUT ? AT_SEND : AT_RECEIVE;
+    if (S_ISFIFO(s.st_mode)) return AT_PIPE;
+    if (S_ISSOCK(s.st_mode)) return side == OUT ? AT_SEND : AT_RECEIVE;
     return 0;
 }
 
@@ -189,17 +211,23 @@ static size_t sliced(size_t n)
 
 ssize_t write(int fd, const void *p, size_t n)
 {
-    BYTES(through(fd, OUT), fd, write, n, real_write(fd, p, n), real_write(fd, p, n / 2));
+    const enum class class = through(fd, OUT);
+    BYTES(class, fd, write, n, KEPT(real_write(fd, p, n), unsynced_write(class, fd, p, n, -1)),
+          real_write(fd, p, n / 2));
 }
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
-    BYTES(through(fd, OUT), fd, pwrite, n, real_pwrite(fd, p, n, at), real_pwrite(fd, p, n / 2, at));
+    const enum class class = through(fd, OUT);
+    BYTES(class, fd, pwrite, n, KEPT(real_pwrite(fd, p, n, at), unsynced_write(class, fd, p, n, at)),
+          real_pwrite(fd, p, n / 2, at));
 }
 
 ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
-    BYTES(through(fd, OUT), fd, pwrite64, n, real_pwrite64(fd, p, n, at), real_pwrite64(fd, p, n / 2, at));
+    const enum class class = through(fd, OUT);
+    BYTES(class, fd, pwrite64, n, KEPT(real_pwrite64(fd, p, n, at), unsynced_write(class, fd, p, n, at)),
+          real_pwrite64(fd, p, n / 2, at));
 }
 
 ssize_t read(int fd, void *p, size_t n)
@@ -257,29 +285,42 @@ ssize_t recvmsg(int fd, struct msghdr *m, int flags)
     WHOLE(AT_RECEIVE, fd, ssize_t, recvmsg, fd, m, flags);
 }
 
+#define SYNC(name)                                      \
+    do {                                                \
+        REAL(int, name);                                \
+        const enum how how = point(#name, AT_SYNC, fd); \
+        if (how == FAIL) return -1;                     \
+        const int held = unsynced_begin();              \
+        const int done = real_##name(fd);               \
+        if (held && !done) unsynced_synced(fd);         \
+        unsynced_end(held);                             \
+        if (how == KILL_WITHIN) die();                  \
+        return done;                                    \
+    } while (0)
+
 int fsync(int fd)
 {
-    WHOLE(AT_SYNC, fd, int, fsync, fd);
+    SYNC(fsync);
 }
 
 int fdatasync(int fd)
 {
-    WHOLE(AT_SYNC, fd, int, fdatasync, fd);
+    SYNC(fdatasync);
 }
 
 int ftruncate(int fd, off_t n)
 {
-    WHOLE(AT_NAME, fd, int, ftruncate, fd, n);
+    WHOLE_KEPT(AT_NAME, fd, int, ftruncate, unsynced_truncate(fd, n), fd, n);
 }
 
 int ftruncate64(int fd, off64_t n)
 {
-    WHOLE(AT_NAME, fd, int, ftruncate64, fd, n);
+    WHOLE_KEPT(AT_NAME, fd, int, ftruncate64, unsynced_truncate(fd, n), fd, n);
 }
 
 int unlink(const char *path)
 {
-    WHOLE(AT_NAME, -1, int, unlink, path);
+    WHOLE_KEPT(AT_NAME, -1, int, unlink, unsynced_remove(path), path);
 }
 
 int unlinkat(int dir, const char *path, int flags)
@@ -334,20 +375,31 @@ int execve(const char *path, char *const argv[], char *const env[])
 
 static enum class of_open(int flags) { return flags & O_CREAT ? AT_NAME : AT_OPEN; }
 
+#define OPEN(name)                                                                    \
+    do {                                                                              \
+        REAL(int, name);                                                              \
+        struct stat s;                                                                \
+        va_list more;                                                                 \
+        va_start(more, flags);                                                        \
+        const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
+        va_end(more);                                                                 \
+        const enum how how = point(#name, of_open(flags), -1);                        \
+        if (how == FAIL) return -1;                                                   \
+        const int held = flags & O_CREAT ? unsynced_begin() : 0;                      \
+        const int made = held && syscall(SYS_newfstatat, AT_FDCWD, path, &s, 0);      \
+        const int fd = real_##name(path, flags, mode);                                \
+        if (made && fd >= 0) unsynced_made(path);                                     \
+        unsynced_end(held);                                                           \
+        if (how == KILL_WITHIN) die();                                                \
+        return fd;                                                                    \
+    } while (0)
+
 int open(const char *path, int flags, ...)
 {
-    va_list more;
-    va_start(more, flags);
-    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
-    va_end(more);
-    WHOLE(of_open(flags), -1, int, open, path, flags, mode);
+    OPEN(open);
 }
 
 int open64(const char *path, int flags, ...)
 {
-    va_list more;
-    va_start(more, flags);
-    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
-    va_end(more);
-    WHOLE(of_open(flags), -1, int, open64, path, flags, mode);
+    OPEN(open64);
 }

@@ -5,13 +5,13 @@ import struct
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WRITE, SYNC, NAME, SEND, RECEIVE, CONNECT, READ, LOCK, OPEN, EXEC = (1 << i for i in range(10))
+WRITE, SYNC, NAME, SEND, RECEIVE, CONNECT, READ, LOCK, OPEN, EXEC, PIPE = (1 << i for i in range(11))
 CLASSES = {WRITE: "write", SYNC: "sync", NAME: "name", SEND: "send", RECEIVE: "receive", CONNECT: "connect", READ: "read",
-           LOCK: "lock", OPEN: "open", EXEC: "exec"}
-KILL_BEFORE, KILL_WITHIN, FAIL, SHORT, FAIL_ON = range(1, 6)
+           LOCK: "lock", OPEN: "open", EXEC: "exec", PIPE: "pipe"}
+KILL_BEFORE, KILL_WITHIN, FAIL, SHORT, FAIL_ON, POWER, POWER_TORN = range(1, 8)
 CHOSEN_MAX = 8
-HEAD = struct.Struct("=QIIII")
-CHOSEN = struct.Struct("=QIi")
+HEAD = struct.Struct("=QIIIIII")
+CHOSEN = struct.Struct("=QIiII")
 HIT = struct.Struct("=24sQii")
 BYTES = HEAD.size + CHOSEN_MAX * (CHOSEN.size + HIT.size)
 
@@ -19,7 +19,8 @@ BYTES = HEAD.size + CHOSEN_MAX * (CHOSEN.size + HIT.size)
 def build(folder):
     """The library, made anew where its source is younger; its path."""
     out, source = os.path.join(folder, "points.so"), os.path.join(HERE, "points.c")
-    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
+    newest = max(os.path.getmtime(os.path.join(HERE, name)) for name in ("points.c", "unsynced.h"))
+    if not os.path.exists(out) or os.path.getmtime(out) < newest:
         os.makedirs(folder, exist_ok=True)
         made = f"{out}.{os.getpid()}"
         subprocess.run([os.environ.get("CC", "gcc"), "-std=gnu17", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", made, source, "-ldl"],
@@ -29,13 +30,13 @@ def build(folder):
 
 
 class Page:
-    """chosen: (at, how, error) in the order in which they are to be hit; each counts from the one before."""
+    """chosen: (at, how, error, classes of which it is to be the first from `at` on, 0: any) in the order in which they are to be hit; each counts from the one before."""
 
     def __init__(self, path, library, mask, chosen=(), piece=0, trace=False):
         self.path, self.library = path, library
         with open(path, "wb") as f:
-            rows = [*chosen, *[(0, 0, 0)] * (CHOSEN_MAX - len(chosen))]
-            f.write(HEAD.pack(0, 0, mask, piece, trace) + b"".join(CHOSEN.pack(*row) for row in rows))
+            rows = [*((*c, 0, 0)[:5] for c in chosen), *[(0,) * 5] * (CHOSEN_MAX - len(chosen))]
+            f.write(HEAD.pack(0, 0, mask, piece, trace, any(how in (POWER, POWER_TORN) for _, how, *_ in chosen), 0) + b"".join(CHOSEN.pack(*row) for row in rows))
             f.write(bytes(BYTES - f.tell()))
 
     def env(self):
