@@ -234,6 +234,20 @@ static int finish(const char *folder, uint32_t runs)
     return 0;
 }
 
+/* One run after the other: what bench/instructions counts. */
+static int lone(const char *folder, uint32_t runs)
+{
+    struct bench_tool tool = {0};
+    struct pawl *p = bench_open(folder);
+    bench_register(p, &tool);
+    for (uint32_t i = 0; i < runs; i++) {
+        bench_post_start(p, "");
+        bench_finish(p);
+    }
+    pawl_close(p);
+    return 0;
+}
+
 static void said_first(void *ctx)
 {
     (void)ctx;
@@ -254,6 +268,7 @@ int bench_child_main(const char *what, const char *folder, uint32_t number)
     if (strcmp(what, "idle") == 0) idle(folder, number);
     if (strcmp(what, "crash") == 0) return crash(folder, number);
     if (strcmp(what, "finish") == 0) return finish(folder, number);
+    if (strcmp(what, "lone") == 0) return lone(folder, number);
     if (strcmp(what, "first") == 0) return first(folder);
     if (strcmp(what, "park") == 0) return bench_child_park(folder, number);
     if (strcmp(what, "wake") == 0) return bench_child_wake(folder, number);

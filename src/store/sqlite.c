@@ -393,6 +393,8 @@ static int take_file(struct pawl_sqlite *q, struct pawl_error *err)
                                 "PRAGMA journal_size_limit = 16777216";
     int64_t version;
     char mode[16] = "";
+    /* A plan depends on the statement alone: else one that a partial index serves is made anew for each value bound. */
+    sqlite3_db_config(q->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     int status = exec(q, before, err);
     if (status == PAWL_OK) status = pawl_sqlite_version(q->db, q->path, pawl_sqlite_steps_count, &version, err);
     if (status == PAWL_OK)

@@ -3,6 +3,7 @@
 #include "store/sqlite.h"
 #include <sys/stat.h>
 #include "store/conformance.h"
+#include "store/sqlite_db.h"
 #include "store/sqlite_kit.h"
 
 static struct pawl_store *fresh(void *ctx)
@@ -261,9 +262,42 @@ static void test_size(void)
     if (getenv("PAWL_TEST_SHOW")) printf("a parked run takes %ld bytes\n", bytes);
 }
 
+/* A statement is prepared once, whatever it is asked with: a plan made anew costs fifty times what a look does. */
+static void test_plans(void)
+{
+    struct pawl_store *s = kit_fresh();
+    struct pawl_arena a;
+    pawl_arena_init(&a, pawl_alloc_libc());
+    put_story(s, &a, "key");
+    for (uint32_t i = 1; i < 5; i++) {
+        const struct pawl_list_query lists[] = {{.max = i, .statuses = i},
+                                                {.max = 9, .stuck = 1U << PAWL_WAIT_TOOL},
+                                                {.max = 9, .stuck = PAWL_STUCK}};
+        struct pawl_run_records runs[8];
+        struct pawl_head heads[9];
+        struct pawl_claim claim;
+        struct pawl_id run;
+        int64_t wake_ns;
+        uint32_t count = 8;
+        for (int k = 0; k < 3; k++) CHECK_INT(s->list(s, &lists[k], &a, heads, &count, NULL), PAWL_OK);
+        count = 8;
+        CHECK_INT(s->claim(s, &(struct pawl_claim_query){.due_ns = T0 + i, .max = i}, &a, runs, &count, NULL), PAWL_OK);
+        CHECK_INT(s->next_wake(s, &wake_ns, NULL), PAWL_OK);
+        CHECK_INT(s->find_key(s, i % 2 ? PAWL_STR("key") : PAWL_STR("other"), (struct pawl_str){NULL, 0}, &run, NULL),
+                  i % 2 ? PAWL_OK : PAWL_ENOTFOUND);
+        s->find_key(s, (struct pawl_str){NULL, 0}, i % 2 ? PAWL_STR("one") : PAWL_STR("other"), &run, NULL);
+        s->find_claim(s, hash_of(i % 2 ? "one" : "other"), &claim, NULL);
+    }
+    for (int i = 0; i < PAWL_SQL_COUNT; i++)
+        CHECK_INT(sqlite3_stmt_status(pawl_sqlite_of(s)->stmts[i], SQLITE_STMTSTATUS_REPREPARE, 0), 0);
+    s->close(s);
+    pawl_arena_fini(&a);
+}
+
 int main(void)
 {
     kit_begin();
+    test_plans();
     test_conformance();
     test_views();
     test_examples();
