@@ -270,6 +270,7 @@ int bench_child_main(const char *what, const char *folder, uint32_t number)
     if (strcmp(what, "finish") == 0) return finish(folder, number);
     if (strcmp(what, "lone") == 0) return lone(folder, number);
     if (strcmp(what, "first") == 0) return first(folder);
+    if (strcmp(what, "schema") == 0) return bench_child_schema(number);
     if (strcmp(what, "park") == 0) return bench_child_park(folder, number);
     if (strcmp(what, "wake") == 0) return bench_child_wake(folder, number);
     return 2;
