@@ -113,9 +113,10 @@ static double room(int64_t per_minute, double percent)
     return most < 1 ? 1 : most;
 }
 
+/* What no share covers. Where shares cover all, that is a hundredth more: whoever has none is late then, not lost. */
 static double free_percent(const struct pawl_pool_state *s)
 {
-    return s->shared_percent < 100 ? 100 - s->shared_percent : 0;
+    return s->shared_percent < 99 ? 100 - s->shared_percent : 1;
 }
 
 static void add_up(struct pawl_pool_state *s)

@@ -122,6 +122,7 @@ bool pawl_fallback_tool(struct pawl_pass *p, enum pawl_verdict *v)
     }
     const struct pawl_tool *other = pawl_config_tool(p->config, f->tool);
     if (!other || p->stood_in) return false; /* one step to the side, no further */
+    if (p->ports->tool_ready && !p->ports->tool_ready(p->ports->ctx, other)) return false;
     p->stood_in = true;
     note(p, "it cannot be reached now; another tool answered instead", -1);
     p->tool = other;

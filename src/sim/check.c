@@ -175,7 +175,8 @@ void pawl_sim_check_widowed(struct pawl_sim_node *n)
         struct pawl_sim_run *run = n->w->runs[i];
         if (run->owner == n && run->head.wake_ns == 0 && !run->stored.ended) run->deaths++;
         if (run->owner != n) continue;
-        pawl_sim_live(n->w, run, false);
+        if (n->state == PAWL_SIM_DEAD)
+            pawl_sim_live(n->w, run, false); /* what sleeps may wake before another claims it */
         lost(run);
     }
 }
@@ -325,7 +326,7 @@ void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c
 {
     struct pawl_sim_run *run = w->runs[c->run];
     struct pawl_sim_step *f = &run->steps[c->step - 1];
-    if (!c->tool || c->node->replaced) return;
+    if (!c->tool || (c->node->replaced && run->owner != c->node)) return; /* whoever has it now takes it as cut off */
     if (c->look) {
         const int64_t settles_ns = w->tools[w->tools[c->tool_index].of - 1].settles_ns;
         const int64_t since_ns = f->last_end_ns > c->node->began_ns ? f->last_end_ns : c->node->began_ns;

@@ -328,7 +328,8 @@ static void draw_bulkheads(struct pawl_sim *w)
         lanes[i].name = pawl_sim_text(w, "lane%u", i);
         lanes[i].weight = (uint32_t)pawl_sim_between(w, 1, 4);
         if (pawl_sim_chance(w, 600)) lanes[i].concurrency = (uint32_t)pawl_sim_between(w, 1, 3);
-        *share = (struct pawl_lane_share){.pool = pools[0].name, .percent = (double)pawl_sim_between(w, 10, 50)};
+        const int64_t part = pawl_sim_between(w, 10, 60); /* at times the two have all of it */
+        *share = (struct pawl_lane_share){.pool = pools[0].name, .percent = part > 50 ? 50 : (double)part};
         lanes[i].shares = share;
         lanes[i].shares_count = pawl_sim_chance(w, 500);
     }
