@@ -321,12 +321,13 @@ static void again(struct pawl_hot *h, int status)
     struct pawl_engine *e = h->e;
     const bool given_up = h->create && h->run.seq == h->flight->commit.records_count, full = status == PAWL_EFULL;
     refuse_replies(h, status,
+                   given_up ? full ? "the disk is full: nothing was stored"
+                                   : "the store could not write: it is not known to be stored"
+                   : full   ? "the disk is full: it is not stored yet"
+                            : "the store could not write: it is not stored yet",
                    given_up
-                       ? full ? "the disk is full: nothing was stored" : "the store could not write: nothing was stored"
-                   : full ? "the disk is full: it is not stored yet"
-                          : "the store could not write: it is not stored yet",
-                   given_up
-                       ? "free some space, or mend the disk, and start it again"
+                       ? full ? "free some space, and start it again"
+                              : "look after the disk, then start it again with the same id"
                        : "free some space, or mend the disk: the owner tries again every second; say it again with the "
                          "same id, or look first whether it is there");
     if (given_up) {

@@ -160,7 +160,7 @@ static void answered(struct pawl_sim_seen *k)
 
 static void cancelled(struct pawl_sim_seen *k)
 {
-    enum { DEATHS_MIN = 3 }; /* one owner may claim twice: asked for, and due */
+    enum { DEATHS_MIN = 4 }; /* the fifth claim finds that four came to nothing */
     const bool dead = pawl_json_i64(k->body, "code", 0) == PAWL_DEAD;
     if (!k->run->cancelled_seq) k->run->cancelled_seq = k->r->seq;
     if (pawl_str_is(pawl_json_str(k->body, "by"), "deadline")) pawl_sim_check_deadline(k->w, k->run, k->r->at_ns);
