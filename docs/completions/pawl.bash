@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send ls show resume approve deny resolve cancel follow verify sql breaker mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send ls show resume approve deny resolve cancel dlq retry undo follow verify sql breaker mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -17,6 +17,9 @@ _pawl() {
     deny) options='--help --config --store --json --id --digest --reason @last' ;;
     resolve) options='--help --config --store --json --id --reason --happened --not-happened --stop @last' ;;
     cancel) options='--help --config --store --json --id --reason @last' ;;
+    dlq) options='--help --config --store --json --agent --error' ;;
+    retry) options='--help --config --store --json --id --all --reason --from --with --agent --error --yes @last' ;;
+    undo) options='--help --config --store --json --id --reason --to @last' ;;
     follow) options='--help --config --store --json @last' ;;
     verify) options='--help --config --store --json --head @last' ;;
     sql) options='--help --config --store --json' ;;

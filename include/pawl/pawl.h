@@ -134,6 +134,18 @@ PAWL_API int pawl_resolve(struct pawl *p, const char *run, uint32_t step, enum p
                           const char *id, struct pawl_error *err);
 /* Confirmed when it is durable that the run is to end; what was sent is awaited and, where a contract says how, undone. */
 PAWL_API int pawl_cancel(struct pawl *p, const char *run, const char *reason, const char *id, struct pawl_error *err);
+/* A run that failed, or a dead letter, goes on from where it stopped (from_step 0), from the call from_step, which must be
+ * known not to have happened, or from the model's step from_step, which is asked anew. What happened is never done again.
+ * with: a JSON object of members that replace those of the one call's arguments; NULL: none. Its limits (steps, deadline)
+ * count anew. PAWL_ECONFLICT: it goes on, is done or was cancelled, or that step happened. */
+PAWL_API int pawl_retry(struct pawl *p, const char *run, uint32_t from_step, const char *with, const char *reason,
+                        const char *id, struct pawl_error *err);
+/* What a run that has ended (also one that is done) did behind to_step (0: all) is undone, where a contract says how, in
+ * reverse order; then it has ended again, as before. Undos that failed before are tried anew. pawl_wait waits for it;
+ * `show` lists what could not be undone. PAWL_ECONFLICT: the run goes on (pawl_cancel undoes); PAWL_ENOTFOUND: nothing that
+ * a tool can undo is left. */
+PAWL_API int pawl_undo(struct pawl *p, const char *run, uint32_t to_step, const char *reason, const char *id,
+                       struct pawl_error *err);
 /* Drive until the run has ended or waits for a person: *status is a word of docs/protocol.md ("done", "waiting", ...; a
  * constant string, NULL with an error). It is "running" or "ending" where nobody here goes on with it: hold, only_read,
  * or interrupted. timeout_ns < 0: none. PAWL_ETIMEDOUT: the run goes on. PAWL_ECANCELLED: interrupted. */

@@ -14,7 +14,7 @@ static int end(struct pawl_decision *out, enum pawl_status status, enum pawl_cla
 static int ask_model(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
                      uint32_t number, struct pawl_arena *a, struct pawl_decision *out)
 {
-    if (number > run->steps_count && run->steps_count >= agent->steps_max)
+    if (number > run->steps_count && run->steps_count - run->steps_before >= agent->steps_max)
         return end(out, PAWL_FAILED_RUN, PAWL_CLASS_BUDGET_EXCEEDED,
                    PAWL_STR("the limit of steps (budget.steps) is reached"));
     out->what = PAWL_DECIDE_MODEL;
@@ -27,6 +27,19 @@ static bool is_bad(const struct pawl_step *s)
     return s->error_class == PAWL_CLASS_UNKNOWN_TOOL || s->error_class == PAWL_CLASS_BAD_ARGUMENTS;
 }
 
+/* Part of the conversation: no undo, and not set aside. */
+static bool counts(const struct pawl_step *s)
+{
+    return s->kind != PAWL_STEP_UNDO && !s->aside;
+}
+
+static const struct pawl_step *last_step(const struct pawl_run *run)
+{
+    for (uint32_t i = run->steps_count; i-- > 0;)
+        if (counts(run->steps[i])) return run->steps[i];
+    return NULL;
+}
+
 /* How many rounds at the end were nothing but unknown tools and bad arguments. */
 static uint32_t bad_rounds(const struct pawl_run *run)
 {
@@ -34,6 +47,7 @@ static uint32_t bad_rounds(const struct pawl_run *run)
     bool any = false;
     for (uint32_t i = run->steps_count; i-- > 0;) {
         const struct pawl_step *s = run->steps[i];
+        if (!counts(s)) continue;
         if (s->kind == PAWL_STEP_TOOL) {
             if (!is_bad(s)) return rounds;
             any = true;
@@ -51,6 +65,7 @@ static uint32_t bad_outputs(const struct pawl_agent *agent, const struct pawl_ru
     uint32_t count = 0;
     for (uint32_t i = run->steps_count; i-- > 0;) {
         const struct pawl_step *s = run->steps[i];
+        if (!counts(s)) continue;
         if (s->kind != PAWL_STEP_MODEL || s->state != PAWL_STEP_DONE || s->calls) break;
         if (!pawl_agent_output_fault(agent, s->content, a).p) break;
         count++;
@@ -94,7 +109,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
                       struct pawl_decision *out, struct pawl_error *err)
 {
     const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
-    const struct pawl_step *last = run->steps_count ? run->steps[run->steps_count - 1] : NULL;
+    const struct pawl_step *last = last_step(run);
     *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
     if (!agent || !pawl_config_model(config, agent->model))
         return pawl_fail(err, PAWL_EINVAL, "", "pawl check", "the configuration has no agent %.*s", (int)run->agent.n,
@@ -108,7 +123,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
                        PAWL_STR("a person stopped the run at a step in doubt"));
         if (!pawl_step_ended(s)) return PAWL_OK;
     }
-    if (!last) return ask_model(config, agent, run, 1, a, out);
+    if (!last) return ask_model(config, agent, run, run->steps_count + 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)
         return end(out, PAWL_FAILED_RUN, last->error_class, last->message);
     if (last->kind == PAWL_STEP_MODEL) return answered(config, agent, run, last, a, out);

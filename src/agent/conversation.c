@@ -43,6 +43,14 @@ struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct p
     return pawl_buf_done(&b);
 }
 
+static const char *note_of(const struct pawl_step *s)
+{
+    if (s->undone_by) return "this was done, and has been undone since: it does not hold any more";
+    if (s->differs) return "it was sent, but read back it is not as expected: look before you go on";
+    if (s->answered) return "this was done before and was not sent again; here is the first result";
+    return "a person changed the arguments before it was sent: this is what was done, and its result";
+}
+
 /* What the model is told of a call: its result, marked where nothing was sent; or the error, by class and sentence. */
 static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
 {
@@ -50,8 +58,8 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
     struct pawl_json_writer w = {.out = &b};
     yyjson_val *v;
     pawl_buf_init_arena(&b, a);
-    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs &&
-        !s->note.p) { /* text goes as it is, other JSON as JSON */
+    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs && !s->note.p && !s->edited &&
+        !s->undone_by) { /* text goes as it is, other JSON as JSON */
         if (s->result.n == 0 || *s->result.p != '"') return s->result;
         return pawl_json_read(s->result, a, &v, NULL) == PAWL_OK ? pawl_json_value_str(v) : s->result;
     }
@@ -67,11 +75,13 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
     } else {
         pawl_jw_key(&w, "note");
         if (s->note.p) pawl_jw_str(&w, s->note);
-        else
-            pawl_jw_text(&w, s->differs ? "it was sent, but read back it is not as expected: look before you go on"
-                                        : "this was done before and was not sent again; here is the first result");
+        else pawl_jw_text(&w, note_of(s));
         pawl_jw_key(&w, "result");
         pawl_jw_raw(&w, s->result);
+    }
+    if (s->edited) { /* whatever became of it: it was not the call that the model made */
+        pawl_jw_key(&w, "arguments_changed_by_a_person");
+        pawl_jw_raw(&w, s->args);
     }
     pawl_jw_close(&w, '}');
     return pawl_buf_done(&b);
@@ -91,7 +101,7 @@ static int add_assistant(struct list *l, const struct pawl_agent *agent, const s
     if (!calls) return PAWL_ENOMEM;
     for (uint32_t i = 0; i < model->calls; i++) {
         const struct pawl_step *s = run->steps[model->number + i];
-        calls[i] = (struct pawl_call){.id = s->call_id, .name = s->name, .arguments = s->args};
+        calls[i] = (struct pawl_call){.id = s->call_id, .name = s->name, .arguments = s->said.p ? s->said : s->args};
     }
     add(l, (struct pawl_message){
                .role = PAWL_ROLE_ASSISTANT, .content = model->content, .calls = calls, .calls_count = model->calls});
@@ -115,7 +125,7 @@ int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_ru
     if (agent->instructions.n) add(&l, (struct pawl_message){.role = PAWL_ROLE_SYSTEM, .content = agent->instructions});
     for (uint32_t i = 0; i + 1 < number && rc == PAWL_OK; i++) {
         const struct pawl_step *s = run->steps[i];
-        if (s->kind != PAWL_STEP_MODEL) continue;
+        if (s->kind != PAWL_STEP_MODEL || s->aside) continue;
         add_turns(&l, run, s->number);
         if (s->state == PAWL_STEP_DONE) rc = add_assistant(&l, agent, run, s);
     }

@@ -35,6 +35,12 @@ enum cli_opt { /* every option of every subcommand */
                OPT_STOP,
                OPT_HEAD,
                OPT_COMPLETION,
+               OPT_FROM,
+               OPT_WITH,
+               OPT_TO,
+               OPT_AGENT,
+               OPT_ERROR,
+               OPT_YES,
                OPT_COUNT
 };
 struct cli_option {
@@ -146,4 +152,7 @@ int cli_init(struct cli *c);
 int cli_check(struct cli *c);
 int cli_verify(struct cli *c);
 int cli_breaker(struct cli *c);
+int cli_dlq(struct cli *c);
+int cli_retry(struct cli *c);
+int cli_undo(struct cli *c);
 int cli_sql(struct cli *c);

@@ -193,6 +193,8 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
         else if (is(step, "verified", "yes")) pawl_buf_text(out, " (read back: so it is)");
     }
     if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");
+    if (pawl_json_bool(step, "aside", false)) pawl_buf_text(out, "; set aside by a retry");
+    if (pawl_json_bool(step, "edited", false)) pawl_buf_text(out, "; its arguments were changed by a person");
     if (pawl_json_bool(step, "undo_failed", false)) pawl_buf_text(out, "; its undo failed");
     if (pawl_json_i64(step, "undoes", 0))
         pawl_buf_printf(out, "; undoes step %lld", (long long)pawl_json_i64(step, "undoes", 0));
@@ -276,6 +278,7 @@ void cli_step_detail(struct cli *c, yyjson_val *step)
     if (text(step, "effect").p) cli_text(c, CLI_DIM, "  "), cli_shown(c, CLI_DIM, text(step, "effect"), 20);
     cli_text(c, CLI_PLAIN, "\n");
     detail(c, "args", yyjson_obj_get(step, "args"));
+    detail(c, "asked", yyjson_obj_get(step, "args_said"));
     detail(c, "request", yyjson_obj_get(step, "request"));
     detail(c, "key", yyjson_obj_get(step, "key"));
     detail(c, "said", yyjson_obj_get(step, "said"));

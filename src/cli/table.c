@@ -34,6 +34,12 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_HEAD] = {"head", "HASH", "of the run as it once was, written down elsewhere: is it still part of the chain?"},
     [OPT_COMPLETION] = {"completion", "WHAT",
                         "print the completions for bash, zsh or fish; man prints the manual page"},
+    [OPT_FROM] = {"from", "STEP", "the call that failed, or the model's step that is to be asked anew"},
+    [OPT_WITH] = {"with", "NAME=VALUE", "in place of that argument; VALUE is JSON, else text. May be said again"},
+    [OPT_TO] = {"to", "STEP", "this step and those before it stay as they are"},
+    [OPT_AGENT] = {"agent", "NAME", "only runs of this agent"},
+    [OPT_ERROR] = {"error", "CLASS", "only those that failed so: unavailable, timeout, crashed_its_owner, …"},
+    [OPT_YES] = {"yes", NULL, "do it; without it they are only listed"},
 };
 
 #define BIT(o) (1u << (o))
@@ -64,6 +70,14 @@ const struct cli_command cli_commands[] = {
          BIT(OPT_JSON)},
     {"cancel", "RUN", "stop a run; what can be undone is undone", "pawl cancel @last --reason 'wrong customer'",
      cli_cancel, NULL, 1, 1, STORE_BITS | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
+    {"dlq", "", "dead letters: runs that failed, why, what of them happened, what can be done", "pawl dlq", cli_dlq,
+     NULL, 0, 0, STORE_BITS | BIT(OPT_AGENT) | BIT(OPT_ERROR) | BIT(OPT_JSON)},
+    {"retry", "[RUN]", "go on with a run that failed, from where it stopped; what happened is not done again",
+     "pawl retry @last --from 5 --with amount=10", cli_retry, NULL, 0, 1,
+     STORE_BITS | BIT(OPT_FROM) | BIT(OPT_WITH) | BIT(OPT_REASON) | BIT(OPT_ALL) | BIT(OPT_AGENT) | BIT(OPT_ERROR) |
+         BIT(OPT_YES) | BIT(OPT_ID) | BIT(OPT_JSON)},
+    {"undo", "RUN", "undo what a run that has ended did, the last step first", "pawl undo @last --to 4", cli_undo, NULL,
+     1, 1, STORE_BITS | BIT(OPT_TO) | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"follow", "RUN", "watch a run from its first step on", "pawl follow @last", cli_follow, NULL, 1, 1,
      STORE_BITS | BIT(OPT_JSON)},
     {"verify", "[RUN]", "check the hash chain of a run, or of all", "pawl verify", cli_verify, NULL, 0, 1,
@@ -219,6 +233,15 @@ int cli_version(struct cli *c)
     return CLI_DONE;
 }
 
+/* An option that may be said several times: its values, a line each. */
+static const char *joined(struct cli *c, const char *before, const char *value)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_buf_printf(&b, "%s\n%s", before, value);
+    return pawl_buf_done(&b).p ? b.p : before;
+}
+
 /* getopt_long over the options of this command alone. < 0: go on; else the exit status. */
 static int parse(struct cli *c, int argc, char **argv)
 {
@@ -243,7 +266,8 @@ static int parse(struct cli *c, int argc, char **argv)
         if (got == ':') return cli_usage(c, "%s needs a value", argv[optind - 1]);
         if (got == '?' && optopt >= 256) return cli_usage(c, "--%s takes no value", cli_options[optopt - 256].name);
         if (got < 256) return no_option(c, optopt ? (char[]){'-', (char)optopt, 0} : argv[optind - 1]);
-        c->opt[got - 256] = optarg ? optarg : "";
+        if (got - 256 == OPT_WITH && c->opt[OPT_WITH]) c->opt[OPT_WITH] = joined(c, c->opt[OPT_WITH], optarg);
+        else c->opt[got - 256] = optarg ? optarg : "";
     }
     if (c->opt[OPT_ID] && !c->opt[OPT_ID][0]) return cli_usage(c, "--id is empty");
     c->args = argv + optind;

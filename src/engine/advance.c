@@ -1,6 +1,5 @@
 /* src/engine/advance.c - a run moves on: every open step has a pass, every pass goes until it waits, and where no step is
  * open the decider says what comes next. Slots are freed here only, so that whoever loops over them may drive them. */
-#include "contract/template.h"
 #include "policy/admission.h"
 #include "engine/hot.h"
 #include <assert.h>
@@ -91,9 +90,10 @@ static int64_t left_ns(const struct pawl_hot *h)
     const struct pawl_engine *e = h->e;
     int64_t left = PAWL_NEVER;
     if (h->agent->deadline_ns)
-        left = h->agent->deadline_ns - h->head.active_ns - (h->active ? e->now_ns - h->active_since_ns : 0);
-    if (h->agent->ends_by_ns && h->run.created_ns + h->agent->ends_by_ns - e->wall_ns < left)
-        left = h->run.created_ns + h->agent->ends_by_ns - e->wall_ns;
+        left = h->agent->deadline_ns + h->run.active_before_ns - h->head.active_ns -
+               (h->active ? e->now_ns - h->active_since_ns : 0);
+    if (h->agent->ends_by_ns && h->run.since_ns + h->agent->ends_by_ns - e->wall_ns < left)
+        left = h->run.since_ns + h->agent->ends_by_ns - e->wall_ns;
     return left;
 }
 
@@ -378,117 +378,6 @@ static bool sweep(struct pawl_hot *h)
     return true;
 }
 
-static void end_run(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
-                    struct pawl_str output)
-{
-    static const char *const words[] = {"done", "failed", "cancelled", "dead"};
-    struct pawl_buf b;
-    struct pawl_json_writer w = {.out = &b};
-    bool first = true;
-    pawl_buf_init_arena(&b, &h->e->step);
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "status");
-    pawl_jw_text(&w, words[status - PAWL_DONE]);
-    pawl_jw_key(&w, "code");
-    pawl_jw_i64(&w, status);
-    if (c) pawl_jw_key(&w, "class"), pawl_jw_text(&w, pawl_class_name(c));
-    if (message.p) pawl_jw_key(&w, "message"), pawl_jw_str(&w, message);
-    if (output.p) pawl_jw_key(&w, "output"), pawl_jw_raw(&w, output);
-    for (uint32_t i = 0; h->run.ending && i < h->run.steps_count; i++) { /* what a person may have to undo */
-        const struct pawl_step *s = h->run.steps[i];
-        const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
-        if (!t || t->effect == PAWL_EFFECT_READ || !s->applied || s->undone) continue;
-        if (first) pawl_jw_key(&w, "not_undone"), pawl_jw_open(&w, '[');
-        first = false;
-        pawl_jw_i64(&w, s->number);
-    }
-    if (!first) pawl_jw_close(&w, ']');
-    pawl_jw_close(&w, '}');
-    pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b));
-}
-
-/* The latest applied step that declares an undo and has not been undone; NULL: none is left. */
-static struct pawl_step *next_undo(const struct pawl_hot *h, const struct pawl_tool **tool)
-{
-    struct pawl_step *latest = NULL;
-    for (uint32_t i = 0; i < h->run.steps_count; i++) {
-        struct pawl_step *s = h->run.steps[i];
-        const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
-        if (!t || !t->undo_tool.p || !s->applied || s->stop || s->undone || s->undo_failed)
-            continue; /* stop: nobody knows whether there is anything to undo; a person is told */
-        if (latest && s->intended_seq < latest->intended_seq) continue;
-        latest = s;
-        *tool = t;
-    }
-    return latest;
-}
-
-/* The undo's arguments: the declared template over {args, run, key, result} of the step; none declared: its own.
- * {NULL,0}: they cannot be made of what is known. */
-static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, const struct pawl_tool *t)
-{
-    struct pawl_arena *a = &h->e->step;
-    struct pawl_buf doc, out;
-    struct pawl_json_writer w = {.out = &doc};
-    yyjson_val *document;
-    char id[PAWL_ID_TEXT];
-    if (!t->undo_args.p) return s->args;
-    pawl_buf_init_arena(&doc, a);
-    pawl_buf_init_arena(&out, a);
-    pawl_id_text(h->run.id, id);
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "args");
-    pawl_jw_raw(&w, s->args);
-    pawl_jw_key(&w, "run");
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "id");
-    pawl_jw_text(&w, id);
-    pawl_jw_key(&w, "key");
-    if (h->run.key.p) pawl_jw_str(&w, h->run.key);
-    else pawl_jw_text(&w, id);
-    pawl_jw_key(&w, "agent");
-    pawl_jw_str(&w, h->run.agent);
-    pawl_jw_key(&w, "input");
-    pawl_jw_raw(&w, h->run.input);
-    pawl_jw_close(&w, '}');
-    pawl_jw_key(&w, "key");
-    pawl_jw_text(&w, s->key);
-    pawl_jw_key(&w, "result");
-    pawl_jw_raw(&w, s->result.p ? s->result : PAWL_STR("null"));
-    pawl_jw_close(&w, '}');
-    if (pawl_json_read(pawl_buf_done(&doc), a, &document, NULL)) return (struct pawl_str){NULL, 0};
-    if (pawl_template_json(t->undo_args, document, a, &out, NULL)) return (struct pawl_str){NULL, 0};
-    return pawl_buf_done(&out);
-}
-
-/* Everything is resolved: undo in reverse, one at a time, then end. */
-static void wind_down(struct pawl_hot *h)
-{
-    const struct pawl_tool *tool = NULL;
-    const struct pawl_step *s = next_undo(h, &tool);
-    const struct pawl_str args = s ? undo_args(h, s, tool) : (struct pawl_str){NULL, 0};
-    struct pawl_buf b;
-    struct pawl_json_writer w = {.out = &b};
-    if (!s) {
-        end_run(h, h->run.ending_status, h->run.ending_class, h->run.ending_message, (struct pawl_str){NULL, 0});
-        return;
-    }
-    pawl_buf_init_arena(&b, &h->e->step);
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "name");
-    pawl_jw_str(&w, tool->undo_tool);
-    pawl_jw_key(&w, "undoes");
-    pawl_jw_i64(&w, s->number);
-    pawl_jw_key(&w, "args");
-    pawl_jw_raw(&w, args.p ? args : PAWL_STR("{}"));
-    pawl_jw_close(&w, '}');
-    pawl_hot_append(h, PAWL_UNDO_STARTED, h->run.steps_count + 1, pawl_buf_done(&b));
-    if (!args.p && !h->e->rc)
-        pawl_hot_append(h, PAWL_STEP_FAILED, h->run.steps_count,
-                        PAWL_STR("{\"class\":\"bad_arguments\",\"message\":\"its arguments cannot be made of what is "
-                                 "known of the step: a person must undo it\"}"));
-}
-
 /* No step is open. What does the decider want? true: it wanted something, look again. */
 static bool decide(struct pawl_hot *h)
 {
@@ -510,9 +399,9 @@ static bool decide(struct pawl_hot *h)
     s->pass.step = h->run.steps_count ? h->run.steps[0] : NULL;
     h->slots = s->next;
     if (rc && rc != PAWL_ENOMEM)
-        end_run(h, PAWL_FAILED_RUN, PAWL_CLASS_INTERNAL, pawl_str_of(err.what), (struct pawl_str){NULL, 0});
+        pawl_hot_end(h, PAWL_FAILED_RUN, PAWL_CLASS_INTERNAL, pawl_str_of(err.what), (struct pawl_str){NULL, 0});
     else if (!rc && s->decision.what == PAWL_DECIDE_END)
-        end_run(h, s->decision.status, s->decision.error_class, s->decision.message, s->decision.output);
+        pawl_hot_end(h, s->decision.status, s->decision.error_class, s->decision.message, s->decision.output);
     pawl_slot_free(s);
     return false;
 }
@@ -526,7 +415,7 @@ void pawl_hot_advance(struct pawl_hot *h)
         if (e->rc) return;
         if (sweep(h)) continue;
         if (h->slots || e->handing_over) return;
-        if (h->run.ending) wind_down(h);
+        if (h->run.ending) pawl_hot_wind_down(h);
         else if (!decide(h)) return;
     }
 }

@@ -155,8 +155,8 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
     if (!h->slots) head->waiting = pawl_hot_early(h) ? PAWL_WAIT_TIMER : PAWL_WAIT_MESSAGE;
     if (all && !h->run.ending) head->status = PAWL_WAITING;
     if (!all) return head->waiting = PAWL_WAIT_NONE, head->waiting_step = 0, head->wake_ns = 0, false;
-    if (h->agent->ends_by_ns && !h->run.ending && h->run.created_ns + h->agent->ends_by_ns < wake_ns)
-        wake_ns = h->run.created_ns + h->agent->ends_by_ns;
+    if (h->agent->ends_by_ns && !h->run.ending && h->run.since_ns + h->agent->ends_by_ns < wake_ns)
+        wake_ns = h->run.since_ns + h->agent->ends_by_ns;
     head->wake_ns = wake_ns > 0 ? wake_ns : 1;
     return true;
 }
@@ -204,9 +204,10 @@ static void run_clock(struct pawl_hot *h, bool parked)
     h->active = !parked;
     pawl_engine_timer(e, &h->deadline, PAWL_NEVER);
     if (h->run.ended || h->run.ending || !h->agent) return;
-    if (h->agent->deadline_ns && h->active) due_ns = e->wall_ns + (h->agent->deadline_ns - h->head.active_ns);
-    if (h->agent->ends_by_ns && h->run.created_ns + h->agent->ends_by_ns < due_ns)
-        due_ns = h->run.created_ns + h->agent->ends_by_ns;
+    if (h->agent->deadline_ns && h->active)
+        due_ns = e->wall_ns + (h->agent->deadline_ns + h->run.active_before_ns - h->head.active_ns);
+    if (h->agent->ends_by_ns && h->run.since_ns + h->agent->ends_by_ns < due_ns)
+        due_ns = h->run.since_ns + h->agent->ends_by_ns;
     pawl_engine_timer(e, &h->deadline, due_ns);
 }
 

@@ -180,8 +180,11 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
         h = pawl_hot_find(e, run);
         for (struct pawl_asking *a = l->askings; a; a = next) {
             next = a->next;
-            if (stored->head.status >= PAWL_DONE) pawl_request_ended(e, a, stored);
-            else if ((h = pawl_hot_find(e, run)) != NULL) pawl_request_to(e, a, h);
+            if (stored->head.status >= PAWL_DONE && pawl_again_reopens(a->request.what) && !pawl_hot_find(e, run))
+                pawl_hot_load(e, stored);
+            h = pawl_hot_find(e, run);
+            if (!h && stored->head.status >= PAWL_DONE) pawl_request_ended(e, a, stored);
+            else if (h) pawl_request_to(e, a, h);
             else
                 pawl_request_refuse(e, a->id, run, PAWL_ECORRUPT, "the run cannot be read", "run pawl verify"),
                     pawl_asking_free(e, a);

@@ -19,6 +19,8 @@ enum pawl_ask {
     PAWL_ASK_RESOLVE,
     PAWL_ASK_CANCEL,
     PAWL_ASK_RESUME, /* take the run up now, whatever its wake time */
+    PAWL_ASK_RETRY, /* a run that failed goes on: from `step`, 0: where it stopped; with `args` in place of the step's */
+    PAWL_ASK_UNDO,  /* what a run that has ended did behind `step` is undone */
     PAWL_ASK_BREAKER /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
@@ -37,6 +39,7 @@ struct pawl_request {
     bool has_digest;
     enum pawl_how how;             /* RESOLVE */
     struct pawl_str result;        /* RESOLVE happened: JSON text */
+    struct pawl_str with;          /* RETRY: JSON object of members that replace the arguments' */
     enum pawl_circuit_force force; /* BREAKER; NONE: as it counts, from now on, beginning closed */
     struct pawl_str by;            /* who says it */
 };

@@ -185,6 +185,23 @@ void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, 
 void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply);
 void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found);
 extern const struct pawl_book pawl_slot_book;
+/* undo.c */
+void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
+                  struct pawl_str output);
+void pawl_hot_wind_down(struct pawl_hot *h); /* no step is open, and the run is ending: the next undo, or the end */
+/* May what this step did be undone by its tool's undo, and has not been? `again`: also where an undo of it failed, and is
+ * known not to have happened. */
+bool pawl_undo_open(const struct pawl_hot *h, const struct pawl_step *s, bool again);
+/* again.c: a run that has ended goes on by a person's word */
+struct pawl_refusal { /* why something cannot be done; code 0: it can */
+    int code;
+    const char *what, *next;
+};
+bool pawl_again_reopens(enum pawl_ask what);
+/* A person's arguments against the tool's input: NULL where they fit, else a sentence (of e->step, or constant). */
+const char *pawl_again_misfit(struct pawl_engine *e, const struct pawl_tool *t, struct pawl_str args);
+struct pawl_refusal pawl_again_retry(struct pawl_hot *h, const struct pawl_request *r);
+struct pawl_refusal pawl_again_undo(struct pawl_hot *h, const struct pawl_request *r);
 /* common.c: what no run owns */
 void pawl_common_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
 void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status);

@@ -122,7 +122,9 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
     h->config = e->ports.config(e->ports.ctx, h->head.config, &missing);
     if (h->config) h->agent = pawl_config_agent(h->config, h->run.agent);
     h->taken = true;
-    if (h->head.claims_without_progress >= PAWL_CLAIMS_WITHOUT_PROGRESS_MAX && h->agent && !h->run.ending) poison(h);
+    if (h->head.claims_without_progress >= PAWL_CLAIMS_WITHOUT_PROGRESS_MAX && h->agent && !h->run.ending &&
+        !h->run.ended)
+        poison(h);
     pawl_hot_dirty(h);
 }
 

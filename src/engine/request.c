@@ -69,7 +69,7 @@ static struct pawl_asking *keep(struct pawl_engine *e, uint64_t id, const struct
 {
     struct pawl_asking *k = pawl_engine_get(e, sizeof *k);
     struct pawl_str *texts[] = {&k->request.id,   &k->request.agent,  &k->request.key, &k->request.input,
-                                &k->request.text, &k->request.result, &k->request.by};
+                                &k->request.text, &k->request.result, &k->request.by,  &k->request.with};
     if (!k) return NULL;
     pawl_arena_init(&k->arena, e->from);
     k->request = *r;
@@ -265,11 +265,6 @@ static struct pawl_step *meant(const struct pawl_run *run, uint32_t number, enum
     return *count == 1 ? only : NULL;
 }
 
-struct refusal { /* why something cannot be done; code 0: it can */
-    int code;
-    const char *what, *next;
-};
-
 static void put_who(struct body *o, const struct pawl_request *r)
 {
     put(o, "reason", r->text);
@@ -287,7 +282,7 @@ static void remember(struct pawl_hot *h, const struct pawl_request *r, uint32_t 
     pawl_hot_append(h, PAWL_NOTE, step, finish(&o));
 }
 
-static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
+static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     const bool yes = r->what == PAWL_ASK_APPROVE;
     uint32_t count;
@@ -295,22 +290,22 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
     struct pawl_slot *slot;
     struct body o;
     if (!s)
-        return count > 1 ? (struct refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
-                         : (struct refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
+        return count > 1 ? (struct pawl_refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
+                         : (struct pawl_refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
     *step = s->number;
     if (r->has_digest && memcmp(r->digest.b, s->asked_digest.b, 32) != 0)
-        return (struct refusal){PAWL_ECONFLICT, "another call was asked about than the one that was shown",
-                                "pawl show RUN"};
+        return (struct pawl_refusal){PAWL_ECONFLICT, "another call was asked about than the one that was shown",
+                                     "pawl show RUN"};
     if (s->state != PAWL_STEP_ASKED) {
         if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
-            return (struct refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
-        if (s->denied == !yes) return remember(h, r, s->number), (struct refusal){0, NULL, NULL};
-        return (struct refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
+            return (struct pawl_refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
+        if (s->denied == !yes) return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
+        return (struct pawl_refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
     }
     begin(&o, h->e);
     put(&o, "answer", yes ? PAWL_STR("yes") : PAWL_STR("no"));
     put_who(&o, r);
-    if (pawl_hot_append(h, PAWL_GATE_ANSWERED, s->number, finish(&o))) return (struct refusal){0, NULL, NULL};
+    if (pawl_hot_append(h, PAWL_GATE_ANSWERED, s->number, finish(&o))) return (struct pawl_refusal){0, NULL, NULL};
     if ((slot = pawl_hot_slot(h, s->number)) != NULL) {
         if (slot->pass.stage > PAWL_STAGE_DEDUPE)
             slot->pass.stage = PAWL_STAGE_DEDUPE; /* what has changed since it was asked is seen again */
@@ -318,7 +313,7 @@ static struct refusal answer_gate(struct pawl_hot *h, const struct pawl_request 
         else slot->pass.claim_state = PAWL_CLAIM_NOT_ASKED;
         pawl_slot_drive(slot);
     }
-    return (struct refusal){0, NULL, NULL};
+    return (struct pawl_refusal){0, NULL, NULL};
 }
 
 /* A person's result is held to the tool's contract like the tool's own; null says that nobody knows it. NULL: it fits. */
@@ -337,7 +332,7 @@ static const char *misfit(struct pawl_hot *h, const struct pawl_step *s, struct 
     return pawl_buf_done(&b).p ? b.p : "the result does not fit the tool's output";
 }
 
-static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
+static struct pawl_refusal resolve(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     static const char *const words[] = {"happened", "not_happened", "stop"};
     struct pawl_error err = {0};
@@ -347,45 +342,46 @@ static struct refusal resolve(struct pawl_hot *h, const struct pawl_request *r, 
     struct body o;
     const char *why;
     if (!s)
-        return count > 1 ? (struct refusal){PAWL_EINVAL, "several steps are in doubt", "name one: RUN/STEP"}
-                         : (struct refusal){PAWL_ENOTFOUND, "no step is in doubt", "pawl show RUN"};
+        return count > 1 ? (struct pawl_refusal){PAWL_EINVAL, "several steps are in doubt", "name one: RUN/STEP"}
+                         : (struct pawl_refusal){PAWL_ENOTFOUND, "no step is in doubt", "pawl show RUN"};
     *step = s->number;
     if (s->state != PAWL_STEP_DOUBT)
-        return (struct refusal){PAWL_ECONFLICT, "this step is not in doubt", "pawl show RUN"};
+        return (struct pawl_refusal){PAWL_ECONFLICT, "this step is not in doubt", "pawl show RUN"};
     if (r->how == PAWL_HOW_HAPPENED && r->result.p && !is_json(h->e, r->result, &err))
-        return (struct refusal){PAWL_EINVAL, "the result is not JSON", "give it as JSON text, in quotes for the shell"};
+        return (struct pawl_refusal){PAWL_EINVAL, "the result is not JSON",
+                                     "give it as JSON text, in quotes for the shell"};
     if (r->how == PAWL_HOW_HAPPENED && (why = misfit(h, s, r->result)) != NULL)
-        return (struct refusal){PAWL_EINVAL, why,
-                                "give it as the tool would have answered, or null where nobody knows it"};
+        return (struct pawl_refusal){PAWL_EINVAL, why,
+                                     "give it as the tool would have answered, or null where nobody knows it"};
     if (r->how == PAWL_HOW_NOT_HAPPENED && s->doubt_applied)
-        return (struct refusal){PAWL_ECONFLICT, "it is known that it happened: only its answer is missing",
-                                "say what it answered with --happened, or null"};
+        return (struct pawl_refusal){PAWL_ECONFLICT, "it is known that it happened: only its answer is missing",
+                                     "say what it answered with --happened, or null"};
     begin(&o, h->e);
     put(&o, "how", pawl_str_of(words[r->how]));
     if (r->how == PAWL_HOW_HAPPENED) put_raw(&o, "result", r->result.p ? r->result : PAWL_STR("null"));
     put_who(&o, r);
-    if (pawl_hot_append(h, PAWL_STEP_RESOLVED, s->number, finish(&o))) return (struct refusal){0, NULL, NULL};
+    if (pawl_hot_append(h, PAWL_STEP_RESOLVED, s->number, finish(&o))) return (struct pawl_refusal){0, NULL, NULL};
     if ((slot = pawl_hot_slot(h, s->number)) != NULL) pawl_slot_drive(slot);
     if (r->how == PAWL_HOW_STOP)
         pawl_hot_abort(h, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT, "a person stopped the run at a step in doubt",
                        (struct pawl_str){NULL, 0}, r->by);
-    return (struct refusal){0, NULL, NULL};
+    return (struct pawl_refusal){0, NULL, NULL};
 }
 
-static struct refusal take_message(struct pawl_hot *h, const struct pawl_request *r)
+static struct pawl_refusal take_message(struct pawl_hot *h, const struct pawl_request *r)
 {
     struct body o;
-    if (h->run.ending) return (struct refusal){PAWL_EINVAL, "the run is being stopped", "start a new one"};
+    if (h->run.ending) return (struct pawl_refusal){PAWL_EINVAL, "the run is being stopped", "start a new one"};
     begin(&o, h->e);
     put(&o, "text", r->text);
     if (r->end) pawl_jw_key(&o.w, "end"), pawl_jw_bool(&o.w, true);
     put(&o, "by", r->by);
     put(&o, "id", r->id);
     pawl_hot_append(h, PAWL_SIGNAL_RECEIVED, 0, finish(&o));
-    return (struct refusal){0, NULL, NULL};
+    return (struct pawl_refusal){0, NULL, NULL};
 }
 
-static struct refusal act(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
+static struct pawl_refusal act(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     switch (r->what) {
     case PAWL_ASK_APPROVE:
@@ -397,22 +393,24 @@ static struct refusal act(struct pawl_hot *h, const struct pawl_request *r, uint
         pawl_hot_abort(h, PAWL_CANCELLED_RUN, PAWL_CLASS_CANCELLED, r->text.p ? r->text.p : "cancelled", r->id, r->by);
         break;
     case PAWL_ASK_RESUME: break;
+    case PAWL_ASK_RETRY: return pawl_again_retry(h, r);
+    case PAWL_ASK_UNDO: return pawl_again_undo(h, r);
     case PAWL_ASK_BREAKER:
     case PAWL_ASK_START: assert(false);
     }
-    return (struct refusal){0, NULL, NULL};
+    return (struct pawl_refusal){0, NULL, NULL};
 }
 
 static void request_do(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
 {
     const struct pawl_request *r = &asking->request;
-    struct refusal no = {0, NULL, NULL};
+    struct pawl_refusal no = {0, NULL, NULL};
     uint32_t step = r->step;
     if (!pawl_run_answered(&h->run, r->id)) {
         if (h->agent || r->what == PAWL_ASK_RESUME) no = act(h, r, &step);
         else
-            no = (struct refusal){PAWL_ECONFIG, "the run waits for its configuration",
-                                  "set what it names, then pawl resume RUN"};
+            no = (struct pawl_refusal){PAWL_ECONFIG, "the run waits for its configuration",
+                                       "set what it names, then pawl resume RUN"};
     }
     if (no.code) pawl_request_refuse(e, asking->id, h->head.run, no.code, no.what, no.next);
     else if (!e->rc) pawl_hot_note_reply(h, asking->id, step);
@@ -453,7 +451,7 @@ static void ended_in_memory(struct pawl_engine *e, struct pawl_asking *asking, s
 
 void pawl_request_to(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
 {
-    if (h->run.ended) ended_in_memory(e, asking, h);
+    if (h->run.ended && !pawl_again_reopens(asking->request.what)) ended_in_memory(e, asking, h);
     else request_do(e, asking, h);
 }
 

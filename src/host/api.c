@@ -252,6 +252,29 @@ int pawl_cancel(struct pawl *p, const char *run, const char *reason, const char 
     return finish(&a, p, err);
 }
 
+int pawl_retry(struct pawl *p, const char *run, uint32_t from_step, const char *with, const char *reason,
+               const char *id, struct pawl_error *err)
+{
+    struct ask a;
+    int rc;
+    if (with && (rc = check_json(p, with, "arguments", err)) != PAWL_OK) return rc;
+    begin(&a, p, "retry", run, id);
+    if (from_step) pawl_jw_key(&a.w, "from"), pawl_jw_i64(&a.w, from_step);
+    if (with) pawl_jw_key(&a.w, "with"), pawl_jw_raw(&a.w, pawl_str_of(with));
+    put(&a, "reason", reason);
+    return finish(&a, p, err);
+}
+
+int pawl_undo(struct pawl *p, const char *run, uint32_t to_step, const char *reason, const char *id,
+              struct pawl_error *err)
+{
+    struct ask a;
+    begin(&a, p, "undo", run, id);
+    if (to_step) pawl_jw_key(&a.w, "to"), pawl_jw_i64(&a.w, to_step);
+    put(&a, "reason", reason);
+    return finish(&a, p, err);
+}
+
 struct waited {
     const char *status;
 };

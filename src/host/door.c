@@ -197,11 +197,16 @@ static void say(struct pawl_door *d, enum pawl_ask what)
     struct pawl_request r = {.what = what,
                              .id = text_of(d, "id"),
                              .run = d->run,
-                             .step = (uint32_t)pawl_json_i64(d->request, "step", 0),
+                             .step = (uint32_t)pawl_json_i64(d->request,
+                                                             what == PAWL_ASK_RETRY  ? "from"
+                                                             : what == PAWL_ASK_UNDO ? "to"
+                                                                                     : "step",
+                                                             0),
                              .text = text_of(d, what == PAWL_ASK_SEND ? "text" : "reason"),
                              .by = text_of(d, "by"),
                              .end = pawl_json_bool(d->request, "end", false),
-                             .result = json_of(d, "result")};
+                             .result = json_of(d, "result"),
+                             .with = json_of(d, "with")};
     if (digest.p) {
         r.has_digest = pawl_unhex(r.digest.b, sizeof r.digest.b, digest);
         if (!r.has_digest) {
@@ -267,7 +272,8 @@ static const struct {
     const char *word;
     enum pawl_ask what;
 } asks[] = {{"send", PAWL_ASK_SEND},       {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
-            {"resolve", PAWL_ASK_RESOLVE}, {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME}};
+            {"resolve", PAWL_ASK_RESOLVE}, {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME},
+            {"retry", PAWL_ASK_RETRY},     {"undo", PAWL_ASK_UNDO}};
 
 static void go_on(struct pawl_door *d)
 {

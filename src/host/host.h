@@ -189,6 +189,8 @@ void pawl_door_answer(struct pawl *p, uint64_t id, const struct pawl_answer *ans
 void pawl_door_sweep(struct pawl *p); /* frees what is done; ends `resume all` when all is quiet */
 void pawl_door_client_gone(struct pawl *p, uint64_t client);
 void pawl_door_wake_tool(struct pawl *p); /* tools came: runs that wait for one are taken up again */
+/* letters.c: the members of the answer to `dlq`, in out's arena; runs on the writer's thread */
+int pawl_letters_read(struct pawl_store *s, yyjson_val *request, struct pawl_buf *out, struct pawl_error *err);
 /* read.c: list, show, verify, sql, follow */
 bool pawl_read_begin(struct pawl_door *d, struct pawl_str what); /* false: not one of these */
 void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c);

@@ -604,6 +604,16 @@ static int breakers(struct pawl_host_job *job, struct pawl_store *s, struct pawl
     return PAWL_OK;
 }
 
+static int dead_letters(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    struct pawl_buf b;
+    int rc;
+    pawl_buf_init_arena(&b, &job->arena);
+    rc = pawl_letters_read(s, job->door->request, &b, err);
+    if (rc == PAWL_OK) say(job, &b);
+    return rc;
+}
+
 bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
 {
     if (pawl_str_is(what, "list")) submit(d, list, listed);
@@ -611,6 +621,7 @@ bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
     else if (pawl_str_is(what, "verify")) submit(d, verify, said);
     else if (pawl_str_is(what, "sql")) submit(d, sql, said);
     else if (pawl_str_is(what, "breakers")) submit(d, breakers, said);
+    else if (pawl_str_is(what, "dlq")) submit(d, dead_letters, said);
     else if (pawl_str_is(what, "follow")) follow(d);
     else return false;
     return true;

@@ -286,8 +286,8 @@ static void write_times(struct view *v, const struct pawl_step *s, const struct 
 
 static void write_flags(struct view *v, const struct pawl_step *s, const struct extra *x)
 {
-    static const char *const flags[] = {"undone", "undo_failed", "applied"};
-    const bool set[] = {s->undone, s->undo_failed, s->applied && s->kind != PAWL_STEP_MODEL};
+    static const char *const flags[] = {"undone", "undo_failed", "applied", "aside", "edited"};
+    const bool set[] = {s->undone, s->undo_failed, s->applied && s->kind != PAWL_STEP_MODEL, s->aside, s->edited};
     if (x->from.n) put(&v->w, "from", x->from);
     if (x->verified.n) put(&v->w, "verified", x->verified);
     if (s->note.n) put(&v->w, "note", s->note);
@@ -311,6 +311,7 @@ static void write_step(struct view *v, const struct pawl_step *s)
     put(w, "name", s->name);
     put(w, "state", pawl_str_of(state_word(s->state)));
     json_or_text(v, "args", s->args);
+    json_or_text(v, "args_said", s->said);
     put(w, "call_id", s->call_id);
     if (s->key[0]) put(w, "key", pawl_str_of(s->key));
     if (s->generation) number(w, "generation", s->generation);
@@ -348,6 +349,17 @@ static void write_turns(struct view *v)
     pawl_jw_close(w, ']');
 }
 
+/* Is there anything that a tool could undo? */
+static bool can_undo(const struct view *v)
+{
+    for (uint32_t i = 0; v->config && i < v->run->steps_count; i++) {
+        const struct pawl_step *s = v->run->steps[i];
+        const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(v->config, s->name) : NULL;
+        if (t && t->undo_tool.p && s->applied && !s->undone && !s->stop) return true;
+    }
+    return false;
+}
+
 static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *last)
 {
     const struct pawl_run *run = v->run;
@@ -356,6 +368,7 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     char id[PAWL_ID_TEXT];
     told.usable = v->config != NULL;
     told.missing = v->missing;
+    told.undo = can_undo(v);
     pawl_id_text(run->id, id);
     pawl_jw_open(w, '{');
     put(w, "run", pawl_str_of(id));
@@ -370,6 +383,8 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     if (run->ended) number(w, "ended_ns", run->at_ns);
     number(w, "active_ns", head->active_ns);
     number(w, "lives", (int64_t)head->deaths + 1);
+    number(w, "seq", (int64_t)run->seq);
+    if (run->retries) number(w, "retries", run->retries);
     raw(w, "output", run->output);
     if (run->error_class) put(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
     if (run->message.n) put(w, "message", run->message);

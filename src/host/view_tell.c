@@ -74,6 +74,14 @@ static void tell_not_undone(const struct pawl_run *run, struct pawl_buf *b)
     }
 }
 
+/* By a person's word, after it had ended. */
+static void tell_undone(const struct pawl_run *run, struct pawl_buf *b)
+{
+    if (!run->undoing) return;
+    pawl_buf_text(b, run->ended ? "; then undone" : "; it is being undone");
+    if (run->undo_to) pawl_buf_printf(b, ", back to step %u", run->undo_to);
+}
+
 static void tell_end(const struct pawl_run *run, struct pawl_buf *b)
 {
     const struct pawl_step *last = run->steps_count ? run->steps[run->steps_count - 1] : NULL;
@@ -81,6 +89,8 @@ static void tell_end(const struct pawl_run *run, struct pawl_buf *b)
     case PAWL_DONE:
         pawl_buf_text(b, "Done");
         reason(b, run->output.p && run->output.n ? run->output : (struct pawl_str){NULL, 0});
+        tell_undone(run, b);
+        tell_not_undone(run, b);
         return;
     case PAWL_CANCELLED_RUN: pawl_buf_text(b, "It was stopped"); break;
     case PAWL_DEAD: pawl_buf_text(b, "It was given up, because the process that ran it died again and again"); break;
@@ -92,6 +102,7 @@ static void tell_end(const struct pawl_run *run, struct pawl_buf *b)
     if (run->error_class && !(run->status == PAWL_CANCELLED_RUN && run->error_class == PAWL_CLASS_CANCELLED))
         pawl_buf_printf(b, ", %s", pawl_class_name(run->error_class));
     if (!pawl_str_is(run->message, "cancelled")) reason(b, run->message);
+    tell_undone(run, b);
     tell_not_undone(run, b);
 }
 
@@ -163,8 +174,9 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         pawl_buf_text(b, "It waits for a program that has its tool ");
         if (open) pawl_shown(open->name, 64, b);
     } else if (run->ending) {
-        pawl_buf_text(b, "It is being stopped");
+        pawl_buf_text(b, run->undoing ? "It had ended" : "It is being stopped");
         reason(b, run->ending_message);
+        tell_undone(run, b);
     } else {
         pawl_buf_text(b, "It is under way");
         if (open) pawl_buf_text(b, " at "), step_name(b, open);
@@ -215,6 +227,8 @@ void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, st
         }
         person = true;
     }
+    if (run->ended && (run->status == PAWL_FAILED_RUN || run->status == PAWL_DEAD)) command(w, "retry", id, 0, "");
+    if (run->ended && told->undo && run->status != PAWL_DONE) command(w, "undo", id, 0, "");
     if (strcmp(told->waiting, "message") == 0) {
         command(w, "send", id, 0, " TEXT");
         command(w, "send", id, 0, " --end");

@@ -7,6 +7,7 @@
 struct pawl_told {
     const char *status, *waiting; /* words of docs/protocol.md; "": waits for nobody */
     bool usable;                  /* its configuration is there */
+    bool undo;                    /* something of it can be undone by a tool */
     struct pawl_str missing;      /* why its configuration cannot be had; {NULL,0}: not known, or it can */
 };
 /* From the head where these are all its records, else from the fold (`show --at`). */

@@ -31,6 +31,8 @@ static const char *const names[PAWL_KIND_COUNT] = {
     [PAWL_UNDO_STARTED] = "undo.started",
     [PAWL_UNDO_ENDED] = "undo.ended",
     [PAWL_NOTE] = "note",
+    [PAWL_RUN_RETRIED] = "run.retried",
+    [PAWL_UNDO_ASKED] = "undo.asked",
 };
 enum { NAME_MAX_BYTES = 16 }; /* the longest: signal.received */
 

@@ -36,6 +36,8 @@ enum pawl_kind {
     PAWL_UNDO_STARTED,
     PAWL_UNDO_ENDED,
     PAWL_NOTE,
+    PAWL_RUN_RETRIED,
+    PAWL_UNDO_ASKED,
     PAWL_KIND_COUNT
 };
 const char *pawl_kind_name(enum pawl_kind k);      /* "step.intended"; "" for NONE */

@@ -105,7 +105,7 @@ static int fold_created(struct fold *f)
     run->input = keep_json(f, "input");
     run->chat = pawl_json_bool(f->body, "chat", false);
     run->begins_ns = pawl_json_i64(f->body, "begins", 0);
-    run->created_ns = f->r->at_ns;
+    run->created_ns = run->since_ns = f->r->at_ns;
     run->status = PAWL_RUNNING;
     keep_hash(f, "config", &run->config);
     if (!run->agent.p || !run->input.p) return corrupt(f, "agent or input is missing");
@@ -279,7 +279,10 @@ static int fold_completed(struct fold *f)
     s->applied = !s->answered && !s->note.p;
     fold_first(f, s);
     fold_undoes(f);
-    if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes)) pawl_run_step(f->run, s->undoes)->undone = true;
+    if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes)) {
+        pawl_run_step(f->run, s->undoes)->undone = true;
+        pawl_run_step(f->run, s->undoes)->undone_by = s->number;
+    }
     return s->kind == PAWL_STEP_MODEL ? add_calls(f, s) : PAWL_OK;
 }
 
@@ -383,6 +386,106 @@ static int fold_undo_started(struct fold *f)
     return PAWL_OK;
 }
 
+/* Never sent, or known not to have happened: as it was when it was decided. Its key stays its own. */
+static void try_again(struct pawl_step *s)
+{
+    *s = (struct pawl_step){.number = s->number,
+                            .kind = s->kind,
+                            .name = s->name,
+                            .call_id = s->call_id,
+                            .args = s->args,
+                            .said = s->said,
+                            .edited = s->edited,
+                            .turn = s->turn,
+                            .generation_from = s->generation_from,
+                            .decided_seq = s->decided_seq,
+                            .expires_ns = PAWL_NEVER};
+}
+
+/* Other arguments by a person's word are another call: its key is a new one (LEDGER 4). */
+static void edit(const struct fold *f, struct pawl_step *s, const char *name)
+{
+    s->said = s->said.p ? s->said : s->args;
+    s->args = keep_json(f, name);
+    s->edited = true;
+    s->generation_from = s->generation + 1;
+}
+
+/* From that step on the conversation is another one. What the user said in it is said again. */
+static void set_aside(struct pawl_run *run, uint32_t from)
+{
+    for (uint32_t i = from - 1; i < run->steps_count; i++) run->steps[i]->aside = true;
+    for (uint32_t i = 0; i < run->turns_count; i++) {
+        if (run->turns[i].before_step < from) continue;
+        run->turns[i].before_step = 0;
+        if (run->turns_seen > i) run->turns_seen = i;
+    }
+}
+
+/* It goes on, as if it had not ended. */
+static void reopen(struct pawl_run *run)
+{
+    run->ended = run->ending = run->stopped = run->undoing = false;
+    run->status = PAWL_RUNNING;
+    run->error_class = run->ending_class = PAWL_CLASS_NONE;
+    run->ending_message = run->output = run->message = (struct pawl_str){NULL, 0};
+}
+
+static int fold_retried(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    yyjson_val *again = yyjson_obj_get(f->body, "again"), *v;
+    const int64_t aside = pawl_json_i64(f->body, "aside", 0);
+    size_t i, n;
+    if (!run->ended) return corrupt(f, "tried again while it goes on");
+    if (aside < 0 || aside > run->steps_count) return corrupt(f, "sets a step aside that is not there");
+    yyjson_arr_foreach(again, i, n, v)
+    {
+        const int64_t number = yyjson_get_sint(v);
+        struct pawl_step *s = number > 0 && number <= run->steps_count ? pawl_run_step(run, (uint32_t)number) : NULL;
+        if (!s || s->kind != PAWL_STEP_TOOL || s->state != PAWL_STEP_NOT_DONE || s->applied)
+            return corrupt(f, "tries a step again that did not fail, or happened");
+        if (i == 0 && yyjson_obj_get(f->body, "with")) edit(f, s, "with");
+        try_again(s);
+        if (run->ended_to >= s->number) run->ended_to = s->number - 1;
+    }
+    if (aside) set_aside(run, (uint32_t)aside);
+    reopen(run);
+    run->retries++;
+    run->since_ns = f->r->at_ns;
+    run->steps_before = run->steps_count;
+    run->active_before_ns = pawl_json_i64(f->body, "active", 0);
+    return PAWL_OK;
+}
+
+static int fold_undo_asked(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    const struct pawl_str output = run->output, message = run->message;
+    const enum pawl_status status = run->status;
+    const enum pawl_class error_class = run->error_class;
+    if (!run->ended) return corrupt(f, "to be undone while it goes on");
+    reopen(run);
+    run->ending = run->undoing = true;
+    run->undo_to = (uint32_t)pawl_json_i64(f->body, "to", 0);
+    run->ending_status = status;
+    run->ending_class = error_class;
+    run->ending_message = message;
+    run->output = output;
+    for (uint32_t i = 0; i < run->steps_count;
+         i++) { /* an undo that is known not to have happened is tried once more */
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind != PAWL_STEP_UNDO || s->state != PAWL_STEP_NOT_DONE || s->applied) continue;
+        if (pawl_run_step(run, s->undoes)) pawl_run_step(run, s->undoes)->undo_failed = false;
+    }
+    for (uint32_t i = 0; i < run->steps_count; i++) { /* one that may have happened never is */
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind != PAWL_STEP_UNDO || s->state != PAWL_STEP_NOT_DONE || !s->applied) continue;
+        if (pawl_run_step(run, s->undoes)) pawl_run_step(run, s->undoes)->undo_failed = true;
+    }
+    return PAWL_OK;
+}
+
 static int fold_nothing(struct fold *f)
 {
     (void)f;
@@ -409,6 +512,8 @@ static const struct {
     [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},
     [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
     [PAWL_NOTE] = {fold_nothing, ANY},
+    [PAWL_RUN_RETRIED] = {fold_retried, ANY},
+    [PAWL_UNDO_ASKED] = {fold_undo_asked, ANY},
 };
 
 static int remember_answer(struct fold *f)
@@ -430,7 +535,8 @@ static int take(struct fold *f)
     int rc;
     if (r->kind <= PAWL_KIND_NONE || r->kind >= PAWL_KIND_COUNT || !folds[r->kind].take)
         return corrupt(f, "a kind that this version does not know");
-    if (f->run->ended) return corrupt(f, "a record behind the end");
+    if (f->run->ended && r->kind != PAWL_RUN_RETRIED && r->kind != PAWL_UNDO_ASKED)
+        return corrupt(f, "a record behind the end");
     if (folds[r->kind].step != ANY) {
         f->step = pawl_run_step(f->run, r->step);
         if (!f->step && folds[r->kind].step == OPEN_STEP) return corrupt(f, "no such step");

@@ -29,12 +29,17 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     bool applied;    /* it happened (a failed step may have: answer unusable) */
     bool answered;   /* completed from first_step's result, nothing was sent */
     bool undone, undo_failed;
+    bool aside;  /* run.retried {aside}: decided behind that one; what it did is a fact, no part of the conversation */
+    bool edited; /* a person changed its arguments */
     bool stop;   /* step.resolved {how: "stop"}: end the run */
     bool resend; /* step.resolved {how: "not_happened"}: send again */
     struct pawl_hash intent_key;
     struct pawl_str name, call_id, args; /* tool: args is the model's text. undo: canonical args */
+    struct pawl_str said;                /* edited: what the model's own arguments were; else {NULL,0} */
+    uint32_t generation_from;            /* keys of fewer generations belong to other arguments (LEDGER 4) */
     uint32_t turn;                       /* user turns that the run had seen when this was decided */
     uint32_t undoes;                     /* undo: the step that it undoes */
+    uint32_t undone_by;                  /* the undo step that did; 0: none, or the model's own call */
     uint64_t decided_seq, intended_seq, ended_seq;
     int64_t intended_at_ns, ended_at_ns;
     /* the question: gate.asked {why, digest, request, key, generation, expires, then, first} */
@@ -108,7 +113,13 @@ struct pawl_run {
     enum pawl_status ending_status; /* what it will end as */
     enum pawl_class ending_class;
     struct pawl_str ending_message;
-    bool ended;              /* run.ended {status, output, class, message} */
+    bool ended;               /* run.ended {status, output, class, message}; only a person's word makes it go on: */
+    uint32_t retries;         /* run.retried {again: [steps that are tried again], aside, with: {args of again[0]}}, */
+    int64_t since_ns;         /* of the last of these, or of its start: from then on its limits count, */
+    uint32_t steps_before;    /* and so many steps were there, */
+    int64_t active_before_ns; /* and so much active time was spent ({active}) */
+    bool undoing; /* undo.asked {to}: what was done behind the step `to` is undone, then it ends as it had */
+    uint32_t undo_to;
     enum pawl_status status; /* RUNNING until ended */
     enum pawl_class error_class;
     struct pawl_str output, message;

@@ -69,7 +69,8 @@ static enum pawl_verdict ask(struct pawl_pass *p, uint32_t why, struct pawl_id r
     p->why |= why;
     p->first_run = run;
     p->first_step = step;
-    p->generation = 1; /* a human allowing it is what raises it (LEDGER 4); without the yes this is never sent */
+    /* A human allowing it is what raises it (LEDGER 4); without the yes this is never sent. */
+    p->generation = p->step->generation_from + 1;
     return PAWL_GO;
 }
 
@@ -86,7 +87,7 @@ static enum pawl_verdict judge(struct pawl_pass *p, struct pawl_id run, uint32_t
 
 static enum pawl_verdict in_this_run(struct pawl_pass *p, const struct pawl_step *d)
 {
-    const bool crossed = d->undone || d->turn < p->step->turn;
+    const bool crossed = d->undone || d->aside || d->turn < p->step->turn;
     const enum pawl_verdict v = judge(p, p->run->id, d->number, same_hash(d->args_digest, p->step->args_digest),
                                       crossed, d->state == PAWL_STEP_DONE);
     if (v == PAWL_ANSWER) p->result = d->result;
@@ -176,7 +177,7 @@ enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p)
     }
     if (p->tool->effect == PAWL_EFFECT_READ) return fresh(p);
     p->why &= ~(uint32_t)(PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT);
-    p->generation = 0;
+    p->generation = s->generation_from;
     if ((o = pawl_dedupe_ahead(p->run, s)) != NULL) {
         p->want_step = o->number;
         return pawl_pass_wait(p, PAWL_WANT_STEP);

@@ -103,6 +103,7 @@ void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const st
     pawl_sim_live(w, run, c->head.wake_ns == 0 && c->head.status < PAWL_DONE);
     pawl_sim_check_claims(w, run);
     pawl_sim_people_watch(w, run);
+    if (run->stored.ended) pawl_sim_people_ended(w, run);
 }
 
 /* Whoever had it has it no more, perhaps: what it announced may have left or not. */

@@ -55,6 +55,11 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
     NUMBER(applied);
     NUMBER(undone);
     NUMBER(undo_failed);
+    NUMBER(undone_by);
+    NUMBER(aside);
+    NUMBER(edited);
+    NUMBER(generation_from);
+    TEXT(said);
     NUMBER(answered);
     TEXT(result);
     TEXT(message);
@@ -83,6 +88,13 @@ static const char *run_differs(const struct pawl_run *a, const struct pawl_run *
     NUMBER(ending_class);
     TEXT(ending_message);
     NUMBER(ended);
+    NUMBER(stopped);
+    NUMBER(retries);
+    NUMBER(since_ns);
+    NUMBER(steps_before);
+    NUMBER(active_before_ns);
+    NUMBER(undoing);
+    NUMBER(undo_to);
     NUMBER(status);
     NUMBER(error_class);
     TEXT(output);

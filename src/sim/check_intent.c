@@ -1,6 +1,7 @@
 /* src/sim/check_intent.c - what an intent may say, by LEDGER's rules: its yes or its verdict (14, 20), no earlier doing that
  * it repeats without a word (6 to 9), one key for one step (4). */
 #include "sim/check_seen.h"
+#include <stdio.h>
 
 static bool answered_yes(const struct pawl_sim_seen *k)
 {
@@ -119,7 +120,12 @@ static void check_key(struct pawl_sim_seen *k)
 {
     const struct pawl_str key = pawl_json_str(k->body, "key");
     const int64_t generation = pawl_json_i64(k->body, "generation", 0);
-    if (generation > 0 && !(answered_yes(k) && k->s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)))
+    const struct pawl_hash args = pawl_sim_seen_hash(k, "args");
+    if (k->f->key[0] && pawl_str_is(key, k->f->key) && !pawl_sim_same_hash(args, k->f->args))
+        pawl_sim_seen_broken(k, "key", "the key that it had with other arguments");
+    snprintf(k->f->key, sizeof k->f->key, "%.*s", (int)key.n, key.p ? key.p : "");
+    k->f->args = args;
+    if (generation > k->s->generation_from && !(answered_yes(k) && k->s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)))
         pawl_sim_seen_broken(k, "key", "generation %lld, and no person allowed a repeat", (long long)generation);
     if (k->s->key[0] && k->s->state == PAWL_STEP_APPROVED && !pawl_str_is(key, k->s->key))
         pawl_sim_seen_broken(k, "key", "another key than the question showed");
@@ -140,7 +146,7 @@ void pawl_sim_check_intended(struct pawl_sim_seen *k)
     pawl_sim_count(k->w, PAWL_SIM_N_STEPS);
     if (k->run->stored.ending && !(k->s && k->s->kind == PAWL_STEP_UNDO))
         pawl_sim_seen_broken(k, "cancelled", "intended after the run was stopped");
-    if (model && k->r->step > agent->steps_max)
+    if (model && k->r->step > agent->steps_max + k->run->stored.steps_before)
         pawl_sim_seen_broken(k, "bounded", "a model step past the limit of %u steps", agent->steps_max);
     if (model) return;
     if (!k->s || !k->tool) {

@@ -68,6 +68,8 @@ static void check_answered(struct pawl_sim_seen *k, yyjson_val *first)
     const bool just_now = o->stored.at_ns > k->r->at_ns - 10 * PAWL_SIM_S; /* undone behind the back of who looked */
     if (d->undone && !(just_now && o != k->run))
         pawl_sim_seen_broken(k, "dedupe", "answered from run%u #%u, which was undone", o->index, d->number);
+    if (o == k->run && d->aside)
+        pawl_sim_seen_broken(k, "dedupe", "answered from #%u, which was set aside", d->number);
     if (o == k->run && d->turn < k->s->turn) pawl_sim_seen_broken(k, "dedupe", "answered across a user's turn");
     if (k->tool->repeat == PAWL_REPEAT_CONFIRM)
         pawl_sim_seen_broken(k, "dedupe", "answered, where a repeat is to be confirmed");
@@ -174,6 +176,10 @@ static void undo_started(struct pawl_sim_seen *k)
     const struct pawl_run *run = &k->run->stored;
     const struct pawl_step *d = pawl_run_step(run, (uint32_t)pawl_json_i64(k->body, "undoes", 0));
     if (!run->ending) pawl_sim_seen_broken(k, "undone", "undone while the run goes on");
+    if (run->ending_status == PAWL_DEAD && !run->undoing)
+        pawl_sim_seen_broken(k, "dead-letter", "a dead letter is undone, and nobody said so");
+    if (run->undoing && d && d->number <= run->undo_to)
+        pawl_sim_seen_broken(k, "undone", "#%u is undone, and is not behind #%u", d->number, run->undo_to);
     if (!d || !d->applied || d->undone || !pawl_step_ended(d)) {
         pawl_sim_seen_broken(k, "undone", "an undo of what was not done, or was undone");
         return;
@@ -182,12 +188,44 @@ static void undo_started(struct pawl_sim_seen *k)
         const struct pawl_step *o = run->steps[i];
         const int at = o->kind == PAWL_STEP_TOOL ? pawl_sim_tool_index(k->w, o->name) : -1;
         if (!pawl_step_ended(o)) pawl_sim_seen_broken(k, "undone", "begins to undo while #%u is open", o->number);
+        if (o->undoes == d->number && o->applied)
+            pawl_sim_seen_broken(k, "undone", "#%u is undone again: #%u did, or may have", d->number, o->number);
+        if (run->undoing && o->number <= run->undo_to) continue;
         if (at < 0 || !k->w->contracts[at].undo_tool.p || !o->applied || o->stop || o->undone || o->undo_failed ||
             o->answered)
             continue;
         if (o->intended_seq > d->intended_seq)
             pawl_sim_seen_broken(k, "undone", "undoes #%u before #%u, which came later", d->number, o->number);
     }
+}
+
+static void retried(struct pawl_sim_seen *k)
+{
+    const struct pawl_run *run = &k->run->stored;
+    yyjson_val *v;
+    size_t i, n;
+    pawl_sim_count(k->w, PAWL_SIM_N_RETRIED);
+    if (run->status != PAWL_FAILED_RUN && run->status != PAWL_DEAD)
+        pawl_sim_seen_broken(k, "retry", "tried again, and it had not failed");
+    yyjson_arr_foreach(yyjson_obj_get(k->body, "again"), i, n, v)
+    {
+        const struct pawl_step *s = pawl_run_step(run, (uint32_t)yyjson_get_uint(v));
+        const int at = s ? pawl_sim_tool_index(k->w, s->name) : -1;
+        const struct pawl_tool *t = at >= 0 ? &k->w->contracts[at] : NULL;
+        if (!s || s->kind != PAWL_STEP_TOOL || s->state != PAWL_STEP_NOT_DONE || s->applied || s->answered)
+            pawl_sim_seen_broken(k, "retry", "a step that did not fail, or happened, is tried again");
+        else if (pawl_sim_changes(t) && t->effect != PAWL_EFFECT_IDEMPOTENT && pawl_sim_happened(k->w, s->key))
+            pawl_sim_seen_broken(k, "retry", "#%u is tried again, and it happened", s->number);
+    }
+    k->run->cancelled_seq = 0;
+    k->run->poison = false; /* what ended its owners is mended */
+    pawl_sim_time_anew(k->w, k->run);
+}
+
+static void undo_asked(struct pawl_sim_seen *k)
+{
+    pawl_sim_count(k->w, PAWL_SIM_N_UNDO_ASKED);
+    k->run->cancelled_seq = k->r->seq;
 }
 
 static void run_ended(struct pawl_sim_seen *k)
@@ -203,6 +241,8 @@ static void run_ended(struct pawl_sim_seen *k)
         const int at = s->kind == PAWL_STEP_TOOL ? pawl_sim_tool_index(k->w, s->name) : -1;
         if (!pawl_step_ended(s) || s->unknown || k->run->steps[i].unknown)
             pawl_sim_seen_broken(k, "ended", "the run ends while #%u is open or unknown", s->number);
+        if (run->undoing && s->number <= run->undo_to) continue;
+        if (run->ending_status == PAWL_DEAD && !run->undoing) continue; /* kept as it is */
         if (!run->ending || at < 0 || !k->w->contracts[at].undo_tool.p || !s->applied || s->answered) continue;
         if (!s->undone && !s->undo_failed && !s->stop)
             pawl_sim_seen_broken(k, "undone", "the run was stopped, and #%u stays done", s->number);
@@ -245,6 +285,8 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_GATE_ANSWERED: answered(&k); break;
     case PAWL_RUN_CANCELLED: cancelled(&k); break;
     case PAWL_UNDO_STARTED: undo_started(&k); break;
+    case PAWL_UNDO_ASKED: undo_asked(&k); break;
+    case PAWL_RUN_RETRIED: retried(&k); break;
     case PAWL_SIGNAL_RECEIVED: pawl_sim_count(w, PAWL_SIM_N_TURNS); break;
     case PAWL_RUN_ENDED: run_ended(&k); break;
     default: break;

@@ -11,6 +11,14 @@ void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live)
     run->live = live;
 }
 
+/* A person has it tried again: its limits count from now. */
+void pawl_sim_time_anew(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    run->live_ns = 0;
+    run->live_since_ns = run->began_ns = w->now_ns;
+    if (w->node) w->node->busy[run->index] = (struct pawl_sim_busy){.calls = 0};
+}
+
 static const struct pawl_agent *agent_of(const struct pawl_sim *w, const struct pawl_sim_run *run)
 {
     return pawl_config_agent(&w->config, run->stored.agent);
@@ -22,7 +30,7 @@ void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run,
     const struct pawl_agent *agent = agent_of(w, run);
     const int64_t live_ns = run->live_ns + (run->live ? w->now_ns - run->live_since_ns : 0);
     if (agent->deadline_ns && live_ns + SLACK_S * PAWL_SIM_S >= agent->deadline_ns) return;
-    if (agent->ends_by_ns && (at_ns >= run->stored.created_ns + agent->ends_by_ns ||
+    if (agent->ends_by_ns && (at_ns >= run->stored.since_ns + agent->ends_by_ns ||
                               w->now_ns - run->began_ns + SLACK_S * PAWL_SIM_S >= agent->ends_by_ns))
         return; /* by either clock: a timer that has begun to wait does not follow a wall clock that steps */
     pawl_sim_broken(w, "deadline", "run%u: its time is said to be over, and it was active for %lld s of %lld",
@@ -58,7 +66,7 @@ void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *
     if (a->attempt > 1 || run->stored.ending || (s && s->kind == PAWL_STEP_UNDO)) return;
     const bool spent = agent->deadline_ns && counted_ns(n, run) > agent->deadline_ns + slack_ns;
     const bool late = agent->ends_by_ns && w->now_ns - run->began_ns > ends_ns && /* both clocks say so */
-                      pawl_sim_wall(w) - run->stored.created_ns > ends_ns;
+                      pawl_sim_wall(w) - run->stored.since_ns > ends_ns;
     if (spent || late) pawl_sim_broken(w, "deadline", "run%u #%u: it begins after the run's time", run->index, a->step);
 }
 
@@ -66,6 +74,6 @@ void pawl_sim_check_parked(struct pawl_sim *w, const struct pawl_sim_run *run, c
 {
     const struct pawl_agent *agent = agent_of(w, run);
     const bool waits = h->wake_ns > 0 && h->status < PAWL_DONE && h->waiting != PAWL_WAIT_CONFIG;
-    if (waits && agent->ends_by_ns && !run->stored.ending && h->wake_ns > run->stored.created_ns + agent->ends_by_ns)
+    if (waits && agent->ends_by_ns && !run->stored.ending && h->wake_ns > run->stored.since_ns + agent->ends_by_ns)
         pawl_sim_broken(w, "deadline", "run%u sleeps past the time by which it ends", run->index);
 }

@@ -88,6 +88,7 @@ static bool must_confirm(const struct pawl_sim_run *run, const struct pawl_step 
                          const struct pawl_sim_run *o, const struct pawl_step *d)
 {
     if (tool->repeat == PAWL_REPEAT_CONFIRM || d->undone || d->state != PAWL_STEP_DONE) return true;
+    if (o == run && d->aside) return true;
     return o == run && d->turn < s->turn; /* a user's turn changes its own run's claims only */
 }
 

@@ -30,7 +30,8 @@ static struct pawl_sim_ask *ask_new(struct pawl_sim *w, enum pawl_ask what, cons
 
 static void say(struct pawl_sim *w, struct pawl_sim_event *e)
 {
-    static const char *const words[] = {"start", "send", "approve", "deny", "resolve", "cancel", "resume"};
+    static const char *const words[] = {"start",  "send",   "approve", "deny", "resolve",
+                                        "cancel", "resume", "retry",   "undo"};
     struct pawl_sim_ask *ask = e->p;
     struct pawl_event in = {.kind = PAWL_EV_REQUEST, .id = e->id, .request = &ask->request};
     uint8_t random[10];
@@ -255,6 +256,31 @@ void pawl_sim_people_watch(struct pawl_sim *w, struct pawl_sim_run *run)
 void pawl_sim_people_calm(struct pawl_sim *w)
 {
     for (uint32_t i = 0; i < w->runs_count; i++) pawl_sim_people_watch(w, w->runs[i]);
+}
+
+/* ---- what they do about a run that has ended ---- */
+
+static void look_after(struct pawl_sim *w, struct pawl_sim_event *e)
+{
+    struct pawl_sim_run *run = e->p;
+    const bool failed = run->stored.status == PAWL_FAILED_RUN || run->stored.status == PAWL_DEAD;
+    struct pawl_sim_ask *ask;
+    if (!run->stored.ended || (!failed && !pawl_sim_chance(w, 250))) return;
+    run->looked_after++;
+    if (pawl_sim_chance(w, failed ? 650 : 150)) ask = ask_new(w, PAWL_ASK_RETRY, "retry");
+    else ask = ask_new(w, PAWL_ASK_UNDO, "undo");
+    ask->request.run = run->id;
+    ask->request.step = pawl_sim_chance(w, 600) ? 0 : (uint32_t)pawl_sim_between(w, 1, run->stored.steps_count + 1);
+    if (ask->request.what == PAWL_ASK_RETRY && pawl_sim_chance(w, 200)) ask->request.with = PAWL_STR("{\"amount\":7}");
+    ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
+    deliver_in(w, ask, 0, 2000);
+}
+
+void pawl_sim_people_ended(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    enum { LOOKED_AFTER_MAX = 4 };
+    if (run->looked_after >= LOOKED_AFTER_MAX || !pawl_sim_chance(w, 500)) return;
+    pawl_sim_at(w, w->now_ns + pawl_sim_between(w, 1, 300) * PAWL_SIM_S, look_after, NULL, run, 0);
 }
 
 /* ---- what they begin themselves ---- */

@@ -51,7 +51,9 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "bad arguments",
                                                           "claims",
                                                           "probes",
-                                                          "in line"};
+                                                          "in line",
+                                                          "tried again",
+                                                          "undone by a person"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -119,6 +119,8 @@ struct pawl_sim_step {      /* what the checks remember of a step */
     uint32_t sent;          /* attempts that left */
     uint32_t words;         /* "not happened" said by a person */
     uint64_t used_seq;      /* the question whose yes was used */
+    char key[PAWL_ID_TEXT]; /* of its last intent, */
+    struct pawl_hash args;  /* for these arguments */
     uint32_t announced;     /* the last attempt that the journal announces, */
     uint64_t announced_seq; /* and where */
     int64_t ended_wall_ns;  /* when the step ended; its record may show a later time, after a step back */
@@ -147,7 +149,8 @@ struct pawl_sim_run {
     uint32_t answers, calm_answers, answers_max;
     int last_tool;
     char last_args[160];
-    uint32_t messages; /* sent by the user so far */
+    uint32_t messages;     /* sent by the user so far */
+    uint32_t looked_after; /* how often a person did something about its end */
 };
 
 struct pawl_sim_ask { /* what a client wants, until it is answered; said again after a crash, with the same id */
@@ -267,6 +270,7 @@ void pawl_sim_people_heard(struct pawl_sim *w, struct pawl_sim_node *n, uint64_t
 void pawl_sim_people_alone(struct pawl_sim *w, struct pawl_sim_node *n); /* it will not answer any more */
 bool pawl_sim_people_content(const struct pawl_sim *w);
 void pawl_sim_people_calm(struct pawl_sim *w);
+void pawl_sim_people_ended(struct pawl_sim *w, struct pawl_sim_run *run); /* somebody may try it again, or undo it */
 /* check.c, check_record.c, check_fold.c: what must always hold */
 void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const struct pawl_commit *c, int64_t wall_ns);
 void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, int64_t wall_ns);
@@ -295,6 +299,7 @@ void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run,
                              yyjson_val *body);
 /* check_time.c */
 void pawl_sim_busy(const struct pawl_sim_call *c, bool begins);
+void pawl_sim_time_anew(struct pawl_sim *w, struct pawl_sim_run *run);
 void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live);
 void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns);
 void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a);
