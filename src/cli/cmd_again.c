@@ -187,7 +187,8 @@ static int retry_all(struct cli *c)
     uint32_t count;
     int rc;
     if (c->count || c->opt[OPT_FROM] || c->opt[OPT_WITH] || c->opt[OPT_ID])
-        return cli_usage(c, "--all tries every dead letter again from where it stopped: no run, --from, --with or --id");
+        return cli_usage(c,
+                         "--all tries every dead letter again from where it stopped: no run, --from, --with or --id");
     if ((rc = cli_open(c, c->opt[OPT_YES] ? CLI_WORK : CLI_READ)) != 0) return rc;
     if ((rc = letters(c, c->opt[OPT_YES] ? retry_letter : show_letter, &count)) != 0) return rc;
     if (!count && !c->opt[OPT_JSON]) cli_text(c, CLI_PLAIN, "no dead letters\n");
