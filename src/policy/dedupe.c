@@ -49,19 +49,21 @@ bool pawl_dedupe_superseded(const struct pawl_pass *p)
     return false;
 }
 
-/* The latest step of this run that did this intent; NULL: none, or it is longer ago than the contract cares for. */
+/* The step of this run that did this intent last (a retry may have done one of an earlier number); NULL: none, or it is
+ * longer ago than the contract cares for. */
 static struct pawl_step *done_before(const struct pawl_pass *p)
 {
     const struct pawl_run *run = p->run;
     const struct pawl_step *s = p->step;
     const int64_t within_ns = p->tool->within_ns;
-    for (uint32_t i = run->steps_count; i-- > 0;) {
+    struct pawl_step *last = NULL;
+    for (uint32_t i = 0; i < run->steps_count; i++) {
         struct pawl_step *o = run->steps[i];
         if (o == s || o->kind != PAWL_STEP_TOOL || !o->has_intent || !same_hash(o->intent_key, s->intent_key)) continue;
         if (!pawl_step_ended(o) || !counts(o)) continue;
-        return within_ns && p->wall_ns - o->ended_at_ns >= within_ns ? NULL : o;
+        if (!last || o->ended_seq > last->ended_seq) last = o;
     }
-    return NULL;
+    return last && within_ns && p->wall_ns - last->ended_at_ns >= within_ns ? NULL : last;
 }
 
 static enum pawl_verdict ask(struct pawl_pass *p, uint32_t why, struct pawl_id run, uint32_t step)

@@ -67,10 +67,10 @@ static uint32_t reason(const struct pawl_sim_seen *k, const struct pawl_step *d)
     return pawl_sim_same_call(k->w, d, k->s) ? PAWL_WHY_REPEAT : PAWL_WHY_CONFLICT;
 }
 
-/* In its own run the engine goes by the steps' order, elsewhere by who holds the claim. */
+/* In its own run the engine goes by the order of their ends, elsewhere by who holds the claim. */
 static void did_it(struct pawl_sim_seen *k, const struct pawl_sim_run *o, const struct pawl_step *d, bool counts)
 {
-    const int64_t at[] = {o->steps[d->number - 1].ended_ns, d->number};
+    const int64_t at[] = {o->steps[d->number - 1].ended_ns, (int64_t)d->ended_seq};
     k->repeats = k->repeats || counts;
     for (uint32_t own = 0; own < 2; own++) {
         const uint32_t which = own * 2 + counts;

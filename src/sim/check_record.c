@@ -68,8 +68,7 @@ static void check_answered(struct pawl_sim_seen *k, yyjson_val *first)
     const bool just_now = o->stored.at_ns > k->r->at_ns - 10 * PAWL_SIM_S; /* undone behind the back of who looked */
     if (d->undone && !(just_now && o != k->run))
         pawl_sim_seen_broken(k, "dedupe", "answered from run%u #%u, which was undone", o->index, d->number);
-    if (o == k->run && d->aside)
-        pawl_sim_seen_broken(k, "dedupe", "answered from #%u, which was set aside", d->number);
+    if (o == k->run && d->aside) pawl_sim_seen_broken(k, "dedupe", "answered from #%u, which was set aside", d->number);
     if (o == k->run && d->turn < k->s->turn) pawl_sim_seen_broken(k, "dedupe", "answered across a user's turn");
     if (k->tool->repeat == PAWL_REPEAT_CONFIRM)
         pawl_sim_seen_broken(k, "dedupe", "answered, where a repeat is to be confirmed");

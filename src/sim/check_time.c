@@ -16,7 +16,9 @@ void pawl_sim_time_anew(struct pawl_sim *w, struct pawl_sim_run *run)
 {
     run->live_ns = 0;
     run->live_since_ns = run->began_ns = w->now_ns;
-    if (w->node) w->node->busy[run->index] = (struct pawl_sim_busy){.calls = 0};
+    if (!w->node) return;
+    w->node->busy[run->index].ns = 0; /* a read may have left already, before the retry was stored */
+    w->node->busy[run->index].since_ns = w->now_ns;
 }
 
 static const struct pawl_agent *agent_of(const struct pawl_sim *w, const struct pawl_sim_run *run)
