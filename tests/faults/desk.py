@@ -115,6 +115,8 @@ class Desk(Shop):
         self.doubts = []  # what a person was asked about: (tool, whether it had happened)
         self.taken = set()  # commands that were acknowledged
         self.patience_s = 60
+        self.deadly = True  # whether something may strike a process
+        self.went_back = False  # the wall clock: then no key is known to be remembered
         self.early = []  # calls that were made before their intent was in the store
         self.said, self.story = "", []
 
@@ -129,7 +131,7 @@ class Desk(Shop):
         code, out, err = self.outlast(p)
         self.said = out + err
         self.story.append(f"{' '.join(args)} -> {code}{' ' + err.strip() if code not in FINE else ''}")
-        struck = self.page and len(self.page.hits()) > hits
+        struck = self.deadly and self.page and len(self.page.hits()) > hits
         if code == -9 and struck:
             self.kills += 1
             calls = self.calls()
@@ -276,7 +278,7 @@ class Desk(Shop):
         if effects:
             wrong.append(f"also done: {dict(effects)}")
         for tool, _ in self.doubts:
-            if tool != "mail":
+            if tool != "mail" and not self.went_back:
                 wrong.append(f"a person was asked whether {tool} happened, which could have been found out")
         last = self.calls()
         for (models, tools), then in self.durable:

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What a call is, to choose among them. */
@@ -43,19 +44,20 @@ enum how {
         2,     /* half of the bytes have gone; where there are none to halve: it is done, and nobody has heard of it */
     FAIL = 3,  /* with `error` */
     SHORT = 4, /* half of the bytes, and that is what the caller is told */
-    FAIL_ON = 5,   /* this one and all of its class behind it, until the process ends */
-    POWER = 6,     /* killed before, and the files are as the last syncs left them */
-    POWER_TORN = 7 /* the same, but some of what was not synced has come to the disk, in any order, by sectors */
+    FAIL_ON = 5,    /* this one and all of its class behind it, until the process ends */
+    POWER = 6,      /* killed before, and the files are as the last syncs left them */
+    POWER_TORN = 7, /* the same, but some of what was not synced has come to the disk, in any order, by sectors */
+    JUMP = 8        /* from here on the wall clock is `error` seconds ahead of where it was, for every process */
 };
 enum { CHOSEN_MAX = 8, NAME_MAX_BYTES = 24 };
 struct page {
-    _Atomic uint64_t count; /* points since the last one that was hit */
-    _Atomic uint32_t next;  /* which of `chosen` comes next */
-    uint32_t mask;          /* classes that are points */
-    uint32_t slice;         /* a socket gives at most so many bytes at once; 0: as many as there are */
-    uint32_t trace;         /* not 0: each point is told to a file beside this one */
-    uint32_t power;         /* not 0: what is not synced yet is remembered, for POWER */
-    uint32_t unused;
+    _Atomic uint64_t count;  /* points since the last one that was hit */
+    _Atomic uint32_t next;   /* which of `chosen` comes next */
+    uint32_t mask;           /* classes that are points */
+    uint32_t slice;          /* a socket gives at most so many bytes at once; 0: as many as there are */
+    uint32_t trace;          /* not 0: each point is told to a file beside this one */
+    uint32_t power;          /* not 0: what is not synced yet is remembered, for POWER */
+    _Atomic int32_t ahead_s; /* the wall clock */
     struct {
         uint64_t at; /* from 1; 0: none */
         uint32_t how;
@@ -142,6 +144,7 @@ static enum how point(const char *name, enum class class, int fd)
     page->count = 0;
     const enum how how = (enum how)page->chosen[i].how;
     if (how == POWER || how == POWER_TORN) unsynced_cut(how == POWER_TORN ? n * 2654435761u + 1 : 0);
+    if (how == JUMP) page->ahead_s += page->chosen[i].error;
     if (how == KILL_BEFORE || how == POWER || how == POWER_TORN) die();
     if (how == FAIL_ON) {
         failing_with = page->chosen[i].error;
@@ -151,7 +154,7 @@ static enum how point(const char *name, enum class class, int fd)
         errno = page->chosen[i].error;
         return FAIL;
     }
-    return how;
+    return how == JUMP ? 0 : how;
 }
 
 /* The C library's own. */
@@ -297,6 +300,14 @@ ssize_t recvmsg(int fd, struct msghdr *m, int flags)
         if (how == KILL_WITHIN) die();                  \
         return done;                                    \
     } while (0)
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    REAL(int, clock_gettime);
+    const int failed = real_clock_gettime(clock, out);
+    if (!failed && page && clock == CLOCK_REALTIME) out->tv_sec += page->ahead_s;
+    return failed;
+}
 
 int fsync(int fd)
 {

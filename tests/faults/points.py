@@ -8,9 +8,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 WRITE, SYNC, NAME, SEND, RECEIVE, CONNECT, READ, LOCK, OPEN, EXEC, PIPE = (1 << i for i in range(11))
 CLASSES = {WRITE: "write", SYNC: "sync", NAME: "name", SEND: "send", RECEIVE: "receive", CONNECT: "connect", READ: "read",
            LOCK: "lock", OPEN: "open", EXEC: "exec", PIPE: "pipe"}
-KILL_BEFORE, KILL_WITHIN, FAIL, SHORT, FAIL_ON, POWER, POWER_TORN = range(1, 8)
+KILL_BEFORE, KILL_WITHIN, FAIL, SHORT, FAIL_ON, POWER, POWER_TORN, JUMP = range(1, 9)
 CHOSEN_MAX = 8
-HEAD = struct.Struct("=QIIIIII")
+HEAD = struct.Struct("=QIIIIIi")
 CHOSEN = struct.Struct("=QIiII")
 HIT = struct.Struct("=24sQii")
 BYTES = HEAD.size + CHOSEN_MAX * (CHOSEN.size + HIT.size)

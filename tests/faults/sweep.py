@@ -34,6 +34,8 @@ def play(library, mask, chosen, late=False, patience_s=60):
     """late: whether it may be over before the fault. patience_s: how long a person looks on while nothing happens."""
     d = desk.Desk(page_of(library, mask, chosen))
     d.patience_s = patience_s
+    d.deadly = [c[1] for c in chosen if c[1] != points.JUMP]
+    d.went_back = any(c[1] == points.JUMP and c[2] < 0 for c in chosen)
     try:
         wrong = d.judge(d.play())
     except (desk.Wrong, subprocess.TimeoutExpired, OSError, ValueError, KeyError) as e:
@@ -54,8 +56,10 @@ def keep(shop, chosen):
 
 
 def word(chosen):
-    """217: killed before the 217th point; h: with half of it done; p, t: the power goes; 217:EIO@sync: fails, + from there on."""
+    """217: killed before the 217th point; h: with half of it done; p, t: the power goes; 217:EIO@sync: fails, + from there on; 217-3600: the clock."""
     at, how, error = chosen[:3]
+    if how == points.JUMP:
+        return f"{at}{error:+}"
     if how in LETTERS:
         return f"{at}{LETTERS[how]}"
     return f"{at}:{errno.errorcode[error]}{'+' if how == points.FAIL_ON else ''}@{points.CLASSES[chosen[3]]}"
@@ -64,6 +68,9 @@ def word(chosen):
 def chosen_of(text):
     chosen = []
     for part in text.split(","):
+        if m := re.fullmatch(r"(\d+)([+-]\d+)", part):
+            chosen.append((int(m[1]), points.JUMP, int(m[2])))
+            continue
         m = re.fullmatch(r"(\d+)([hspt]?)(?::(E\w+)(\+?)@(\w+))?", part)
         if not m:
             raise SystemExit(f"not a point: {part}")
@@ -147,10 +154,8 @@ def late(trace, n, same_class):
 
 
 def spread(rows):
-    """The rows in an order of which every beginning is every k-th of all (the one whose number has its bits turned round)."""
-    bits = len(rows).bit_length()
-    order = (int(f"{i:0{bits}b}"[::-1], 2) for i in range(1 << bits))
-    return [rows[i] for i in order if i < len(rows)]
+    """The rows in an order of which every beginning is spread evenly over all, whatever repeats itself in them (Weyl)."""
+    return [rows[i] for i in sorted(range(len(rows)), key=lambda i: i * 0.6180339887498949 % 1)]
 
 
 def baseline(library, mask):
