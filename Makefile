@@ -3,10 +3,11 @@
 B ?= build
 SEEDS ?= 1000
 SECONDS ?= 60
+MINUTES ?= 10
 JOBS ?= 2
 ONLY ?=
 
-.PHONY: all build test check demo sim workloads kills kill-sweep fault-sweep fuzz format format-check tidy install clean planted setup model
+.PHONY: all build test check demo sim workloads kills kill-sweep fault-sweep soak fuzz format format-check tidy install clean planted setup model
 all: build
 
 setup:
@@ -28,6 +29,8 @@ kills: build
 	@PAWL_BUILD=$(B) tools/kills
 kill-sweep: build
 	@PAWL_BUILD=$(B) tools/kill-sweep -j $(JOBS)
+soak: build
+	@PAWL_BUILD=$(B) tools/soak -m $(MINUTES)
 fault-sweep: build
 	@PAWL_BUILD=$(B) tools/fault-sweep -j $(JOBS)
 model:

@@ -72,11 +72,17 @@ class Shop:
         self.write("story.yaml", script)
         self.write("note", NOTE)
         os.chmod(os.path.join(self.dir, "note"), 0o755)
-        with open(os.path.join(self.dir, "mock.err"), "wb") as err:
-            self.mock = subprocess.Popen([PAWL, "mock", "--quiet", "--listen", "127.0.0.1:0", "--ledger", "shop.ledger", "--script", "story.yaml",
-                                          *services], cwd=self.dir, stdout=subprocess.PIPE, stderr=err, text=True)
-        self.url = self.mock.stdout.readline().split(" on ")[-1].strip()
+        self.start_mock(0, services)
         self.write("pawl.yaml", config.replace("URL", self.url))
+
+    def start_mock(self, port, services):
+        with open(os.path.join(self.dir, "mock.err"), "ab") as err:
+            self.mock = subprocess.Popen([PAWL, "mock", "--quiet", "--listen", f"127.0.0.1:{port}", "--ledger", "shop.ledger", "--script",
+                                          "story.yaml", *services], cwd=self.dir, stdout=subprocess.PIPE, stderr=err, text=True)
+        said = self.mock.stdout.readline()
+        if " on " not in said:
+            raise Wrong(f"pawl mock does not begin: {' '.join(self.lines('mock.err'))}")
+        self.url = said.split(" on ")[-1].strip()
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
