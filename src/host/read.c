@@ -236,7 +236,7 @@ static void shown(struct pawl_host_job *job)
 /* What a run's chain says; `anchor`: a hash that was written down somewhere else once, or NULL. */
 struct chain {
     int64_t records, anchored_seq;
-    struct pawl_hash head;
+    struct pawl_hash head, config; /* config: the last one that was found whole */
     const struct pawl_hash *anchor;
 };
 
@@ -249,6 +249,20 @@ static int find_anchor(struct chain *c, const struct pawl_run_records *r, const 
     return pawl_fail(err, PAWL_ECORRUPT, id,
                      "compare with a copy of the store: this journal was written anew, or the hash is another run's",
                      "the chain is whole, but the hash that was written down is not in it");
+}
+
+/* Most runs share one with the run before. One that is not here at all says nothing against the run: none is asked for. */
+static int check_config(struct pawl_store *s, struct pawl_hash config, struct pawl_arena *a, struct chain *chain,
+                        struct pawl_error *why)
+{
+    struct pawl_error changed = {0};
+    struct pawl_str text;
+    if (memcmp(config.b, chain->config.b, sizeof config.b) == 0) return PAWL_OK;
+    const int rc = s->blob(s, config, a, &text, &changed);
+    if (rc && rc != PAWL_ENOTFOUND)
+        return pawl_fail(why, rc, "", "", "the configuration that it was started with: %s", changed.what);
+    chain->config = config;
+    return PAWL_OK;
 }
 
 static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_arena *a, struct chain *chain,
@@ -267,6 +281,7 @@ static int verify_one(struct pawl_store *s, struct pawl_id run, struct pawl_aren
         pawl_fail(&why, rc, "", "", "the chain ends at seq %u, the head says %llu", r.count,
                   (unsigned long long)r.head.seq);
     }
+    if (rc == PAWL_OK) rc = check_config(s, r.head.config, a, chain, &why);
     if (rc) return pawl_fail(err, rc, id, "restore the file from a copy; pawl sql shows the rows", "%s", why.what);
     chain->records += r.count;
     chain->head = last;

@@ -1,8 +1,8 @@
 """tests/faults/soak.py - hours of it: customers who start runs, say yes, stop some and lose patience with some; a model and
 services that misbehave; pawl's processes killed, the one that owns the store too; the services gone for a moment.
 
-One process is kept as the owner (an agent whose only tool sleeps), so that what it takes can be watched as it grows older;
-it is killed every few minutes. Its memory, files and the store's size are told once a minute. At the end everything has
+One process is kept as the owner (tests/faults/keeper.c), so that what it takes can be watched as it grows older; it is killed
+every few minutes. Its memory, files and the store's size are told once a minute. At the end everything has
 ended, and the tools' own ledger is held against the journal, key by key."""
 import collections
 import json
@@ -17,7 +17,7 @@ import desk
 
 DESKS, CUSTOMERS = 96, 6
 FAULTS = "429,500_before,500_after,503,drop_before,drop_after,reset_after,cut,half,garbage,hang_after,slow"
-STUCK_S = 120
+STUCK_S = 60
 CHANGES = ("charge", "parcel", "mail", "refund")
 
 
@@ -27,9 +27,8 @@ def config():
     tools = tools.replace("attempts: 8", "attempts: 30").replace("max: 50ms", "max: 400ms").replace("timeout: 60s", "timeout: 3s")
     models = "\n".join(line.replace("main:", f"m{i}:").replace("model: main", f"model: m{i}") for i in range(DESKS))
     agents = "\n".join(f"  d{i}: {{model: m{i}, tools: [order, charge, parcel, parcels, mail, refund]}}" for i in range(DESKS))
-    return (f"version: 1\nmodels:\n  sleeper: {{provider: script, script: [{{call: {{nap: {{}}}}}}, {{say: up}}]}}\n{models}\n"
-            f"defaults:{tools}  nap: {{command: [sleep, '200000'], effect: read, timeout: 48h, input: {{type: object}}}}\n"
-            f"agents:\n  keeper: {{model: sleeper, tools: [nap]}}\n{agents}\n")
+    return (f"version: 1\nmodels:\n{models}\n"
+            f"defaults:{tools}agents:\n{agents}\n")
 
 
 def script():
@@ -46,8 +45,8 @@ class Soak(desk.Shop):
         super().__init__(config(), script(), self.services(seed))
         self.seed, self.random, self.lock = seed, random.Random(seed), threading.Lock()
         self.count, self.wrong, self.under_way = collections.Counter(), [], {}
-        self.stop = threading.Event()
-        self.keeper, self.keeper_number, self.effects, self.read_to = None, 0, collections.Counter(), 0
+        self.stop, self.rest = threading.Event(), threading.Event()
+        self.keeper, self.effects, self.read_to = None, collections.Counter(), 0
         self.answers = {}
 
     def services(self, seed):
@@ -118,6 +117,9 @@ class Soak(desk.Shop):
     def customer(self, i):
         n = 0
         while not self.stop.is_set():
+            if self.rest.is_set():
+                time.sleep(0.05)
+                continue
             n += 1
             # A desk has one customer: GET /parcels/ID shows the last one only, and another's would hide ours (docs/guarantees.md).
             self.one(f"k{i}-{n}", f"d{int(self.draw() * DESKS) // CUSTOMERS * CUSTOMERS + i}")
@@ -147,10 +149,13 @@ class Soak(desk.Shop):
     # the owner
 
     def keep(self):
-        self.keeper_number += 1
+        program = os.path.join(self.dir, "keeper")
+        if not os.path.exists(program):
+            build = os.path.dirname(desk.PAWL)
+            subprocess.run(["gcc", "-O1", "-o", program, os.path.join(desk.ROOT, "tests/faults/keeper.c"), "-I" + os.path.join(desk.ROOT, "include"),
+                            "-L" + build, "-lpawl", "-Wl,-rpath," + build], check=True)
         with open(os.path.join(self.dir, "keeper.err"), "ab") as err:
-            self.keeper = subprocess.Popen([desk.PAWL, "run", "keeper", "go", "--key", f"keeper{self.keeper_number}"], cwd=self.dir,
-                                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
+            self.keeper = subprocess.Popen([program], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
 
     def kill_keeper(self):
         self.keeper.kill()
@@ -176,7 +181,7 @@ class Soak(desk.Shop):
         self.add("outages")
 
     def memory_kib(self):
-        """Of the keeper's process; None where it does not own the store for now."""
+        """(memory that only the keeper's process has, its open files); None where it does not own the store for now."""
         try:
             with open(os.path.join(self.dir, "pawl.db.lock"), encoding="utf-8") as f:
                 owner = int(f.read().split()[0])
@@ -184,9 +189,20 @@ class Soak(desk.Shop):
                 return None
             with open(f"/proc/{owner}/smaps_rollup", encoding="utf-8") as f:
                 fields = dict(line.split(":") for line in f if line.startswith("Pss_"))
-            return sum(int(fields[name].split()[0]) for name in ("Pss_Anon", "Pss_Dirty")), len(os.listdir(f"/proc/{owner}/fd"))
+            return int(fields["Pss_Dirty"].split()[0]), len(os.listdir(f"/proc/{owner}/fd"))
         except (OSError, ValueError, KeyError, IndexError):
             return None
+
+    def at_rest(self):
+        """The same when nothing has been asked of it for two seconds: pages of the store that it holds are given back then."""
+        self.rest.set()
+        until = time.monotonic() + 15
+        while self.under_way and time.monotonic() < until and not self.stop.is_set():
+            time.sleep(0.05)
+        time.sleep(2.2)
+        seen = None if self.under_way else self.memory_kib()
+        self.rest.clear()
+        return seen
 
     def bytes_of(self, suffix):
         try:
@@ -203,12 +219,9 @@ class Soak(desk.Shop):
         self.stop.set()
         for c in self.customers:
             c.join(4 * STUCK_S)
-        self.keeper.kill()
-        self.keeper.wait()
-        for n in range(1, self.keeper_number + 1):
-            code, out, _ = self.pawl("run", "keeper", "go", "--key", f"keeper{n}", "--json", kill_after_s=1)
-            if out:
-                self.pawl("cancel", json.loads(out.splitlines()[0])["run"])
+        self.keeper.terminate()
+        if self.keeper.wait(60) != 0:
+            self.tell(f"the owner: {' '.join(self.lines('keeper.err'))}")
         self.pawl("resume", "--all")
         code, out, err = self.pawl("verify")
         if code:
