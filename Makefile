@@ -2,7 +2,8 @@
 # One word narrows the tests: make test ONLY=base_map
 B ?= build
 SEEDS ?= 1000
-SECONDS ?= 60
+# of fuzzing, for each target: an hour for all of them
+SECONDS ?= 260
 MINUTES ?= 10
 JOBS ?= 2
 ONLY ?=

@@ -3,7 +3,7 @@
  * Source: YAML 1.2.2 chapter 10.3 (core schema); libyaml does the syntax. Only true and false are booleans, `no` is a
  * text, 0o17 and 0x1f are numbers, quoted scalars are texts. Refused: what JSON cannot hold (.inf, .nan, integers beyond
  * 2^53), tags but !!str, merge keys, keys that are no text, duplicate keys, a second document, characters that are a line
- * end to YAML 1.1 only. Text that is valid JSON is read as JSON: there every string that JSON can write is kept. */
+ * end to YAML 1.1 only. Text that is a valid JSON object is read as JSON: there every string that JSON can write is kept. */
 #pragma once
 #include "contract/config_fault.h"
 #include "contract/json.h"

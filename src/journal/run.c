@@ -271,6 +271,7 @@ static void fold_undoes(const struct fold *f)
 static int fold_completed(struct fold *f)
 {
     struct pawl_step *s = f->step;
+    if (!yyjson_obj_get(f->body, "result")) return corrupt(f, "completed without a result");
     end_step(f, s, PAWL_STEP_DONE);
     s->result = keep_json(f, "result");
     s->answered = yyjson_obj_get(f->body, "first") != NULL;
