@@ -137,6 +137,9 @@ models: {m: {provider: script, script: [{call: {name: act, args: {}}}, {say: don
 tools: {act: {command: [sh, -c, "sleep 0.1; echo 7"], effect: mutate, input: {type: object}}}
 agents: {a: {model: m, tools: [act]}}
 YAML
+sed 's/sleep 0.1; echo 7/echo \\"$PAWL_TIMEOUT $PAWL_DEADLINE\\"/' command.yaml >until.yaml
+exits "a command that tells its time" 0 "$PAWL" run a go --config until.yaml
+has "is told until when somebody waits" '^"(10000|99[0-9][0-9])m 20..-..-..T..:..:..\....Z"$' "$("$PAWL" show @last/2 --json --config until.yaml | python3 -c 'import json,sys; print(json.dumps(json.load(sys.stdin)["result"]))')"
 (trap '' CHLD; exec "$PAWL" run a go --config command.yaml </dev/null >out 2>&1); check "SIGCHLD ignored" 0 $?
 
 # A limit on the size of files is an error that says what to do, not the end of the process

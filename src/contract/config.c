@@ -73,8 +73,13 @@ static void read_defaults(struct pawl_reader *r, const struct pawl_yaml *root)
     static const char *const known[] = {"retry", "timeout", "breaker", NULL};
     const struct pawl_yaml *v = pawl_reader_map(r, root, "defaults");
     pawl_default_breaker(&r->breaker);
-    r->retry =
-        (struct pawl_retry){.attempts = 4, .first_ns = 1000000000, .max_ns = 30000000000, .factor = 2, .jitter = true};
+    r->retry = (struct pawl_retry){.attempts = 4,
+                                   .first_ns = 1000000000,
+                                   .max_ns = 30000000000,
+                                   .factor = 2,
+                                   .jitter = PAWL_JITTER_FULL,
+                                   .budget = 20,
+                                   .reserve = 100};
     r->timeout_ns = 10000000000;
     if (!v) return;
     pawl_reader_keys(r, v, known, NULL);

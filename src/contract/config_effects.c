@@ -220,6 +220,8 @@ void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct 
         for (const char *const *k = of_changes; *k; k++)
             useless(r, v, *k, "a read changes nothing, so it is not needed");
     else if (sure) useless(r, v, "fresh", "only what a read answers stays fresh");
+    if (sure && t->effect != PAWL_EFFECT_READ) useless(r, v, "hedge", "only a read is asked twice at once");
+    else if (t->driver != PAWL_DRIVER_HTTP) useless(r, v, "hedge", "only http is asked twice at once");
     read_key(r, v, t);
     check_headers(r, v, t);
     read_repeat(r, v, t);
@@ -228,4 +230,6 @@ void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct 
     read_verify(r, v, t);
     read_undo(r, v, t);
     pawl_reader_duration(r, v, "fresh", 0, &t->fresh_ns);
+    if (pawl_reader_duration(r, v, "hedge", 1, &t->hedge_ns) && t->hedge_ns >= t->timeout_ns)
+        pawl_reader_expected(r, pawl_reader_get(v, "hedge"), "hedge", "shorter than the timeout");
 }

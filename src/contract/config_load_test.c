@@ -37,7 +37,11 @@ static void dump_str(struct pawl_buf *b, const char *name, struct pawl_str s)
 static void dump_retry(struct pawl_buf *b, const struct pawl_retry *r)
 {
     pawl_buf_printf(b, " retry=%u,%lld,%lld,%g,%d", r->attempts, (long long)r->first_ns, (long long)r->max_ns,
-                    r->factor, r->jitter);
+                    r->factor, (int)r->jitter);
+    if (r->budget < 19 || r->budget > 21) pawl_buf_printf(b, ",budget %g", r->budget); /* 20 by default */
+    for (uint32_t i = 0; i < r->on_count; i++)
+        pawl_buf_printf(b, ",%s:%u,%lld", pawl_class_name(r->on[i].error_class), r->on[i].retry.attempts,
+                        (long long)r->on[i].retry.first_ns);
 }
 
 static void dump_pairs(struct pawl_buf *b, const char *name, const struct pawl_pair *p, uint32_t count)
@@ -128,7 +132,7 @@ static const char full[] =
     "    api_key: ${env:KEY}\n"
     "    headers: {X-B: \"${env:KEY} ${env:NOPE:-none}\", X-A: x}\n"
     "    timeout: 30s\n"
-    "    retry: {attempts: 2, jitter: none}\n"
+    "    retry: {attempts: 2, jitter: none, budget: none, on: {rate_limited: {attempts: 8, first: 5s}}}\n"
     "defaults: {retry: &r {attempts: 6, first: 0.5s, factor: 1.5, max: 1m}, timeout: 3s}\n"
     "tools:\n"
     "  z:\n"
@@ -182,7 +186,7 @@ static void every_value(void)
         dump(&b, c),
         " store='sqlite:/var/lib/x.db' every_step=1 secret='KEY' =='s3cret'"
         "\nmodel='main' provider=0 base='http://shop:8080/v1' model='big' key='${env:KEY}' header='X-A' =='x' header='X-B' =='${env:KEY} "
-        "${env:NOPE:-none}' timeout=30000000000,30000000000 retry=2,500000000,60000000000,1.5,0"
+        "${env:NOPE:-none}' timeout=30000000000,30000000000 retry=2,500000000,60000000000,1.5,0,budget 0,rate_limited:8,5000000000"
         "\nmodel='second' provider=1 timeout=20000000000,120000000000 retry=6,500000000,60000000000,1.5,1 "
         "script='[{\"say\":\"hi\"},{\"call\":{\"args\":{\"a\":2,\"b\":1.5},\"name\":\"z\"}},{\"fail\":{\"status\":429}}]'"
         "\ntool='call' driver=0 schemas=0000 effect=3,0 key=0 header='Idempotency-Key' remembered=86400000000000 scope=0 within=0 repeat=1 "

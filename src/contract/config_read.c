@@ -242,25 +242,81 @@ bool pawl_reader_choice(struct pawl_reader *r, const struct pawl_yaml *map, cons
     return false;
 }
 
-void pawl_reader_retry(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, struct pawl_retry *out)
+static void read_waits(struct pawl_reader *r, const struct pawl_yaml *v, const char *key, struct pawl_retry *out)
 {
-    static const char *const known[] = {"attempts", "first", "factor", "max", "jitter", NULL};
-    static const char *const jitters[] = {"full", "none", NULL};
-    const struct pawl_yaml *v = pawl_reader_map(r, map, key);
+    static const char *const jitters[] = {"none", "full", "decorrelated", NULL};
     int jitter;
-    if (!v) return;
-    pawl_reader_keys(r, v, known, NULL);
     pawl_reader_count(r, v, "attempts", 100, &out->attempts);
     pawl_reader_duration(r, v, "first", 1, &out->first_ns);
     pawl_reader_number(r, v, "factor", 1, 100, &out->factor);
     pawl_reader_duration(r, v, "max", 1, &out->max_ns);
-    if (pawl_reader_choice(r, v, "jitter", jitters, &jitter)) out->jitter = jitter == 0;
+    if (pawl_reader_choice(r, v, "jitter", jitters, &jitter)) out->jitter = jitter;
     if (out->max_ns >= out->first_ns) return;
     if (!pawl_reader_get(v, "max")) {
         out->max_ns = out->first_ns;
         return;
     }
     pawl_fault(r->faults, v->line, v->column, "make max the longer one", "%s: max is shorter than first", key);
+}
+
+/* on: {rate_limited: {attempts: 8, first: 5s}}: what a rule leaves out is what stands beside it. */
+static void read_rules(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_retry *out)
+{
+    static const char *const known[] = {"attempts", "first", "factor", "max", "jitter", NULL};
+    static const enum pawl_class classes[] = {PAWL_CLASS_TIMEOUT, PAWL_CLASS_RATE_LIMITED, PAWL_CLASS_OVERLOADED,
+                                              PAWL_CLASS_UNAVAILABLE, PAWL_CLASS_MALFORMED};
+    const struct pawl_yaml *on = pawl_reader_map(r, v, "on");
+    struct pawl_retry_rule *rules = on ? pawl_arena_zeroed(r->arena, (on->count + 1) * sizeof *rules) : NULL;
+    if (!rules) return;
+    out->on = rules;
+    out->on_count = 0;
+    for (uint32_t i = 0; i < on->count; i++) {
+        const struct pawl_yaml_member *m = &on->members[i];
+        struct pawl_retry_rule rule = {.error_class = pawl_class_of(m->key), .retry = *out};
+        bool fits = false;
+        for (size_t k = 0; k < sizeof classes / sizeof *classes; k++) fits = fits || classes[k] == rule.error_class;
+        if (!fits) {
+            pawl_fault(r->faults, m->line, m->column, "",
+                       "on: expected timeout, rate_limited, overloaded, unavailable or malformed, found '%.*s'",
+                       m->key.n > 80 ? 80 : (int)m->key.n, m->key.p);
+        } else if (m->value->kind != PAWL_YAML_MAP) {
+            pawl_reader_expected(r, m->value, "on", "a mapping such as {attempts: 8, first: 5s}");
+        } else {
+            pawl_reader_keys(r, m->value, known, NULL);
+            read_waits(r, m->value, "on", &rule.retry);
+            rule.retry.on = NULL;
+            rule.retry.on_count = 0;
+            rules[out->on_count++] = rule;
+        }
+    }
+}
+
+/* budget: none, or {share: 20%, reserve: 100} */
+static void read_budget(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_retry *out)
+{
+    static const char *const known[] = {"share", "reserve", NULL};
+    const struct pawl_yaml *budget = pawl_reader_get(v, "budget");
+    if (!budget) return;
+    if (budget->kind == PAWL_YAML_MAP) {
+        pawl_reader_keys(r, budget, known, NULL);
+        pawl_reader_share(r, budget, "share", &out->budget);
+        pawl_reader_count(r, budget, "reserve", 100000, &out->reserve);
+    } else if (budget->kind == PAWL_YAML_TEXT && pawl_str_is(budget->text, "none")) {
+        out->budget = 0;
+    } else {
+        pawl_reader_expected(r, budget, "budget", "none, or a mapping such as {share: 20%, reserve: 100}");
+    }
+}
+
+void pawl_reader_retry(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, struct pawl_retry *out)
+{
+    static const char *const known[] = {"attempts", "first", "factor", "max", "jitter", "budget", "on", NULL};
+    const struct pawl_yaml *v = pawl_reader_map(r, map, key);
+    if (!v) return;
+    pawl_reader_keys(r, v, known, NULL);
+    read_waits(r, v, key, out);
+    read_budget(r, v, out);
+    read_rules(r, v, out);
 }
 
 void pawl_reader_name(struct pawl_reader *r, const struct pawl_yaml_member *m, const char *what, bool dots)

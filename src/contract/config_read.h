@@ -83,7 +83,6 @@ bool pawl_reader_url(struct pawl_reader *r, const struct pawl_yaml *v, const cha
 void pawl_reader_headers(struct pawl_reader *r, const struct pawl_yaml *map, bool template,
                          const struct pawl_pair **out, uint32_t *count);
 bool pawl_is_header_name(struct pawl_str name);
-bool pawl_same_header(struct pawl_str a, struct pawl_str b);
 
 /* config_json.c. What $arg may refer to, here. */
 enum { PAWL_ARG_ARGS = 1, PAWL_ARG_RUN = 2, PAWL_ARG_RESULT = 4, PAWL_ARG_KEY = 8 };

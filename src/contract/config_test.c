@@ -79,7 +79,7 @@ static const struct row {
      "2: first: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 5\n"
      "2: factor: expected a number from 1 to 100, found the number 0.5\n"
      "2: max: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'soon'\n"
-     "2: jitter: expected full or none, found 'half'\n"
+     "2: jitter: expected none, full or decorrelated, found 'half'\n"
      "2: unknown key 'atempts'; did you mean 'attempts'?\n"
      "2: timeout: expected a duration of more than 0s, found '0s'"},
     {"version: 1\ndefaults:\n  breaker: {window: 0s, threshold: 0%, min_calls: 0, probes: x, colldown: 1s, fallback: {error: x}, slow: {}}",
@@ -91,6 +91,15 @@ static const struct row {
     {"version: 1\ndefaults: {breaker: {window: 60s, calls: 100}}",
      "2: breaker: it looks at a window of time, or at the last calls"},
     {"version: 1\ndefaults: {retry: {first: 10s, max: 1s}}", "2: retry: max is shorter than first"},
+    {"version: 1\ndefaults: {retry: {budget: lots, on: {denied: {}, timeout: 3, rate_limited: {attempts: 0, budget: 5%}}}}",
+     "2: budget: expected none, or a mapping such as {share: 20%, reserve: 100}, found 'lots'\n"
+     "2: on: expected timeout, rate_limited, overloaded, unavailable or malformed, found 'denied'\n"
+     "2: on: expected a mapping such as {attempts: 8, first: 5s}, found the number 3\n"
+     "2: attempts: expected a whole number from 1 to 100, found the number 0\n2: unknown key 'budget'"},
+    {"version: 1\ntools:\n  a: {effect: mutate, http: {method: POST, url: \"http://h/\"}, hedge: 1s}\n"
+     "  b: {effect: read, command: [x], hedge: 1s}\n  c: {effect: read, http: {method: GET, url: \"http://h/\"}, timeout: 1s, hedge: 1s}",
+     "3: hedge: only a read is asked twice at once\n4: hedge: only http is asked twice at once\n"
+     "5: hedge: expected shorter than the timeout, found '1s'"},
     /* models */
     {"version: 1\nmodels:\n  m: {}\n  n: 5\n  'a b': {provider: openai, model: x}",
      "3: key 'provider' is missing\n4: n: expected a mapping with provider and model, found the number 5\n"

@@ -110,7 +110,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
 {
     static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
                                         "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
-                                        "limits",      "fresh",  "retry",   "breaker", "pool",   NULL};
+                                        "limits",      "fresh",  "retry",   "breaker", "pool",   "hedge",  NULL};
     static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", "redact", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;

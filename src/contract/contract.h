@@ -61,11 +61,21 @@ enum pawl_applied {
 struct pawl_pair {
     struct pawl_str name, value; /* a template; value may hold ${env:NAME} references */
 };
+struct pawl_retry_rule;
 struct pawl_retry {
     uint32_t attempts; /* in all, the first included; > 0 */
     int64_t first_ns, max_ns;
     double factor;
-    bool jitter; /* full jitter; false: none */
+    enum { PAWL_JITTER_NONE, PAWL_JITTER_FULL, PAWL_JITTER_DECORRELATED } jitter;
+    double
+        budget; /* further attempts are at most so many percent of the first ones (policy/backoff.h); 0: not bounded */
+    uint32_t reserve;                 /* ... and so many beside that */
+    const struct pawl_retry_rule *on; /* other rules for errors of some classes */
+    uint32_t on_count;
+};
+struct pawl_retry_rule {
+    enum pawl_class error_class;
+    struct pawl_retry retry; /* whole: what the rule leaves out is the retry's own; its budget and `on` are not asked */
 };
 
 /* When calls to a dependency (a tool, a model) are held back for a while (DESIGN 5, stage 9). */
@@ -188,6 +198,7 @@ struct pawl_tool {
     struct pawl_fallback fallback;
     struct pawl_str pool;         /* {NULL,0}: none */
     int64_t timeout_ns, fresh_ns; /* fresh 0: never answered from before */
+    int64_t hedge_ns;             /* a read without an answer by then is asked a second time beside it; 0: never */
     int64_t cpu_ns;               /* command limits; 0: default */
     int64_t memory_bytes, output_bytes;
     uint32_t line;
@@ -231,3 +242,4 @@ const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_
 
 /* Replace every ${env:NAME} and ${env:NAME:-default} of text by its captured value. PAWL_ENOTFOUND: *err names it. */
 int pawl_config_fill(const struct pawl_config *c, struct pawl_str text, struct pawl_buf *out, struct pawl_error *err);
+bool pawl_same_header(struct pawl_str a, struct pawl_str b); /* names of headers, in any case. config_http.c */

@@ -24,6 +24,7 @@ struct pawl_reply { /* raw. All text is untrusted and borrowed until the call it
     struct pawl_str detail;                     /* the transport's own words; a command's stderr (its tail) */
     enum pawl_applied verdict;                  /* in-process only: the function's own */
     bool has_verdict;
+    bool hedged;     /* it was asked a second time beside the first */
     int64_t wall_ns; /* when it came */
 };
 

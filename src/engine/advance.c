@@ -117,6 +117,7 @@ static void start_attempt(struct pawl_slot *s, bool look)
                                        .model = p->model,
                                        .request = p->request,
                                        .timeout_ns = p->timeout_ns,
+                                       .hedge_ns = look ? 0 : p->hedge_ns,
                                        .deadline_ns = p->left_ns};
     if (!look && !p->model && p->step->state >= PAWL_STEP_INTENDED_STATE) s->attempt.key = pawl_str_of(p->key);
     if (look && !pawl_pass_look_request(p, &s->attempt.tool, &s->attempt.request)) {

@@ -74,7 +74,8 @@ struct pawl_attempt { /* one sending. Lent until DONE or CANCEL of its id */
     struct pawl_str request;        /* the fixed request (tool/tool.h, model/model.h) */
     struct pawl_str key;            /* idempotency key; {NULL,0}: a look or a model */
     int64_t timeout_ns;             /* > 0 */
-    int64_t deadline_ns;            /* what is left of the run's active time; PAWL_NEVER */
+    int64_t hedge_ns;    /* no answer by then: send the same a second time, the first answer counts; 0: do not */
+    int64_t deadline_ns; /* what is left of the run's active time; PAWL_NEVER */
 };
 
 struct pawl_event { /* what happened; the engine borrows it for the step. START comes first, once. */

@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { SLOW_NS = 50000 };
 enum { MODEL_BODY_MAX = 32 * 1024 * 1024, CONNECT_TIMEOUT_S = 10, COMMAND_GRACE_S = 1 };
@@ -78,6 +79,7 @@ static void on_http_done(void *ctx, const struct pawl_http_result *h)
                                      .location = h->location,
                                      .requests_left = h->requests_left,
                                      .tokens_left = h->tokens_left,
+                                     .hedged = h->hedged,
                                      .detail = h->detail};
     done(ctx, &reply);
 }
@@ -94,13 +96,56 @@ static void on_text(void *ctx, struct pawl_str piece)
     pawl_follow_text(r->p, r->of, piece);
 }
 
+/* Until when somebody waits for the answer, for the tool to know: a point in time, and what is left (as grpc-timeout has
+ * it: milliseconds, at most 8 digits). Neither is part of the fixed request (LEDGER 5). */
+struct until {
+    char at[32], left[16];
+};
+
+static struct until until(const struct pawl_attempt *a)
+{
+    const int64_t wall_ns = pawl_clock_wall_ns() + a->timeout_ns, left_ms = a->timeout_ns / 1000000;
+    const time_t seconds = (time_t)(wall_ns / 1000000000);
+    struct until u = {0};
+    struct tm t;
+    if (!gmtime_r(&seconds, &t)) return u;
+    const size_t n = strftime(u.at, sizeof u.at, "%Y-%m-%dT%H:%M:%S", &t);
+    snprintf(u.at + n, sizeof u.at - n, ".%03dZ", (int)(wall_ns / 1000000 % 1000));
+    snprintf(u.left, sizeof u.left, "%lldm", (long long)(left_ms > 99999999 ? 99999999 : left_ms < 1 ? 1 : left_ms));
+    return u;
+}
+
+static struct pawl_str lent(struct pawl_attempt_run *r, const char *text)
+{
+    return pawl_str_copy(&r->arena, pawl_str_of(text));
+}
+
+static bool is_there(const struct pawl_http_header *list, size_t count, struct pawl_str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pawl_same_header(list[i].name, name)) return true;
+    return false;
+}
+
+/* A header of the contract's own by that name stays. */
+static size_t say_until(struct pawl_attempt_run *r, struct pawl_http_header *list, size_t count)
+{
+    const struct until u = until(r->of);
+    const struct pawl_http_header ours[] = {{PAWL_STR("Pawl-Deadline"), lent(r, u.at)},
+                                            {PAWL_STR("Pawl-Timeout"), lent(r, u.left)}};
+    const size_t before = count;
+    for (size_t i = 0; i < 2 && u.at[0]; i++)
+        if (ours[i].value.p && !is_there(list, before, ours[i].name)) list[count++] = ours[i];
+    return count;
+}
+
 /* {"http": …} with secrets filled in. false: it was ended as not sent. */
 static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
 {
     const struct pawl_attempt *a = r->of;
     yyjson_val *headers = yyjson_obj_get(http, "headers"), *name, *value;
-    const size_t count = yyjson_obj_size(headers);
-    struct pawl_http_header *list = pawl_arena_get(&r->arena, (count + 1) * sizeof *list);
+    size_t count = yyjson_obj_size(headers);
+    struct pawl_http_header *list = pawl_arena_get(&r->arena, (count + 2) * sizeof *list);
     struct pawl_error err = {0};
     size_t i, max;
     if (!list) return not_sent(r, "no memory"), false;
@@ -112,6 +157,7 @@ static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
             return not_sent(r, err.what), false;
         list[i] = (struct pawl_http_header){pawl_json_value_str(name), {b.p, (uint32_t)b.n}};
     }
+    if (!a->model) count = say_until(r, list, count); /* a provider has no use for it */
     const int64_t second = 1000000000;
     const struct pawl_http_call call = {
         .method = pawl_json_str(http, "method"),
@@ -130,7 +176,11 @@ static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
         .on_done = on_http_done,
         .ctx = r};
     if (a->model && !(r->stream = pawl_stream_new(r->p->alloc, on_text, r))) return not_sent(r, "no memory"), false;
-    if (pawl_http_start(r->p->http, &call, &r->http, &err) == PAWL_OK) return true;
+    if (a->hedge_ns) {
+        if (pawl_http_hedge_start(r->p->http, &r->p->loop, &call, a->hedge_ns, &r->hedge, &err) == PAWL_OK) return true;
+    } else if (pawl_http_start(r->p->http, &call, &r->http, &err) == PAWL_OK) {
+        return true;
+    }
     not_sent(r, err.what);
     return false;
 }
@@ -150,7 +200,9 @@ static bool begin_command(struct pawl_attempt_run *r, yyjson_val *command)
     const struct pawl_attempt *a = r->of;
     yyjson_val *argv = yyjson_obj_get(command, "argv"), *env = yyjson_obj_get(command, "env"), *v, *name;
     const char **words = pawl_arena_zeroed(&r->arena, (yyjson_arr_size(argv) + 1) * sizeof *words);
-    struct pawl_process_var *vars = pawl_arena_zeroed(&r->arena, (yyjson_obj_size(env) + 1) * sizeof *vars);
+    struct pawl_process_var *vars = pawl_arena_zeroed(&r->arena, (yyjson_obj_size(env) + 2) * sizeof *vars);
+    const struct until u = until(a);
+    uint32_t vars_count = (uint32_t)yyjson_obj_size(env);
     struct pawl_error err = {0};
     struct pawl_buf lock;
     char run[PAWL_ID_TEXT];
@@ -159,13 +211,15 @@ static bool begin_command(struct pawl_attempt_run *r, yyjson_val *command)
     yyjson_arr_foreach(argv, i, max, v) words[i] = yyjson_get_str(v);
     yyjson_obj_foreach(env, i, max, name, v) vars[i] =
         (struct pawl_process_var){pawl_json_value_str(name), pawl_json_value_str(v)};
+    vars[vars_count++] = (struct pawl_process_var){PAWL_STR("PAWL_DEADLINE"), lent(r, u.at)};
+    vars[vars_count++] = (struct pawl_process_var){PAWL_STR("PAWL_TIMEOUT"), lent(r, u.left)};
     pawl_id_text(a->run, run);
     pawl_buf_init_arena(&lock, &r->arena);
     pawl_buf_printf(&lock, "%s/%s-%u-%u%s", r->p->attempts_path, run, a->step, a->attempt, a->look ? "-look" : "");
     pawl_buf_done(&lock);
     const struct pawl_process_spec spec = {.argv = words,
                                            .vars = vars,
-                                           .vars_count = (uint32_t)yyjson_obj_size(env),
+                                           .vars_count = vars_count,
                                            .input = pawl_json_str(command, "stdin"),
                                            .timeout_ns = a->timeout_ns,
                                            .grace_ns = COMMAND_GRACE_S * INT64_C(1000000000),
@@ -291,6 +345,7 @@ void pawl_attempt_cancel(struct pawl *p, uint64_t id)
     struct pawl_attempt_run *r = find_attempt(p, id);
     if (!r) return;
     if (r->http) pawl_http_cancel(r->http);
+    if (r->hedge) pawl_http_hedge_cancel(r->hedge);
     if (r->process) pawl_process_cancel(r->process);
     if (r->worker) pawl_worker_cancel(r->worker);
     forget(r);

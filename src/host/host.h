@@ -11,7 +11,7 @@
 #include "host/registry.h"
 #include "host/worker.h"
 #include "io/control.h"
-#include "io/http_client.h"
+#include "io/http_hedge.h"
 #include "io/lock.h"
 #include "io/process.h"
 #include "io/random.h"
@@ -88,6 +88,7 @@ struct pawl_attempt_run { /* an attempt on its way */
     const struct pawl_attempt *of;
     struct pawl_arena arena;
     struct pawl_http_request *http;
+    struct pawl_http_hedge *hedge;
     struct pawl_process *process;
     struct pawl_worker *worker;
     struct pawl_stream *stream;

@@ -104,7 +104,7 @@ KIT_UNUSED static yyjson_val *kit_view(struct pawl *p, const char *run)
     char request[128];
     struct pawl_error err;
     yyjson_val *last;
-    snprintf(request, sizeof request, "{\"do\":\"show\",\"run\":\"%s\"}", run);
+    snprintf(request, sizeof request, "{\"do\":\"show\",\"run\":\"%.40s\"}", run);
     last = kit_ask(p, request, &err);
     CHECK(last != NULL);
     return yyjson_obj_get(last, "view");

@@ -37,6 +37,7 @@ struct pawl_http_result { /* all borrowed until the callback returns; all of it 
     const struct pawl_http_header *headers; /* all of them, in order, names as they came */
     uint32_t headers_count;
     struct pawl_str detail;         /* what went wrong, in the transport's words; ANSWERED: {NULL,0} */
+    bool hedged;                    /* http_hedge.h: it was asked a second time */
     bool reused;                    /* went over a connection that had been used before */
     int64_t took_ns, first_byte_ns; /* from start; first_byte_ns 0: none came */
 };

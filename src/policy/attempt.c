@@ -78,6 +78,14 @@ static enum pawl_verdict not_sent(struct pawl_pass *p, enum pawl_class c, bool r
     return PAWL_GO;
 }
 
+/* A second question beside the first is a further attempt as far as the other side is concerned. */
+static bool may_hedge(struct pawl_pass *p)
+{
+    struct pawl_dependency *d = p->admitted;
+    if (!d || p->probe || pawl_pass_changes(p) || !p->tool || p->tool->hedge_ns <= 0) return false;
+    return p->tool->hedge_ns < p->timeout_ns && pawl_retry_budget_wait_ns(&d->retries, &p->tool->retry, p->now_ns) == 0;
+}
+
 /* What is left of the run's time is asked when it leaves: a wait for the disk, a look or a backoff lies behind the stage
  * that asked first (LEDGER 14, 15). */
 static enum pawl_verdict leave(struct pawl_pass *p)
@@ -86,6 +94,9 @@ static enum pawl_verdict leave(struct pawl_pass *p)
     if (p->left_ns <= 0)
         return not_sent(p, PAWL_CLASS_DEADLINE_EXCEEDED, false, PAWL_STR("not sent: the run's time is over"));
     p->timeout_ns = own_ns < p->left_ns ? own_ns : p->left_ns;
+    p->hedge_ns = may_hedge(p) ? p->tool->hedge_ns : 0;
+    if (p->admitted && p->attempts - p->model_from == 1)
+        pawl_retry_budget_earn(&p->admitted->retries, p->model ? &p->model->retry : &p->tool->retry, p->now_ns);
     return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
 }
 

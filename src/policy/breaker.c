@@ -111,6 +111,7 @@ void pawl_breaker_told(struct pawl_pass *p, const struct pawl_reply *reply)
         d->circuit.generation != p->admitted_generation; /* it left before the last opening: says nothing of now */
     const bool changed = !old && pawl_circuit_tell(&d->circuit, rule_of(p), judge(p, reply), p->probe,
                                                    p->now_ns - p->sent_ns, p->now_ns, p->wall_ns);
+    if (reply->hedged && p->tool) pawl_retry_budget_take(&d->retries, &p->tool->retry);
     p->admitted = NULL;
     p->probe = false;
     if (!changed) return;

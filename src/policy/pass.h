@@ -102,6 +102,8 @@ struct pawl_pass {
     int64_t timeout_ns; /* deadline */
     uint32_t attempts;  /* attempts known to have been made */
     int64_t sent_ns;    /* when the last one left */
+    int64_t backoff_ns; /* the last wait between attempts; 0: none yet */
+    int64_t hedge_ns;   /* attempt: ask a second time beside it after this long; 0: do not */
     bool came, counted; /* an outcome is here; this attempt was counted */
     bool recovered;     /* outcome is what the journal says, from before a restart */
     bool crashed;       /* the attempt that it speaks of was cut off by our own crash */

@@ -1,10 +1,11 @@
 /* src/policy/retry.c - stage 14: again, or resolve, or give up.
  *
- * Nothing known to have happened, nothing unknown: exponential backoff with full jitter, attempts and time capped, the
- * server's Retry-After obeyed. Unknown: the ladder of LEDGER 1 and DESIGN 4.1, first rung that the contract allows:
+ * Nothing known to have happened, nothing unknown: exponential backoff with jitter, attempts and time capped, the
+ * server's Retry-After obeyed, and all further attempts of a dependency together a share of the first ones. Unknown: the ladder of LEDGER 1 and DESIGN 4.1, first rung that the contract allows:
  *   1 the tool honours keys and still remembers this one -> send again with the same key
  *   2 it declares a verify that identifies this attempt  -> look, once the settling time has passed
  *   3 neither                                            -> in doubt: a person */
+#include "policy/backoff.h"
 #include "policy/claim.h"
 #include "policy/fallback.h"
 #include "policy/look.h"
@@ -18,18 +19,28 @@ static const struct pawl_retry *retry_of(const struct pawl_pass *p)
     return p->model ? &p->model->retry : &p->tool->retry;
 }
 
-/* Exponential, full jitter (M. Brooker, "Exponential Backoff And Jitter", 2015); at least what the server asks for. */
+/* At least what the server asks for. */
 static int64_t backoff_ns(struct pawl_pass *p, uint32_t tries)
 {
-    const struct pawl_retry *r = retry_of(p);
-    double delay = (double)r->first_ns;
-    int64_t ns;
-    for (uint32_t i = 1; i < tries && delay < (double)r->max_ns; i++) delay *= r->factor;
-    ns = delay < (double)r->max_ns ? (int64_t)delay : r->max_ns;
-    if (ns < 1) ns = 1;
-    if (r->jitter) ns = 1 + (int64_t)pawl_prng_below(p->prng, (uint64_t)ns);
-    if (p->outcome.retry_after_ns > 0) ns = p->outcome.retry_after_ns + (r->jitter ? ns / 8 : 0);
-    return ns;
+    const struct pawl_retry *r = pawl_retry_for(retry_of(p), p->outcome.error_class);
+    if (p->outcome.retry_after_ns > 0)
+        return p->outcome.retry_after_ns +
+               (r->jitter ? (int64_t)pawl_prng_below(p->prng, (uint64_t)p->outcome.retry_after_ns / 8 + 1) : 0);
+    return p->backoff_ns = pawl_backoff_ns(r, tries, p->backoff_ns, p->prng);
+}
+
+static struct pawl_retry_budget *budget_of(struct pawl_pass *p)
+{
+    struct pawl_dependency *d = p->model ? pawl_shared_dependency(p->shared, "model", p->model->name)
+                                         : pawl_shared_dependency(p->shared, "tool", p->tool->name);
+    if (!d) p->rc = PAWL_ENOMEM;
+    return d ? &d->retries : NULL;
+}
+
+/* What is unknown is resolved, whatever that costs; a model, an undo and a person's word wait until their time comes. */
+static bool waits_for_budget(const struct pawl_pass *p)
+{
+    return p->model || p->unknown || (p->step && (p->step->resend || p->step->kind == PAWL_STEP_UNDO));
 }
 
 static const char *applied_word(const struct pawl_pass *p)
@@ -76,15 +87,33 @@ static enum pawl_verdict give_up(struct pawl_pass *p)
     return pawl_pass_fail(p, c, "%.*s", (int)p->outcome.message.n, p->outcome.message.p ? p->outcome.message.p : "");
 }
 
+/* Nothing happened there, and too many are being sent again already: one more would be part of the storm. */
+static enum pawl_verdict over_budget(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_buf_str(&b, p->outcome.message);
+    pawl_buf_text(&b, " (not tried again: the retries of all calls to it are spent for now)");
+    if (pawl_buf_done(&b).p) p->outcome.message = pawl_buf_done(&b);
+    return give_up(p);
+}
+
 /* The stages that admit an attempt are passed anew by each of them. */
 static enum pawl_verdict again(struct pawl_pass *p)
 {
     const bool planned = p->recovered && p->step && p->step->retry_at_ns > p->wall_ns;
     /* What our own crash cut off is no word of the other side's: it is not spared for that. */
-    const int64_t at_ns = planned      ? p->step->retry_at_ns
-                          : p->crashed ? p->wall_ns
-                                       : p->wall_ns + backoff_ns(p, p->attempts);
+    struct pawl_retry_budget *budget = budget_of(p);
     enum pawl_verdict v = PAWL_GO;
+    int64_t at_ns = planned ? p->step->retry_at_ns : p->wall_ns, wait_ns = 0;
+    if (!budget) return pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    if (!planned && !p->crashed) {
+        wait_ns = pawl_retry_budget_wait_ns(budget, retry_of(p), p->now_ns);
+        if (wait_ns > 0 && !waits_for_budget(p)) return over_budget(p);
+        const int64_t pause_ns = backoff_ns(p, p->attempts);
+        at_ns += wait_ns > pause_ns ? wait_ns : pause_ns;
+        pawl_retry_budget_take(budget, retry_of(p));
+    }
     if (!p->recovered) v = append_ended(p, at_ns, false);
     if (v != PAWL_GO) return v;
     p->recovered = p->came = p->counted = p->crashed = false;
@@ -97,7 +126,8 @@ static enum pawl_verdict again(struct pawl_pass *p)
 static bool may_try(struct pawl_pass *p)
 {
     if (p->run->ending && !(p->step && p->step->kind == PAWL_STEP_UNDO)) return false;
-    if (p->attempts - p->model_from >= retry_of(p)->attempts) return false;
+    const struct pawl_retry *r = pawl_retry_for(retry_of(p), p->outcome.error_class);
+    if (p->attempts - p->model_from >= r->attempts) return false;
     return p->left_ns == PAWL_NEVER || (p->left_ns > 0 && p->outcome.retry_after_ns < p->left_ns);
 }
 

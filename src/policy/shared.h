@@ -6,6 +6,7 @@
 #pragma once
 #include "base/map.h"
 #include "journal/store.h"
+#include "policy/backoff.h"
 #include "policy/circuit.h"
 
 struct pawl_pass;
@@ -30,6 +31,7 @@ enum { PAWL_CACHED_MAX = 256, PAWL_CACHED_BYTES_MAX = 64 * 1024 };
 struct pawl_dependency {  /* a tool or a model, by name */
     struct pawl_str name; /* "tool refund", "model main" */
     struct pawl_circuit circuit;
+    struct pawl_retry_budget retries;
     struct pawl_line waiting; /* for the circuit to close */
 };
 struct pawl_shared_state {

@@ -73,7 +73,11 @@ static struct pawl_tool *add(struct pawl_sim *w, enum pawl_sim_role role, struct
                                    .factor = 2,
                                    .first_ns = pawl_sim_between(w, 200, 2000) * PAWL_SIM_MS,
                                    .max_ns = 30 * PAWL_SIM_S,
-                                   .jitter = pawl_sim_chance(w, 700)};
+                                   .jitter = pawl_sim_chance(w, 700)   ? PAWL_JITTER_FULL
+                                             : pawl_sim_chance(w, 500) ? PAWL_JITTER_DECORRELATED
+                                                                       : PAWL_JITTER_NONE,
+                                   .budget = pawl_sim_chance(w, 500) ? 20 : 0,
+                                   .reserve = (uint32_t)pawl_sim_between(w, 1, 4)};
     draw_breaker(w, &t->breaker);
     return t;
 }
@@ -297,7 +301,7 @@ static void draw_model(struct pawl_sim *w)
                                              .first_ns = PAWL_SIM_S / 2,
                                              .max_ns = 30 * PAWL_SIM_S,
                                              .factor = 2,
-                                             .jitter = true};
+                                             .jitter = PAWL_JITTER_FULL};
     draw_breaker(w, &w->models[0].breaker);
     w->config.models_count = 1;
     if (!pawl_sim_chance(w, 400)) return;
