@@ -250,7 +250,7 @@ static void read_waits(struct pawl_reader *r, const struct pawl_yaml *v, const c
     pawl_reader_duration(r, v, "first", 1, &out->first_ns);
     pawl_reader_number(r, v, "factor", 1, 100, &out->factor);
     pawl_reader_duration(r, v, "max", 1, &out->max_ns);
-    if (pawl_reader_choice(r, v, "jitter", jitters, &jitter)) out->jitter = jitter;
+    if (pawl_reader_choice(r, v, "jitter", jitters, &jitter)) out->jitter = (enum pawl_jitter)jitter;
     if (out->max_ns >= out->first_ns) return;
     if (!pawl_reader_get(v, "max")) {
         out->max_ns = out->first_ns;

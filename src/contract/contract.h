@@ -61,12 +61,13 @@ enum pawl_applied {
 struct pawl_pair {
     struct pawl_str name, value; /* a template; value may hold ${env:NAME} references */
 };
+enum pawl_jitter { PAWL_JITTER_NONE, PAWL_JITTER_FULL, PAWL_JITTER_DECORRELATED };
 struct pawl_retry_rule;
 struct pawl_retry {
     uint32_t attempts; /* in all, the first included; > 0 */
     int64_t first_ns, max_ns;
     double factor;
-    enum { PAWL_JITTER_NONE, PAWL_JITTER_FULL, PAWL_JITTER_DECORRELATED } jitter;
+    enum pawl_jitter jitter;
     double
         budget; /* further attempts are at most so many percent of the first ones (policy/backoff.h); 0: not bounded */
     uint32_t reserve;                 /* ... and so many beside that */
