@@ -133,13 +133,16 @@ class Sweep:
         began, before, total = time.monotonic(), self.passed + self.failed, len(tasks)
         todo, running = collections.deque(tasks), {}
         while todo or running:
-            while todo and len(running) < self.jobs and (until is None or time.monotonic() < until):
-                name, row, function, arguments = todo.popleft()
-                running[self.pool.submit(function, *arguments)] = (name, row)
-            if not running:
-                break
-            for f in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
-                self.one(*running.pop(f), f.result())
+            try:
+                while todo and len(running) < self.jobs and (until is None or time.monotonic() < until):
+                    name, row, function, arguments = todo.popleft()
+                    running[self.pool.submit(function, *arguments)] = (name, row)
+                if not running:
+                    break
+                for f in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                    self.one(*running.pop(f), f.result())
+            except KeyboardInterrupt:  # what has begun is finished, and counts
+                todo.clear()
         print(f"{what}: {self.passed + self.failed - before} of {total}, {self.kills} kills so far, {time.monotonic() - began:.0f} s", flush=True)
 
 
