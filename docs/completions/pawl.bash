@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send ls show resume approve deny resolve cancel dlq retry undo follow verify sql breaker mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql breaker mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -12,6 +12,7 @@ _pawl() {
     send) options='--help --config --store --json --id --end @last' ;;
     ls) options='--help --config --store --json --all' ;;
     show) options='--help --config --store --json --at @last' ;;
+    explain) options='--help --config --store @last' ;;
     resume) options='--help --config --store --json --all @last' ;;
     approve) options='--help --config --store --json --id --digest --reason @last' ;;
     deny) options='--help --config --store --json --id --digest --reason @last' ;;

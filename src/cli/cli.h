@@ -143,6 +143,7 @@ int cli_send(struct cli *c);
 int cli_resume(struct cli *c);
 int cli_follow(struct cli *c);
 int cli_show(struct cli *c);
+int cli_explain(struct cli *c);
 int cli_ls(struct cli *c);
 int cli_approve(struct cli *c);
 int cli_deny(struct cli *c);

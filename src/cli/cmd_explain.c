@@ -1,0 +1,225 @@
+/* src/cli/cmd_explain.c - explain: why a run is where it is. Each stage of the pipeline that did more than let a step pass
+ * gets a line in plain words: which stage, what it saw, what it did. */
+#include <string.h>
+#include "cli/cli.h"
+#include "contract/shown.h"
+
+enum { WORDS_MAX = 300, STAGE_COLUMNS = 14 };
+
+static struct pawl_str text(yyjson_val *object, const char *name)
+{
+    return pawl_json_str(object, name);
+}
+
+static bool is(yyjson_val *object, const char *name, const char *word)
+{
+    return pawl_str_is(text(object, name), word);
+}
+
+struct telling {
+    struct cli *c;
+    yyjson_val *step;
+    bool named; /* the step's own line is there */
+    uint32_t lines;
+};
+
+static void say(struct telling *t, const char *stage, struct pawl_buf *words)
+{
+    struct cli *c = t->c;
+    if (!t->named) {
+        cli_printf(c, "\nstep %lld  ", (long long)pawl_json_i64(t->step, "step", 0));
+        cli_shown(c, CLI_BOLD, text(t->step, "name"), 60);
+        cli_text(c, CLI_PLAIN, "\n");
+    }
+    t->named = true;
+    t->lines++;
+    cli_text(c, CLI_PLAIN, "  ");
+    cli_column(c, CLI_DIM, pawl_str_of(stage), STAGE_COLUMNS - 2);
+    cli_text(c, CLI_PLAIN, " ");
+    cli_wrap(c, pawl_buf_done(words), STAGE_COLUMNS + 1, STAGE_COLUMNS + 1);
+    cli_text(c, CLI_PLAIN, "\n");
+}
+
+static struct pawl_buf *words(struct telling *t, struct pawl_buf *b, const char *begin)
+{
+    pawl_buf_init_arena(b, &t->c->arena);
+    pawl_buf_text(b, begin);
+    return b;
+}
+
+/* Which stage ends a step with this class (DESIGN 5). */
+static const char *stage_of(struct pawl_str class_name)
+{
+    static const struct {
+        const char *class_name, *stage;
+    } rows[] = {{"unknown_tool", "scope"},
+                {"bad_arguments", "contract-in"},
+                {"conflict", "dedupe"},
+                {"superseded", "dedupe"},
+                {"denied", "gate"},
+                {"budget_exceeded", "budget"},
+                {"deadline_exceeded", "deadline"},
+                {"lane_full", "lane"},
+                {"breaker_open", "breaker"},
+                {"out_of_contract", "contract-out"},
+                {"malformed", "contract-out"},
+                {"cancelled", "cancel"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (pawl_str_is(class_name, rows[i].class_name)) return rows[i].stage;
+    return "retry";
+}
+
+static void dedupe(struct telling *t)
+{
+    yyjson_val *first = yyjson_obj_get(t->step, "first");
+    const int64_t same = pawl_json_i64(t->step, "same_as", 0);
+    struct pawl_buf b;
+    if (!same && !first) return;
+    words(t, &b, "it says the same as ");
+    if (same) pawl_buf_printf(&b, "step %lld", (long long)same);
+    else {
+        pawl_buf_printf(&b, "step %lld of run ", (long long)pawl_json_i64(first, "step", 0));
+        pawl_shown(text(first, "run"), 40, &b);
+    }
+    pawl_buf_text(&b, yyjson_obj_get(t->step, "asked") ? ", which was done already"
+                      : is(t->step, "state", "done")   ? ": it was not sent, the first answer was given again"
+                                                       : ": it waits for what becomes of that one");
+    say(t, "dedupe", &b);
+}
+
+static void gate(struct telling *t)
+{
+    yyjson_val *asked = yyjson_obj_get(t->step, "asked"), *answered = yyjson_obj_get(t->step, "answered"), *why;
+    struct pawl_buf b;
+    size_t i, n;
+    if (asked) {
+        words(t, &b, "a person was asked at ");
+        cli_time(pawl_json_i64(asked, "at_ns", 0), &b);
+        yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, why)
+        {
+            pawl_buf_text(&b, i ? ", and because " : ", because ");
+            pawl_buf_text(&b, pawl_str_is(pawl_json_value_str(why), "repeat") ? "the same was done before"
+                              : pawl_str_is(pawl_json_value_str(why), "conflict")
+                                  ? "the same intent was done before with other arguments"
+                                  : "its contract wants a yes");
+        }
+        if (is(t->step, "state", "asked")) {
+            pawl_buf_text(&b, "; without an answer before ");
+            cli_time(pawl_json_i64(asked, "expires_ns", 0), &b);
+            pawl_buf_text(&b, is(asked, "then", "approve") ? " it counts as yes" : " it counts as no");
+        }
+        say(t, "gate", &b);
+    }
+    if (!answered) return;
+    words(t, &b, is(t->step, "state", "in_doubt") || !asked ? "a person said: " : "answered: ");
+    pawl_shown(text(answered, "answer"), 20, &b);
+    if (is(answered, "by", "expiry")) pawl_buf_text(&b, ", because nobody answered in time");
+    else if (text(answered, "by").n) pawl_buf_text(&b, ", by "), pawl_shown(text(answered, "by"), 60, &b);
+    if (text(answered, "reason").n)
+        pawl_buf_text(&b, ", “"), pawl_shown(text(answered, "reason"), WORDS_MAX, &b), pawl_buf_text(&b, "”");
+    say(t, "gate", &b);
+}
+
+static const char *knows(yyjson_val *try)
+{
+    return is(try, "applied", "unknown") ? ": nobody knows whether it happened"
+           : is(try, "applied", "no")    ? ": it did not happen"
+           : is(try, "applied", "yes")   ? ": it happened"
+                                         : "";
+}
+
+static void tries(struct telling *t)
+{
+    yyjson_val *list = yyjson_obj_get(t->step, "tries"), *try;
+    const bool ended = is(t->step, "state", "done") || is(t->step, "state", "failed");
+    struct pawl_buf b;
+    size_t i, n;
+    yyjson_arr_foreach(list, i, n, try)
+    {
+        yyjson_val *next = yyjson_arr_get(list, i + 1);
+        const int64_t at = pawl_json_i64(try, "retry_at_ns", 0);
+        if (!next && ended && !text(try, "message").n) continue;
+        words(t, &b, "attempt ");
+        pawl_buf_printf(&b, "%lld: ", (long long)pawl_json_i64(try, "attempt", 0));
+        if (text(try, "message").n) pawl_shown(text(try, "message"), WORDS_MAX, &b), pawl_buf_text(&b, knows(try));
+        else
+            pawl_buf_text(&b,
+                          next ? "pawl ended before an answer came: nobody knows whether it happened" : "under way");
+        if (text(next, "model").n)
+            pawl_buf_text(&b, "; then another model was asked, "), pawl_shown(text(next, "model"), 60, &b);
+        else if (next)
+            pawl_buf_text(&b, text(t->step, "key").n && is(t->step, "kind", "tool")
+                                  ? "; then the same request, with the same key"
+                                  : "; then once more");
+        else if (at > cli_wall_ns()) pawl_buf_text(&b, "; it goes on at "), cli_time(at, &b);
+        say(t, "retry", &b);
+    }
+    if (!yyjson_arr_size(list) && is(t->step, "state", "done") && pawl_json_i64(t->step, "attempts", 0) > 1) {
+        words(t, &b, "attempt ");
+        pawl_buf_printf(&b, "%lld was answered; what a read's attempts before it met is not kept",
+                        (long long)pawl_json_i64(t->step, "attempts", 0));
+        say(t, "retry", &b);
+    }
+}
+
+static void end_of(struct telling *t)
+{
+    struct pawl_buf b;
+    if (text(t->step, "note").n) {
+        words(t, &b, "");
+        pawl_shown(text(t->step, "note"), WORDS_MAX, &b);
+        say(t, "fallback", &b);
+    }
+    if (is(t->step, "state", "in_doubt"))
+        say(t, "retry",
+            words(
+                t, &b,
+                "in doubt: neither its key nor a look can tell what happened, so a person is asked; it is never sent on a guess"));
+    if (is(t->step, "from", "verify"))
+        say(t, "verify", words(t, &b, "the answer was lost; a look showed that it had happened"));
+    if (is(t->step, "verified", "differs"))
+        say(t, "verify", words(t, &b, "read back afterwards, it is not as the contract expects"));
+    if (is(t->step, "state", "failed")) {
+        words(t, &b, "");
+        pawl_shown(text(t->step, "class"), 40, &b);
+        pawl_buf_text(&b, ": ");
+        pawl_shown(text(t->step, "message"), WORDS_MAX, &b);
+        if (pawl_json_bool(t->step, "applied", false)) pawl_buf_text(&b, " (it did happen)");
+        say(t, stage_of(text(t->step, "class")), &b);
+    }
+    if (pawl_json_bool(t->step, "undone", false)) say(t, "undo", words(t, &b, "it was undone"));
+    if (pawl_json_bool(t->step, "undo_failed", false))
+        say(t, "undo", words(t, &b, "its undo failed: somebody has to look"));
+}
+
+int cli_explain(struct cli *c)
+{
+    yyjson_val *view = NULL, *step;
+    struct telling t = {.c = c};
+    struct pawl_buf b;
+    size_t i, n;
+    uint32_t number;
+    int rc;
+    if (!cli_name(c, c->args[0], &number)) return CLI_USAGE;
+    if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
+    if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_shown(text(view, "sentence"), 600, &b);
+    cli_wrap(c, pawl_buf_done(&b), 0, 0);
+    cli_text(c, CLI_PLAIN, "\n");
+    cli_next(c, view);
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
+    {
+        if (number && pawl_json_i64(step, "step", 0) != number) continue;
+        t.step = step;
+        t.named = false;
+        dedupe(&t);
+        gate(&t);
+        tries(&t);
+        end_of(&t);
+    }
+    if (t.lines == 0) cli_text(c, CLI_PLAIN, "\nEvery step passed every stage at the first attempt.\n");
+    else cli_text(c, CLI_DIM, "\nAll else passed every stage at the first attempt.\n");
+    cli_flush(c);
+    return CLI_DONE;
+}
