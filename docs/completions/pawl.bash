@@ -12,7 +12,7 @@ _pawl() {
     send) options='--help --config --store --json --id --end @last' ;;
     ls) options='--help --config --store --json --all' ;;
     show) options='--help --config --store --json --at @last' ;;
-    explain) options='--help --config --store @last' ;;
+    explain) options='--help --config --store --json @last' ;;
     resume) options='--help --config --store --json --all @last' ;;
     approve) options='--help --config --store --json --id --digest --reason @last' ;;
     deny) options='--help --config --store --json --id --digest --reason @last' ;;

@@ -35,6 +35,7 @@ complete -c pawl -n '__fish_seen_subcommand_from show' -a @last
 complete -c pawl -n __fish_use_subcommand -a explain -d "why a run is where it is: which stage decided what"
 complete -c pawl -n '__fish_seen_subcommand_from explain' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from explain' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
+complete -c pawl -n '__fish_seen_subcommand_from explain' -l json -d "JSON, one object a line"
 complete -c pawl -n '__fish_seen_subcommand_from explain' -a @last
 complete -c pawl -n __fish_use_subcommand -a resume -d "go on with a run, or with all that can"
 complete -c pawl -n '__fish_seen_subcommand_from resume' -l config -r -F -d "the configuration (default: pawl.yaml here)"

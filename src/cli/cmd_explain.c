@@ -26,13 +26,27 @@ struct telling {
 static void say(struct telling *t, const char *stage, struct pawl_buf *words)
 {
     struct cli *c = t->c;
+    t->lines++;
+    if (c->opt[OPT_JSON]) {
+        struct pawl_json_writer w = {.out = &c->out};
+        pawl_jw_open(&w, '{');
+        pawl_jw_key(&w, "step");
+        pawl_jw_i64(&w, pawl_json_i64(t->step, "step", 0));
+        pawl_jw_key(&w, "name");
+        pawl_jw_str(&w, text(t->step, "name"));
+        cli_put(&w, "stage", stage);
+        pawl_jw_key(&w, "why");
+        pawl_jw_str(&w, pawl_buf_done(words));
+        pawl_jw_close(&w, '}');
+        pawl_buf_char(&c->out, '\n');
+        return;
+    }
     if (!t->named) {
         cli_printf(c, "\nstep %lld  ", (long long)pawl_json_i64(t->step, "step", 0));
         cli_shown(c, CLI_BOLD, text(t->step, "name"), 60);
         cli_text(c, CLI_PLAIN, "\n");
     }
     t->named = true;
-    t->lines++;
     cli_text(c, CLI_PLAIN, "  ");
     cli_column(c, CLI_DIM, pawl_str_of(stage), STAGE_COLUMNS - 2);
     cli_text(c, CLI_PLAIN, " ");
@@ -203,11 +217,13 @@ int cli_explain(struct cli *c)
     if (!cli_name(c, c->args[0], &number)) return CLI_USAGE;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
     if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
-    pawl_buf_init_arena(&b, &c->arena);
-    pawl_shown(text(view, "sentence"), 600, &b);
-    cli_wrap(c, pawl_buf_done(&b), 0, 0);
-    cli_text(c, CLI_PLAIN, "\n");
-    cli_next(c, view);
+    if (!c->opt[OPT_JSON]) {
+        pawl_buf_init_arena(&b, &c->arena);
+        pawl_shown(text(view, "sentence"), 600, &b);
+        cli_wrap(c, pawl_buf_done(&b), 0, 0);
+        cli_text(c, CLI_PLAIN, "\n");
+        cli_next(c, view);
+    }
     yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
     {
         if (number && pawl_json_i64(step, "step", 0) != number) continue;
@@ -218,6 +234,7 @@ int cli_explain(struct cli *c)
         tries(&t);
         end_of(&t);
     }
+    if (c->opt[OPT_JSON]) return cli_flush(c), CLI_DONE;
     if (t.lines == 0) cli_text(c, CLI_PLAIN, "\nEvery step passed every stage at the first attempt.\n");
     else cli_text(c, CLI_DIM, "\nAll else passed every stage at the first attempt.\n");
     cli_flush(c);

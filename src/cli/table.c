@@ -59,7 +59,7 @@ const struct cli_command cli_commands[] = {
     {"show", "RUN", "what happened in a run, step by step, and what can be done", "pawl show @last", cli_show, NULL, 1,
      1, STORE_BITS | BIT(OPT_AT) | BIT(OPT_JSON)},
     {"explain", "RUN[/STEP]", "why a run is where it is: which stage decided what", "pawl explain @last", cli_explain,
-     NULL, 1, 1, STORE_BITS},
+     NULL, 1, 1, STORE_BITS | BIT(OPT_JSON)},
     {"resume", "[RUN]", "go on with a run, or with all that can", "pawl resume --all", cli_resume, NULL, 0, 1,
      STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
     {"approve", "RUN[/STEP]", "say yes to the call that waits", "pawl approve @last", cli_approve, NULL, 1, 1,
