@@ -22,13 +22,13 @@ static void add(struct list *l, struct pawl_message m)
     l->messages[l->count++] = m;
 }
 
-struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a)
+static struct pawl_str fault_of(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a)
 {
-    struct pawl_schema_report report = {0};
-    struct pawl_error err = {0};
+    struct pawl_schema_report report;
+    struct pawl_error err;
     yyjson_val *v;
     struct pawl_buf b;
-    if (!agent->output) return (struct pawl_str){NULL, 0};
+    pawl_error_clear(&err);
     pawl_buf_init_arena(&b, a);
     if (pawl_json_read(content, a, &v, &err)) {
         pawl_buf_printf(&b, "Your answer must be one JSON value that fits the output schema, and nothing else: %s %s",
@@ -41,6 +41,11 @@ struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct p
         pawl_buf_printf(&b, "\n%s: %s", report.violations[i].instance[0] ? report.violations[i].instance : "/",
                         report.violations[i].says);
     return pawl_buf_done(&b);
+}
+
+struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a)
+{
+    return agent->output ? fault_of(agent, content, a) : (struct pawl_str){NULL, 0};
 }
 
 static const char *note_of(const struct pawl_step *s)
@@ -120,8 +125,10 @@ static int add_assistant(struct list *l, const struct pawl_agent *agent, const s
 int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number,
                             struct pawl_arena *a, const struct pawl_message **messages, uint32_t *count)
 {
-    struct list l = {.a = a};
+    struct list l = {.a = a, .size = 2 + run->turns_count + run->steps_count}; /* most often it is not more */
     int rc = PAWL_OK;
+    l.messages = pawl_arena_get(a, l.size * sizeof *l.messages);
+    if (!l.messages) return PAWL_ENOMEM;
     if (agent->instructions.n) add(&l, (struct pawl_message){.role = PAWL_ROLE_SYSTEM, .content = agent->instructions});
     for (uint32_t i = 0; i + 1 < number && rc == PAWL_OK; i++) {
         const struct pawl_step *s = run->steps[i];

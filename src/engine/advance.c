@@ -384,9 +384,10 @@ static bool decide(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
     struct pawl_slot *s = slot_new(h, h->run.steps_count + 1);
-    struct pawl_error err = {0};
+    struct pawl_error err;
     int rc;
     if (!s) return false;
+    pawl_error_clear(&err);
     rc = e->ports.decide(h->config, &h->run, &s->arena, &s->decision, &err);
     if (rc == PAWL_ENOMEM) e->rc = rc;
     if (rc == PAWL_OK && s->decision.what == PAWL_DECIDE_MODEL) {

@@ -52,7 +52,6 @@ int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, stru
     struct pawl_engine *e = h->e;
     struct pawl_batch *b = filling(h);
     struct pawl_record *records, r = {.run = h->head.run, .seq = h->run.seq + 1, .kind = kind, .step = step};
-    struct pawl_error err = {0};
     int rc;
     if (!b || !body.p) return e->rc = PAWL_ENOMEM; /* {NULL,0}: there was none to build it in */
     r.at_ns = e->wall_ns > h->run.at_ns ? e->wall_ns : h->run.at_ns;
@@ -65,7 +64,7 @@ int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, stru
     b->records = records;
     records[b->commit.records_count++] = r;
     b->progress = b->progress || is_progress(kind);
-    rc = pawl_run_fold(&h->run, &r, &err);
+    rc = pawl_run_fold(&h->run, &r, NULL);
     assert(rc != PAWL_ECORRUPT); /* we only write what can follow */
     if (rc) e->rc = rc;
     pawl_hot_dirty(h);

@@ -437,8 +437,9 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
                                  void *ctx)
 {
     struct pawl_door *d = p->shelf.alloc.resize(p->shelf.alloc.ctx, NULL, 0, sizeof *d);
-    struct pawl_error err = {0};
+    struct pawl_error err;
     if (!d) return NULL;
+    pawl_error_clear(&err);
     memset(d, 0, sizeof *d);
     pawl_arena_init(&d->arena, &p->shelf.alloc);
     d->p = p;

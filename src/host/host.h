@@ -30,11 +30,10 @@ struct pawl_host_tool { /* an in-process tool */
 struct pawl_host_event {
     struct pawl_host_event *next;
     struct pawl_event ev;
-    struct pawl_arena arena; /* what the event points to */
-    struct pawl_found found;
-    struct pawl_reply reply;
-    struct pawl_request request;
+    struct pawl_arena arena;   /* what the event points to */
     struct pawl_host_job *job; /* COMMITTED: to be freed behind it */
+    struct pawl_reply reply;   /* this one and the next are set where ev points to them, and else not cleared */
+    struct pawl_request request;
 };
 
 struct pawl_host_job { /* something for the writer, and what to do with it afterwards (on the loop's thread) */

@@ -14,7 +14,8 @@ struct pawl_host_job *pawl_host_job_new(struct pawl *p)
         p->broken.code = PAWL_ENOMEM;
         return NULL;
     }
-    memset(job, 0, sizeof *job);
+    memset(job, 0, offsetof(struct pawl_host_job, err));
+    pawl_error_clear(&job->err);
     job->p = p;
     job->w.err = &job->err;
     pawl_arena_init(&job->arena, p->alloc);

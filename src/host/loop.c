@@ -12,7 +12,7 @@ struct pawl_host_event *pawl_host_event(struct pawl *p, enum pawl_event_kind kin
         p->broken.code = PAWL_ENOMEM;
         return NULL;
     }
-    memset(e, 0, sizeof *e);
+    memset(e, 0, offsetof(struct pawl_host_event, reply));
     pawl_arena_init(&e->arena, &p->shelf.alloc);
     e->ev.kind = kind;
     if (kind == PAWL_EV_HAND_OVER) { /* what waits in the queue must not begin anything */

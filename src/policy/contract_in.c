@@ -56,7 +56,7 @@ static int set_intent(struct pawl_pass *p)
 
 static enum pawl_verdict check_input(struct pawl_pass *p)
 {
-    struct pawl_schema_report report = {0};
+    struct pawl_schema_report report; /* three kilobytes, which the check fills as far as they are read */
     struct pawl_buf b;
     const int rc = p->tool->input ? pawl_schema_check(p->tool->input, p->args, NULL, &report) : PAWL_OK;
     if (rc == PAWL_OK) return PAWL_GO;
@@ -72,9 +72,10 @@ static enum pawl_verdict check_input(struct pawl_pass *p)
 
 static enum pawl_verdict read_args(struct pawl_pass *p)
 {
-    struct pawl_error err = {0};
+    struct pawl_error err;
     enum pawl_verdict v;
     int rc;
+    pawl_error_clear(&err);
     rc = pawl_json_read(p->step->args.p && p->step->args.n ? p->step->args : PAWL_STR("{}"), p->arena, &p->args, &err);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc)

@@ -24,9 +24,10 @@ static void make_key(struct pawl_pass *p)
 /* The fixed request and its digest (LEDGER 5), in p->request. */
 static enum pawl_verdict fix_request(struct pawl_pass *p)
 {
-    struct pawl_error err = {0};
+    struct pawl_error err;
     struct pawl_buf b;
     int rc;
+    pawl_error_clear(&err);
     make_key(p);
     pawl_buf_init_arena(&b, p->arena);
     rc = p->ports->render_tool(p->config, p->tool, p->document, pawl_str_of(p->key), &b, &err);

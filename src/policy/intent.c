@@ -15,9 +15,10 @@ static void hash_member(struct pawl_json_writer *w, const char *name, struct paw
 
 static enum pawl_verdict render_model(struct pawl_pass *p)
 {
-    struct pawl_error err = {0};
+    struct pawl_error err;
     struct pawl_buf b;
     int rc;
+    pawl_error_clear(&err);
     pawl_buf_init_arena(&b, p->arena);
     if (p->model->headers_count && !p->document && (rc = pawl_pass_document(p)) != PAWL_OK)
         return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);

@@ -52,7 +52,8 @@ static void commit_alone(struct pawl_store *s, struct pawl_writer_job *job)
 /* The `count` commits from `first` on, skipping calls, in one transaction. */
 static void commit_batch(struct pawl_writer *w, struct pawl_writer_job *first, uint32_t count)
 {
-    struct pawl_error err = {0};
+    struct pawl_error err;
+    pawl_error_clear(&err);
     const int64_t began_ns = w->watch ? pawl_clock_mono_ns() : 0;
     const int status = w->store->commit(w->store, w->batch, count, &err);
     if (w->watch && status == PAWL_OK) w->watch(w->watch_ctx, w->batch, count, began_ns, pawl_clock_mono_ns());
