@@ -2,7 +2,6 @@
 #include "base/sha256.h"
 #include <assert.h>
 #include <openssl/evp.h>
-#include <stdatomic.h>
 #include "base/error.h"
 
 static EVP_MD *algorithm; /* written by pawl_sha256_ready alone, then only read; lives as long as the process */
@@ -13,46 +12,28 @@ int pawl_sha256_ready(void)
     return algorithm ? PAWL_OK : PAWL_EINTERNAL;
 }
 
-/* One context is kept for the next who asks, on whatever thread: a new one is four allocations, in memory that is not in the
- * cache. Who finds it taken makes one. */
-static _Atomic(EVP_MD_CTX *) spare;
-
-static EVP_MD_CTX *take(void)
-{
-    EVP_MD_CTX *ctx = atomic_exchange(&spare, NULL);
-    return ctx ? ctx : EVP_MD_CTX_new();
-}
-
-static void put_back(EVP_MD_CTX *ctx)
-{
-    EVP_MD_CTX_free(atomic_exchange(&spare, ctx));
-}
-
-struct pawl_hash pawl_sha256_parts(const struct pawl_str *parts, size_t count)
+struct pawl_hash pawl_sha256(const void *p, size_t n)
 {
     assert(algorithm); /* pawl_sha256_ready() comes first */
     struct pawl_hash out;
     unsigned int size = 0;
-    EVP_MD_CTX *ctx = take();
-    int ok = ctx && EVP_DigestInit_ex2(ctx, algorithm, NULL);
-    for (size_t i = 0; ok && i < count; i++) ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n);
-    ok = ok && EVP_DigestFinal_ex(ctx, out.b, &size);
-    put_back(ctx);
+    const int ok = EVP_Digest(p, n, out.b, &size, algorithm, NULL);
     /* Fails only where there is no memory for a context. A wrong hash must never be used: stop here. */
-    assert(ok);
+    assert(ok == 1);
     assert(size == sizeof out.b);
     return out;
 }
 
-struct pawl_hash pawl_sha256(const void *p, size_t n)
+struct pawl_hash pawl_sha256_parts(const struct pawl_str *parts, size_t count)
 {
     assert(algorithm);
     struct pawl_hash out;
     unsigned int size = 0;
-    EVP_MD_CTX *ctx = take();
-    const int ok = ctx && EVP_DigestInit_ex2(ctx, algorithm, NULL) && EVP_DigestUpdate(ctx, p, n) &&
-                   EVP_DigestFinal_ex(ctx, out.b, &size);
-    put_back(ctx);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int ok = ctx && EVP_DigestInit_ex2(ctx, algorithm, NULL);
+    for (size_t i = 0; ok && i < count; i++) ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n);
+    ok = ok && EVP_DigestFinal_ex(ctx, out.b, &size);
+    EVP_MD_CTX_free(ctx);
     assert(ok);
     assert(size == sizeof out.b);
     return out;
