@@ -21,7 +21,7 @@ static void make_key(struct pawl_pass *p)
     pawl_id_text(pawl_id_v8(h.b), p->key);
 }
 
-/* The fixed request and its digest (LEDGER 5), in p->request. */
+/* The fixed request (LEDGER 5), in p->request. */
 static enum pawl_verdict fix_request(struct pawl_pass *p)
 {
     struct pawl_error err;
@@ -35,7 +35,6 @@ static enum pawl_verdict fix_request(struct pawl_pass *p)
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the request cannot be made: %s", err.what);
     p->request = (struct pawl_str){b.p, (uint32_t)b.n};
-    p->digest = pawl_sha256(b.p, b.n);
     return PAWL_GO;
 }
 
@@ -151,6 +150,8 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
     if (s->state == PAWL_STEP_ASKED || s->state == PAWL_STEP_APPROVED) stand_by_question(p);
     if ((v = fix_request(p)) != PAWL_GO) return v;
     if (contract_asks(p)) p->why |= PAWL_WHY_GATE;
+    if (p->why || pawl_pass_changes(p))
+        p->digest = pawl_sha256(p->request.p, p->request.n); /* a plain read has no use for it */
     if (!p->why) return PAWL_GO;
     if (s->state == PAWL_STEP_APPROVED && s->denied) return denied(p);
     if (s->state == PAWL_STEP_DECIDED) return ask(p);
