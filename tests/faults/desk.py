@@ -235,7 +235,7 @@ class Desk(Shop):
     def resolve(self, step):
         """A person looks into the ledger, when nothing is on its way any more."""
         self.quiet()
-        there = [x["answer"] for x in self.ledger() if x.get("effect") == step["name"]]
+        there = [x["answer"] for x in self.ledger() if x.get("effect") == step["name"] and x.get("key") == step.get("key")]
         at = f"@last/{step['step']}"
         self.doubts.append((step["name"], bool(there)))
         said = ["--happened", json.dumps(there[0])] if there else ["--not-happened"]
