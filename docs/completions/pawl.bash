@@ -14,8 +14,8 @@ _pawl() {
     show) options='--help --config --store --json --at @last' ;;
     explain) options='--help --config --store --json @last' ;;
     resume) options='--help --config --store --json --all @last' ;;
-    approve) options='--help --config --store --json --id --digest --reason @last' ;;
-    deny) options='--help --config --store --json --id --digest --reason @last' ;;
+    approve) options='--help --config --store --json --id --digest --reason --edit --by @last' ;;
+    deny) options='--help --config --store --json --id --digest --reason --by @last' ;;
     resolve) options='--help --config --store --json --id --reason --happened --not-happened --stop @last' ;;
     cancel) options='--help --config --store --json --id --reason @last' ;;
     dlq) options='--help --config --store --json --agent --error' ;;

@@ -50,6 +50,8 @@ complete -c pawl -n '__fish_seen_subcommand_from approve' -l json -d "JSON, one 
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l digest -r -d "of the call that was shown: asked.digest of pawl show --json"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l reason -r -d "recorded with it; the agent is told"
+complete -c pawl -n '__fish_seen_subcommand_from approve' -l edit -r -d "send it with that argument changed; VALUE is JSON, else text. May be said again"
+complete -c pawl -n '__fish_seen_subcommand_from approve' -l by -r -d "who says it (default: your user name)"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -a @last
 complete -c pawl -n __fish_use_subcommand -a deny -d "say no to the call that waits"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l config -r -F -d "the configuration (default: pawl.yaml here)"
@@ -58,6 +60,7 @@ complete -c pawl -n '__fish_seen_subcommand_from deny' -l json -d "JSON, one obj
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l digest -r -d "of the call that was shown: asked.digest of pawl show --json"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l reason -r -d "recorded with it; the agent is told"
+complete -c pawl -n '__fish_seen_subcommand_from deny' -l by -r -d "who says it (default: your user name)"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -a @last
 complete -c pawl -n __fish_use_subcommand -a resolve -d "say what became of a call that is in doubt"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l config -r -F -d "the configuration (default: pawl.yaml here)"

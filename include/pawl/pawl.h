@@ -120,11 +120,18 @@ struct pawl_start {
 PAWL_API int pawl_start_run(struct pawl *p, const struct pawl_start *start, char run_out[37], struct pawl_error *err);
 /* The user's next message. It enters before the next model step. PAWL_ECONFLICT: the run has ended. */
 PAWL_API int pawl_send(struct pawl *p, const char *run, const char *text, const char *id, struct pawl_error *err);
-/* A person's answer to a call that waits. step 0: the only one that waits. digest: 64 hexadecimal digits of what was shown
+/* A person's answer to a call that waits (of one that names approvers or a quorum: pawl_approve_edited, or pawl_call with
+ * `by`). step 0: the only one that waits. digest: 64 hexadecimal digits of what was shown
  * (asked.digest of `show`), or NULL; reason, NULL: none. PAWL_ECONFLICT: another call waits there by now, or it was
  * answered already and differently. */
 PAWL_API int pawl_approve(struct pawl *p, const char *run, uint32_t step, const char *digest, const char *reason,
                           const char *id, struct pawl_error *err);
+/* The same with other arguments: edit is a JSON object of members that replace those of the call's. They are held to the
+ * tool's input, the yes is bound to the request that they make, and the model is told. With several who must say yes the
+ * changed call is asked about anew. by: who says it, where the contract names approvers or a quorum; NULL: nobody in
+ * particular. PAWL_EINVAL: they do not fit. */
+PAWL_API int pawl_approve_edited(struct pawl *p, const char *run, uint32_t step, const char *digest, const char *edit,
+                                 const char *reason, const char *by, const char *id, struct pawl_error *err);
 PAWL_API int pawl_deny(struct pawl *p, const char *run, uint32_t step, const char *reason, const char *id,
                        struct pawl_error *err);
 /* What became of a step in doubt (step 0: the only one). result: with PAWL_IT_HAPPENED its answer as JSON text, NULL: null.

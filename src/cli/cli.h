@@ -41,6 +41,8 @@ enum cli_opt { /* every option of every subcommand */
                OPT_AGENT,
                OPT_ERROR,
                OPT_YES,
+               OPT_EDIT,
+               OPT_BY,
                OPT_COUNT
 };
 struct cli_option {
@@ -121,6 +123,8 @@ void cli_time(int64_t wall_ns, struct pawl_buf *out); /* local zone; with the da
 /* Commands that name a run by its whole id, with the short one in its place. */
 void cli_next(struct cli *c, yyjson_val *view);
 
+/* cmd_again.c: NAME=VALUE lines, or one JSON object, as JSON text; NULL: told. */
+const char *cli_members(struct cli *c, const char *option, const char *given);
 /* step.c: STEP of docs/protocol.md as a line of the table, and in detail */
 void cli_step_line(struct cli *c, yyjson_val *step);
 void cli_step_detail(struct cli *c, yyjson_val *step);

@@ -125,21 +125,21 @@ static bool number_of(const char *text, uint32_t *out)
 }
 
 /* NAME=VALUE lines, or one JSON object. VALUE is JSON where it can be read as that, else text. NULL: told. */
-static const char *with(struct cli *c, const char *given)
+const char *cli_members(struct cli *c, const char *option, const char *given)
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
     yyjson_val *v;
     if (*given == '{') {
         if (pawl_json_read(pawl_str_of(given), &c->arena, &v, NULL) == PAWL_OK) return given;
-        return cli_usage(c, "--with takes NAME=VALUE, or a JSON object"), NULL;
+        return cli_usage(c, "--%s takes NAME=VALUE, or a JSON object", option), NULL;
     }
     pawl_buf_init_arena(&b, &c->arena);
     pawl_jw_open(&w, '{');
     while (*given) {
         const size_t n = strcspn(given, "\n"), name = strcspn(given, "=\n");
         const struct pawl_str value = {given + name + 1, (uint32_t)(n - name - 1)};
-        if (name == 0 || name >= n) return cli_usage(c, "--with takes NAME=VALUE, or a JSON object"), NULL;
+        if (name == 0 || name >= n) return cli_usage(c, "--%s takes NAME=VALUE, or a JSON object", option), NULL;
         pawl_jw_key_str(&w, (struct pawl_str){given, (uint32_t)name});
         if (pawl_json_read(value, &c->arena, &v, NULL) == PAWL_OK) pawl_jw_value(&w, v);
         else pawl_jw_str(&w, value);
@@ -212,7 +212,7 @@ int cli_retry(struct cli *c)
     if (c->opt[OPT_AGENT] || c->opt[OPT_ERROR] || c->opt[OPT_YES])
         return cli_usage(c, "--agent, --error and --yes go with --all");
     if (c->opt[OPT_FROM] && !number_of(c->opt[OPT_FROM], &from)) return cli_usage(c, "--from takes a step's number");
-    if (c->opt[OPT_WITH] && !(members = with(c, c->opt[OPT_WITH]))) return CLI_USAGE;
+    if (c->opt[OPT_WITH] && !(members = cli_members(c, "with", c->opt[OPT_WITH]))) return CLI_USAGE;
     if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
     if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(view, "run");

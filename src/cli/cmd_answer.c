@@ -23,7 +23,7 @@ static void begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_write
 {
     cli_begin(c, b, w, verb, run);
     cli_put_id(w, c->opt[OPT_ID]);
-    cli_put(w, "by", cli_user());
+    cli_put(w, "by", c->opt[OPT_BY] ? c->opt[OPT_BY] : cli_user());
     if (step) pawl_jw_key(w, "step"), pawl_jw_i64(w, step);
 }
 
@@ -42,16 +42,42 @@ static yyjson_val *asked_step(yyjson_val *view, uint32_t number, uint32_t *count
     return only;
 }
 
+/* With changed arguments: what is sent now is shown, as it was fixed and is bound to the yes. */
+static int told_changed(struct cli *c, const char *run, uint32_t number)
+{
+    yyjson_val *view = NULL, *step, *asked;
+    const int rc = cli_show_view(c, run, 0, &view);
+    if (rc) return cli_status(c, rc);
+    step = yyjson_arr_get(yyjson_obj_get(view, "steps"), number - 1);
+    asked = yyjson_obj_get(step, "asked");
+    const struct pawl_str digest = pawl_json_str(asked, "digest");
+    const bool anew = pawl_json_i64(asked, "quorum", 1) > 1;
+    if (c->opt[OPT_JSON]) {
+        cli_printf(c, "{\"run\":\"%s\",\"recorded\":\"%s\",\"digest\":\"%.*s\"}\n", run, anew ? "edit" : "yes",
+                   (int)digest.n, digest.p ? digest.p : "");
+        cli_flush(c);
+        return CLI_DONE;
+    }
+    cli_step_detail(c, step);
+    told(c, run, anew ? "changed, and to be asked about anew" : "yes, to this");
+    return CLI_DONE;
+}
+
 static int scripted(struct cli *c, const char *run, uint32_t step, bool yes)
 {
     struct pawl_buf b;
     struct pawl_json_writer w;
+    yyjson_val *last = NULL;
+    const char *edit = NULL;
     int rc;
+    if (c->opt[OPT_EDIT] && !(edit = cli_members(c, "edit", c->opt[OPT_EDIT]))) return CLI_USAGE;
     begin_word(c, &b, &w, yes ? "approve" : "deny", run, step);
     cli_put(&w, "digest", c->opt[OPT_DIGEST]);
     cli_put(&w, "reason", c->opt[OPT_REASON]);
-    rc = cli_ask(c, &b, NULL);
+    if (edit) pawl_jw_key(&w, "edit"), pawl_jw_raw(&w, pawl_str_of(edit));
+    rc = cli_ask(c, &b, &last);
     if (rc) return cli_status(c, rc);
+    if (edit) return told_changed(c, run, (uint32_t)pawl_json_i64(last, "step", 1));
     told(c, run, yes ? "yes" : "no");
     return CLI_DONE;
 }
@@ -63,9 +89,15 @@ static int at_terminal(struct cli *c, const char *run, yyjson_val *step, bool ye
     const struct pawl_str shown = pawl_json_str(yyjson_obj_get(step, "asked"), "digest");
     snprintf(digest, sizeof digest, "%.*s", (int)shown.n, shown.p ? shown.p : "");
     cli_call_exact(c, step);
+    if (c->opt[OPT_EDIT]) {
+        cli_text(c, CLI_YELLOW, "  with ");
+        cli_shown(c, CLI_BOLD, pawl_str_of(c->opt[OPT_EDIT]), 2000);
+        cli_text(c, CLI_PLAIN, "\n");
+    }
     if (!cli_line(c,
-                  yes ? "  send it? y yes, anything else no answer yet: "
-                      : "  refuse it? y yes, anything else no answer yet: ",
+                  c->opt[OPT_EDIT] ? "  send it with that change? y yes, anything else no answer yet: "
+                  : yes            ? "  send it? y yes, anything else no answer yet: "
+                                   : "  refuse it? y yes, anything else no answer yet: ",
                   line, sizeof line) ||
         (line[0] != 'y' && line[0] != 'Y')) {
         cli_text(c, CLI_PLAIN, "not answered; it still waits\n");

@@ -286,6 +286,36 @@ void cli_step_detail(struct cli *c, yyjson_val *step)
     detail(c, "message", yyjson_obj_get(step, "message"));
 }
 
+/* What the model said to it, what was changed of it, and whose word it needs. */
+static void why_and_who(struct cli *c, yyjson_val *step, yyjson_val *asked)
+{
+    yyjson_val *because = yyjson_obj_get(asked, "because"), *approvers = yyjson_obj_get(asked, "approvers"), *yes, *v;
+    const int64_t quorum = pawl_json_i64(asked, "quorum", 1);
+    struct pawl_buf b;
+    size_t i, n;
+    if (because) labelled(c, 4, "because", because, 600);
+    if (yyjson_obj_get(step, "args_said")) labelled(c, 4, "asked", yyjson_obj_get(step, "args_said"), 600);
+    if (quorum == 1 && !approvers) return;
+    pawl_buf_init_arena(&b, &c->arena);
+    if (quorum > 1) pawl_buf_printf(&b, "%lld of ", (long long)quorum);
+    if (!approvers) pawl_buf_text(&b, "you");
+    yyjson_arr_foreach(approvers, i, n, v)
+    {
+        pawl_buf_text(&b, i ? ", " : "");
+        pawl_shown(pawl_json_value_str(v), 60, &b);
+    }
+    yes = yyjson_obj_get(asked, "yes");
+    yyjson_arr_foreach(yes, i, n, v)
+    {
+        pawl_buf_text(&b, i ? ", " : "; yes so far: ");
+        pawl_shown(pawl_json_value_str(v), 60, &b);
+    }
+    for (i = 0; i < 4; i++) pawl_buf_char(&c->out, ' ');
+    cli_column(c, CLI_DIM, pawl_str_of("who"), 9);
+    cli_shown(c, CLI_PLAIN, pawl_buf_done(&b), 400);
+    cli_text(c, CLI_PLAIN, "\n");
+}
+
 void cli_call_exact(struct cli *c, yyjson_val *step)
 {
     yyjson_val *request = yyjson_obj_get(step, "request"), *asked = yyjson_obj_get(step, "asked"), *name, *value;
@@ -306,6 +336,7 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
         if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld%s did it otherwise", first, whose);
     }
     cli_text(c, CLI_PLAIN, "\n");
+    why_and_who(c, step, asked);
     if (yyjson_is_obj(http) || yyjson_is_obj(command)) request = yyjson_is_obj(http) ? http : command;
     yyjson_obj_foreach(request, i, n, name, value)
     {

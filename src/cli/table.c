@@ -39,6 +39,9 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_TO] = {"to", "STEP", "this step and those before it stay as they are"},
     [OPT_AGENT] = {"agent", "NAME", "only runs of this agent"},
     [OPT_ERROR] = {"error", "CLASS", "only those that failed so: unavailable, timeout, crashed_its_owner, …"},
+    [OPT_EDIT] = {"edit", "NAME=VALUE",
+                  "send it with that argument changed; VALUE is JSON, else text. May be said again"},
+    [OPT_BY] = {"by", "NAME", "who says it (default: your user name)"},
     [OPT_YES] = {"yes", NULL, "do it; without it they are only listed"},
 };
 
@@ -63,9 +66,9 @@ const struct cli_command cli_commands[] = {
     {"resume", "[RUN]", "go on with a run, or with all that can", "pawl resume --all", cli_resume, NULL, 0, 1,
      STORE_BITS | BIT(OPT_ALL) | BIT(OPT_JSON)},
     {"approve", "RUN[/STEP]", "say yes to the call that waits", "pawl approve @last", cli_approve, NULL, 1, 1,
-     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
+     STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_EDIT) | BIT(OPT_REASON) | BIT(OPT_BY) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"deny", "RUN[/STEP]", "say no to the call that waits", "pawl deny @last --reason 'ask for a photo first'",
-     cli_deny, NULL, 1, 1, STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_ID) | BIT(OPT_JSON)},
+     cli_deny, NULL, 1, 1, STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_BY) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"resolve", "RUN[/STEP]", "say what became of a call that is in doubt",
      "pawl resolve @last --happened '{\"id\":\"r_7\"}'", cli_resolve, NULL, 1, 1,
      STORE_BITS | BIT(OPT_HAPPENED) | BIT(OPT_NOT_HAPPENED) | BIT(OPT_STOP) | BIT(OPT_REASON) | BIT(OPT_ID) |
@@ -268,8 +271,9 @@ static int parse(struct cli *c, int argc, char **argv)
         if (got == ':') return cli_usage(c, "%s needs a value", argv[optind - 1]);
         if (got == '?' && optopt >= 256) return cli_usage(c, "--%s takes no value", cli_options[optopt - 256].name);
         if (got < 256) return no_option(c, optopt ? (char[]){'-', (char)optopt, 0} : argv[optind - 1]);
-        if (got - 256 == OPT_WITH && c->opt[OPT_WITH]) c->opt[OPT_WITH] = joined(c, c->opt[OPT_WITH], optarg);
-        else c->opt[got - 256] = optarg ? optarg : "";
+        const int o = got - 256;
+        const bool more = (o == OPT_WITH || o == OPT_EDIT) && c->opt[o];
+        c->opt[o] = more ? joined(c, c->opt[o], optarg) : optarg ? optarg : "";
     }
     if (c->opt[OPT_ID] && !c->opt[OPT_ID][0]) return cli_usage(c, "--id is empty");
     c->args = argv + optind;

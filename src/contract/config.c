@@ -15,6 +15,7 @@ static void free_schemas(const struct pawl_config *c)
         pawl_schema_free(c->tools[i].input);
         pawl_schema_free(c->tools[i].output);
         pawl_schema_free(c->tools[i].gate_if);
+        pawl_schema_free(c->tools[i].gate_when);
         pawl_schema_free(c->tools[i].verify.expect);
     }
     for (uint32_t i = 0; i < c->agents_count; i++) pawl_schema_free(c->agents[i].output);

@@ -145,13 +145,45 @@ static void check_condition(struct pawl_reader *r, const struct pawl_yaml *gate)
         pawl_reader_argument(r, args->members[i].line, args->members[i].column, args->members[i].key);
 }
 
+static void check_when(struct pawl_reader *r, const struct pawl_yaml *gate)
+{
+    const struct pawl_yaml *when = pawl_reader_get(gate, "when"), *args;
+    if (!when || when->kind != PAWL_YAML_MAP) return;
+    args = pawl_reader_get(when, "properties");
+    for (uint32_t i = 0; args && args->kind == PAWL_YAML_MAP && i < args->count; i++)
+        pawl_reader_argument(r, args->members[i].line, args->members[i].column, args->members[i].key);
+}
+
+/* Who is asked, and how many of them must say yes. */
+static void read_approvers(struct pawl_reader *r, const struct pawl_yaml *gate, struct pawl_tool *t)
+{
+    const struct pawl_yaml *list = pawl_reader_list(r, gate, "approvers");
+    struct pawl_str *names = list ? pawl_arena_zeroed(r->arena, (list->count + 1) * sizeof *names) : NULL;
+    for (uint32_t i = 0; names && i < list->count; i++) {
+        const struct pawl_yaml *v = list->items[i];
+        bool twice = false;
+        for (uint32_t k = 0; k < t->gate_approvers_count; k++) twice = twice || pawl_str_eq(names[k], v->text);
+        if (v->kind != PAWL_YAML_TEXT || !v->text.n) pawl_reader_expected(r, v, "approvers", "a person's name");
+        else if (twice) pawl_fault(r->faults, v->line, v->column, "", "approvers: a name stands there twice");
+        else names[t->gate_approvers_count++] = v->text;
+    }
+    t->gate_approvers = names;
+    if (list && list->count == 0)
+        pawl_fault(r->faults, list->line, list->column, "leave it out, then anybody may", "approvers: nobody is named");
+    pawl_reader_count(r, gate, "quorum", 100, &t->gate_quorum);
+    if (t->gate_approvers_count && t->gate_quorum > t->gate_approvers_count)
+        pawl_fault(r->faults, gate->line, gate->column, "name more approvers, or ask for fewer",
+                   "gate: %u must say yes, and only %u may", t->gate_quorum, t->gate_approvers_count);
+}
+
 static void read_gate(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t)
 {
-    static const char *const known[] = {"if", "expires", "then", NULL};
+    static const char *const known[] = {"if", "when", "expires", "then", "approvers", "quorum", NULL};
     static const char *const answers[] = {"deny", "approve", NULL};
     const struct pawl_yaml *gate = pawl_reader_get(v, "gate");
     int then = 0;
     t->gate = t->effect == PAWL_EFFECT_IRREVERSIBLE ? PAWL_GATE_ALWAYS : PAWL_GATE_NONE;
+    t->gate_quorum = 1;
     t->gate_expires_ns = 24 * hour;
     if (!gate) return;
     const bool text = gate->kind == PAWL_YAML_TEXT, none = text && pawl_str_is(gate->text, "none");
@@ -163,11 +195,18 @@ static void read_gate(struct pawl_reader *r, const struct pawl_yaml *v, struct p
                    t->effect_declared ? "" : " (no effect is declared)");
     if (none || (text && pawl_str_is(gate->text, "always"))) return;
     if (gate->kind != PAWL_YAML_MAP) {
-        pawl_reader_expected(r, gate, "gate", "always, none, or a mapping with if, expires, then");
+        pawl_reader_expected(r, gate, "gate",
+                             "always, none, or a mapping with when, if, expires, then, approvers, quorum");
         return;
     }
     pawl_reader_keys(r, gate, known, NULL);
-    if (pawl_reader_get(gate, "if")) t->gate = PAWL_GATE_IF;
+    if (pawl_reader_get(gate, "if") || pawl_reader_get(gate, "when")) t->gate = PAWL_GATE_IF;
+    if (pawl_reader_get(gate, "if") && pawl_reader_get(gate, "when"))
+        pawl_fault(r->faults, gate->line, gate->column, "put all of it into if: {properties: {args: …, run: …}}",
+                   "gate: when is a condition over the arguments, if one over {args, run}: say one of them");
+    pawl_reader_schema(r, gate, "when", PAWL_ARG_ARGS | PAWL_ARG_RUN, &t->gate_when, NULL);
+    check_when(r, gate);
+    read_approvers(r, gate, t);
     pawl_reader_schema(r, gate, "if", PAWL_ARG_ARGS | PAWL_ARG_RUN, &t->gate_if, NULL);
     check_condition(r, gate);
     pawl_reader_duration(r, gate, "expires", 1, &t->gate_expires_ns);

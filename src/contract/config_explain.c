@@ -12,6 +12,12 @@ static void add_gate(const struct pawl_tool *t, struct pawl_buf *out)
 {
     if (t->gate == PAWL_GATE_NONE) return;
     pawl_buf_text(out, t->gate == PAWL_GATE_ALWAYS ? ", asks a human" : ", asks a human where its condition holds");
+    if (t->gate_quorum > 1) pawl_buf_printf(out, " (%u of", t->gate_quorum);
+    else if (t->gate_approvers_count) pawl_buf_text(out, " (one of");
+    if (t->gate_quorum > 1 && !t->gate_approvers_count) pawl_buf_text(out, " them");
+    for (uint32_t i = 0; i < t->gate_approvers_count; i++)
+        pawl_buf_printf(out, "%s %.*s", i ? "," : "", (int)t->gate_approvers[i].n, t->gate_approvers[i].p);
+    if (t->gate_quorum > 1 || t->gate_approvers_count) pawl_buf_char(out, ')');
     if (t->gate_expires_ns == day && !t->gate_then_approve) return;
     pawl_buf_text(out, t->gate_then_approve ? " and is sent without a yes after " : " and is denied after ");
     pawl_unit_duration_text(t->gate_expires_ns, out);

@@ -44,6 +44,9 @@ static const struct row {
     {"effect: irreversible, http: *h, key: {remembered_for: 7d}, retry: {attempts: 2}, gate: {expires: 1h}",
      "t: irreversible, asks a human and is denied after 1 h; key honoured for 7 d; no verify: a lost answer is sent again with the same key "
      "within that time, once; after that a human is asked; the same call again in the run is asked about"},
+    {"effect: irreversible, http: *h, key: {}, retry: {attempts: 1}, gate: {approvers: [ann, bob], quorum: 2}",
+     "t: irreversible, asks a human (2 of ann, bob); key honoured for 24 h; no verify: a lost answer is not sent again by itself: a human "
+     "is asked; the same call again in the run is asked about"},
     {"effect: irreversible, http: *h, key: {}, retry: {attempts: 1}",
      "t: irreversible, asks a human; key honoured for 24 h; no verify: a lost answer is not sent again by itself: a human is asked; the "
      "same call again in the run is asked about"},

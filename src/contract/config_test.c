@@ -268,12 +268,20 @@ static const struct row {
      "6: gate: an irreversible call is never sent without a yes or a condition that did not hold (no effect is declared)"},
     {TOOL "    effect: irreversible\n    gate: none",
      "7: gate: an irreversible call is never sent without a yes or a condition that did not hold"},
-    {TOOL "    gate: true", "6: gate: expected always, none, or a mapping with if, expires, then, found true"},
+    {TOOL "    gate: true",
+     "6: gate: expected always, none, or a mapping with when, if, expires, then, approvers, quorum, found true"},
     {TOOL IN
-     "    gate:\n      if: {properties: {args: {properties: {m: {const: 1}}}, facts: {}, arg: {}}}\n      expires: never\n      then: maybe\n      when: x",
+     "    gate:\n      if: {properties: {args: {properties: {m: {const: 1}}}, facts: {}, arg: {}}}\n      expires: never\n      then: maybe\n      wen: x",
      "8: there is no argument 'm'\n8: key 'facts' is not in this version\n"
      "8: unknown key 'arg'; did you mean 'args'?\n9: expires: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'never'\n"
-     "10: then: expected deny or approve, found 'maybe'\n11: unknown key 'when'; did you mean 'then'?"},
+     "10: then: expected deny or approve, found 'maybe'\n11: unknown key 'wen'; did you mean 'when'?"},
+    {TOOL IN "    gate: {when: {properties: {m: {const: 1}}}}", "7: there is no argument 'm'"},
+    {TOOL "    gate: {if: {}, when: {}}",
+     "6: gate: when is a condition over the arguments, if one over {args, run}: say one of them"},
+    {TOOL "    gate: {approvers: [], quorum: 0}",
+     "6: approvers: nobody is named\n6: quorum: expected a whole number from 1 to 100, found the number 0"},
+    {TOOL "    gate: {approvers: [ann, ann], quorum: 2}",
+     "6: gate: 2 must say yes, and only 1 may\n6: approvers: a name stands there twice"},
     {TOOL
      "    gate: {if: {properties: {args: {enum: [{$arg: /args}, [{$arg: /run/id}]], minimum: {$arg: /args/n}, title: {$arg: "
      "/args}}}}}",

@@ -186,10 +186,14 @@ struct pawl_tool {
     enum pawl_scope scope;
     int64_t within_ns; /* how long a done claim counts in a scope wider than the run; 0: for good */
     enum pawl_repeat repeat;
-    enum pawl_gate_mode gate;    /* the default by effect is filled in */
-    struct pawl_schema *gate_if; /* GATE_IF: ask where {args, run} fits it */
-    int64_t gate_expires_ns;     /* 24 h by default */
-    bool gate_then_approve;      /* what an expired question is answered with; default deny */
+    enum pawl_gate_mode gate;              /* the default by effect is filled in */
+    struct pawl_schema *gate_if;           /* GATE_IF: ask where {args, run} fits it, */
+    struct pawl_schema *gate_when;         /* or where the arguments fit this one; NULL: the other is given */
+    const struct pawl_str *gate_approvers; /* who may answer; count 0: anybody */
+    uint32_t gate_approvers_count;
+    uint32_t gate_quorum;    /* how many must say yes; 0 counts as 1 */
+    int64_t gate_expires_ns; /* 24 h by default */
+    bool gate_then_approve;  /* what an expired question is answered with; default deny */
     struct pawl_verify verify;
     struct pawl_str undo_tool, undo_args; /* {NULL,0}: none; args like verify's */
     const struct pawl_error_rule *errors;

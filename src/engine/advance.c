@@ -85,6 +85,18 @@ static struct pawl_slot *slot_new(struct pawl_hot *h, uint32_t number)
     return s;
 }
 
+void pawl_slot_anew(struct pawl_hot *h, uint32_t number)
+{
+    for (struct pawl_slot **at = &h->slots; *at; at = &(*at)->next) {
+        struct pawl_slot *s = *at;
+        if (s->pass.number != number) continue;
+        *at = s->next;
+        pawl_slot_free(s);
+        break;
+    }
+    pawl_hot_dirty(h);
+}
+
 static int64_t left_ns(const struct pawl_hot *h)
 {
     const struct pawl_engine *e = h->e;

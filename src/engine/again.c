@@ -99,7 +99,7 @@ static struct pawl_refusal from_step(const struct pawl_run *run, uint32_t number
 }
 
 /* The step's arguments with the members that a person gave in place of its own. */
-static struct pawl_str merged(struct pawl_engine *e, struct pawl_str args, yyjson_val *with)
+struct pawl_str pawl_again_merged(struct pawl_engine *e, struct pawl_str args, yyjson_val *with)
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
@@ -152,7 +152,7 @@ static struct pawl_refusal change(struct pawl_hot *h, const struct pawl_request 
     if (!t) return (struct pawl_refusal){PAWL_EINVAL, "the agent has no such tool", "pawl show RUN"};
     if (pawl_json_read(r->with, &h->e->step, &with, NULL) || !yyjson_is_obj(with))
         return (struct pawl_refusal){PAWL_EINVAL, "with must be a JSON object", "{\"amount\": 10}"};
-    p->with = merged(h->e, s->args, with);
+    p->with = pawl_again_merged(h->e, s->args, with);
     if (!p->with.p) h->e->rc = PAWL_ENOMEM;
     if (p->with.p && (why = pawl_again_misfit(h->e, t, p->with)) != NULL)
         return (struct pawl_refusal){PAWL_EINVAL, why, "pawl show RUN/STEP shows its arguments"};

@@ -39,7 +39,7 @@ struct pawl_request {
     bool has_digest;
     enum pawl_how how;             /* RESOLVE */
     struct pawl_str result;        /* RESOLVE happened: JSON text */
-    struct pawl_str with;          /* RETRY: JSON object of members that replace the arguments' */
+    struct pawl_str with;          /* RETRY, APPROVE: JSON object of members that replace the arguments' */
     enum pawl_circuit_force force; /* BREAKER; NONE: as it counts, from now on, beginning closed */
     struct pawl_str by;            /* who says it */
 };

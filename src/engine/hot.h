@@ -197,6 +197,12 @@ struct pawl_refusal { /* why something cannot be done; code 0: it can */
     int code;
     const char *what, *next;
 };
+/* answer.c: who may answer a question, and with other arguments than those that were asked about */
+struct pawl_refusal pawl_answer_refused(const struct pawl_hot *h, const struct pawl_step *s,
+                                        const struct pawl_request *r);
+struct pawl_refusal pawl_answer_edited(struct pawl_hot *h, struct pawl_step *s, const struct pawl_request *r);
+struct pawl_str pawl_again_merged(struct pawl_engine *e, struct pawl_str args, yyjson_val *with);
+void pawl_slot_anew(struct pawl_hot *h, uint32_t number); /* its pass begins again, from what the fold says now */
 bool pawl_again_reopens(enum pawl_ask what);
 /* A person's arguments against the tool's input: NULL where they fit, else a sentence (of e->step, or constant). */
 const char *pawl_again_misfit(struct pawl_engine *e, const struct pawl_tool *t, struct pawl_str args);

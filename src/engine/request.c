@@ -282,11 +282,19 @@ static void remember(struct pawl_hot *h, const struct pawl_request *r, uint32_t 
     pawl_hot_append(h, PAWL_NOTE, step, finish(&o));
 }
 
+static bool said_already(const struct pawl_step *s, struct pawl_str by)
+{
+    for (uint32_t i = 0; by.p && i < s->yes_count; i++)
+        if (pawl_str_eq(s->yes[i], by)) return true;
+    return false;
+}
+
 static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     const bool yes = r->what == PAWL_ASK_APPROVE;
     uint32_t count;
     struct pawl_step *s = meant(&h->run, r->step, PAWL_STEP_ASKED, &count);
+    struct pawl_refusal no;
     struct pawl_slot *slot;
     struct body o;
     if (!s)
@@ -302,6 +310,9 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
         if (s->denied == !yes) return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
         return (struct pawl_refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
     }
+    if ((no = pawl_answer_refused(h, s, r)).code) return no;
+    if (yes && said_already(s, r->by)) return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
+    if (yes && r->with.p) return pawl_answer_edited(h, s, r);
     begin(&o, h->e);
     put(&o, "answer", yes ? PAWL_STR("yes") : PAWL_STR("no"));
     put_who(&o, r);

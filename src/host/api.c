@@ -217,6 +217,21 @@ int pawl_approve(struct pawl *p, const char *run, uint32_t step, const char *dig
     return finish(&a, p, err);
 }
 
+int pawl_approve_edited(struct pawl *p, const char *run, uint32_t step, const char *digest, const char *edit,
+                        const char *reason, const char *by, const char *id, struct pawl_error *err)
+{
+    struct ask a;
+    int rc;
+    if (edit && (rc = check_json(p, edit, "arguments", err)) != PAWL_OK) return rc;
+    begin(&a, p, "approve", run, id);
+    put_step(&a, step);
+    put(&a, "digest", digest);
+    if (edit) pawl_jw_key(&a.w, "edit"), pawl_jw_raw(&a.w, pawl_str_of(edit));
+    put(&a, "reason", reason);
+    put(&a, "by", by);
+    return finish(&a, p, err);
+}
+
 int pawl_deny(struct pawl *p, const char *run, uint32_t step, const char *reason, const char *id,
               struct pawl_error *err)
 {

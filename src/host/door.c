@@ -206,7 +206,7 @@ static void say(struct pawl_door *d, enum pawl_ask what)
                              .by = text_of(d, "by"),
                              .end = pawl_json_bool(d->request, "end", false),
                              .result = json_of(d, "result"),
-                             .with = json_of(d, "with")};
+                             .with = json_of(d, what == PAWL_ASK_APPROVE ? "edit" : "with")};
     if (digest.p) {
         r.has_digest = pawl_unhex(r.digest.b, sizeof r.digest.b, digest);
         if (!r.has_digest) {

@@ -15,6 +15,7 @@ try { /* one attempt */
 struct extra { /* what the fold does not keep of a step; by step number */
     struct try *tries, **tries_end;
     int64_t decided_ns, asked_ns, answered_ns, ms;
+    yyjson_val *approvers;
     struct pawl_str then, answer, by, reason, from, verified, class_name;
     bool has_ms;
 };
@@ -139,6 +140,7 @@ static void take_record(struct view *v, const struct pawl_record *r, yyjson_val 
     case PAWL_GATE_ASKED:
         x->asked_ns = r->at_ns;
         x->then = pawl_json_str(body, "then");
+        x->approvers = yyjson_obj_get(body, "approvers");
         x->answer = (struct pawl_str){NULL, 0};
         break;
     case PAWL_GATE_ANSWERED:
@@ -230,6 +232,24 @@ static void write_tries(struct view *v, const struct extra *x)
     pawl_jw_close(w, ']');
 }
 
+static void write_yes(struct view *v, const struct pawl_step *s)
+{
+    pawl_jw_key(&v->w, "yes");
+    pawl_jw_open(&v->w, '[');
+    for (uint32_t i = 0; i < s->yes_count; i++)
+        if (s->yes[i].p) pawl_jw_str(&v->w, s->yes[i]);
+    pawl_jw_close(&v->w, ']');
+}
+
+/* What the model said when it decided this call; {NULL,0}: nothing. */
+static struct pawl_str because(const struct view *v, const struct pawl_step *s)
+{
+    for (uint32_t i = s->number - 1; s->kind == PAWL_STEP_TOOL && i-- > 0;)
+        if (v->run->steps[i]->kind == PAWL_STEP_MODEL)
+            return v->run->steps[i]->content.n ? v->run->steps[i]->content : (struct pawl_str){NULL, 0};
+    return (struct pawl_str){NULL, 0};
+}
+
 static void write_question(struct view *v, const struct pawl_step *s, const struct extra *x)
 {
     struct pawl_json_writer *w = &v->w;
@@ -242,6 +262,10 @@ static void write_question(struct view *v, const struct pawl_step *s, const stru
         if (s->why & PAWL_WHY_REPEAT) pawl_jw_text(w, "repeat");
         if (s->why & PAWL_WHY_CONFLICT) pawl_jw_text(w, "conflict");
         pawl_jw_close(w, ']');
+        if (s->quorum > 1) number(w, "quorum", s->quorum);
+        if (x->approvers) pawl_jw_key(w, "approvers"), pawl_jw_value(w, x->approvers);
+        if (s->quorum > 1) write_yes(v, s);
+        put(w, "because", because(v, s));
         if (s->expires_ns != PAWL_NEVER) number(w, "expires_ns", s->expires_ns);
         hash(w, "digest", s->asked_digest);
         if (x->then.n) put(w, "then", x->then);

@@ -137,6 +137,7 @@ static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, str
         pawl_buf_text(b, ", which differs from what "), first_name(b, run, s), pawl_buf_text(b, " did");
     else if (s->why & PAWL_WHY_REPEAT)
         pawl_buf_text(b, ", which "), first_name(b, run, s), pawl_buf_text(b, " did already");
+    if (s->quorum > 1) pawl_buf_printf(b, "; %u of %u have said yes", s->yes_count, s->quorum);
     if (others) pawl_buf_printf(b, ", and to %u more", others);
 }
 

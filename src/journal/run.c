@@ -339,6 +339,8 @@ static int fold_asked(struct fold *f)
     s->state = PAWL_STEP_ASKED;
     s->denied = false;
     s->why = 0;
+    s->yes_count = 0;
+    s->quorum = (uint32_t)pawl_json_i64(f->body, "quorum", 1);
     yyjson_arr_foreach(why, i, n, v)
     {
         const struct pawl_str word = pawl_json_value_str(v);
@@ -357,13 +359,53 @@ static int fold_asked(struct fold *f)
     return PAWL_OK;
 }
 
+/* Other arguments by a person's word are another call: its key is a new one (LEDGER 4). */
+static void edit(const struct fold *f, struct pawl_step *s, const char *name)
+{
+    s->said = s->said.p ? s->said : s->args;
+    s->args = keep_json(f, name);
+    s->edited = true;
+    s->generation_from = s->generation + 1;
+}
+
+/* {edit, digest, key, generation, request}: other arguments by a person's word, and what is sent for them. */
+static void fold_edit(struct fold *f, struct pawl_step *s)
+{
+    const bool repeats = (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) != 0;
+    edit(f, s, "edit");
+    s->generation = (uint32_t)pawl_json_i64(f->body, "generation", s->generation + 1);
+    s->generation_from =
+        s->generation - (repeats ? 1 : 0); /* a repeat is one more than what its arguments begin with */
+    s->yes_count = 0;
+    s->has_intent = false;
+    s->request = keep_json(f, "request");
+    keep_hash(f, "digest", &s->asked_digest);
+    keep_key(f, s);
+}
+
+/* A yes counts once for each who says it; the question stands until enough have. Any no ends it. "edit": changed, and to
+ * be asked about anew. */
 static int fold_answered(struct fold *f)
 {
     struct pawl_step *s = f->step;
+    const struct pawl_str answer = pawl_json_str(f->body, "answer"), by = pawl_json_str(f->body, "by");
+    struct pawl_str *yes;
     if (s->state != PAWL_STEP_ASKED) return corrupt(f, "an answer to no question");
-    s->denied = !pawl_str_is(pawl_json_str(f->body, "answer"), "yes");
-    s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
+    if (yyjson_obj_get(f->body, "edit")) fold_edit(f, s);
+    if (pawl_str_is(answer, "edit")) {
+        s->state = PAWL_STEP_DECIDED;
+        return PAWL_OK;
+    }
     s->reason = keep(f, "reason");
+    s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
+    s->denied = !pawl_str_is(answer, "yes");
+    if (!s->denied && !pawl_str_is(by, "expiry")) {
+        yes = grow(f->run->arena, s->yes, s->yes_count, &s->yes_size, sizeof *yes);
+        if (!yes) return PAWL_ENOMEM;
+        s->yes = yes;
+        yes[s->yes_count++] = keep(f, "by");
+        if (s->yes_count < s->quorum) return PAWL_OK;
+    }
     s->state = PAWL_STEP_APPROVED;
     return PAWL_OK;
 }
@@ -401,15 +443,6 @@ static void try_again(struct pawl_step *s)
                             .generation_from = s->generation_from,
                             .decided_seq = s->decided_seq,
                             .expires_ns = PAWL_NEVER};
-}
-
-/* Other arguments by a person's word are another call: its key is a new one (LEDGER 4). */
-static void edit(const struct fold *f, struct pawl_step *s, const char *name)
-{
-    s->said = s->said.p ? s->said : s->args;
-    s->args = keep_json(f, name);
-    s->edited = true;
-    s->generation_from = s->generation + 1;
 }
 
 /* From that step on the conversation is another one. What the user said in it is said again. */

@@ -49,6 +49,9 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     uint64_t asked_seq;
     struct pawl_id first_run; /* REPEAT, CONFLICT: the step that did it first; also of a step answered from another */
     uint32_t first_step;
+    uint32_t quorum, yes_count; /* gate.asked {quorum}: so many must say yes; so many have, and who: */
+    uint32_t yes_size;
+    struct pawl_str *yes;
     bool denied;            /* gate.answered {answer: "no", until: when a yes that nobody said runs out} */
     struct pawl_str reason; /* what who answered said */
     /* the intent: step.intended {kind, name, key, generation, digest, request, intent, args, gate, look, look_digest,

@@ -30,15 +30,14 @@ int pawl_pass_document(struct pawl_pass *p)
 }
 
 /* Intent key and digest of all arguments. Numbers that canonical JSON cannot hold are refused by the caller. */
-static int set_intent(struct pawl_pass *p)
+int pawl_pass_intent(struct pawl_pass *p, struct pawl_hash *intent, struct pawl_hash *args)
 {
-    struct pawl_step *s = p->step;
     struct pawl_buf b;
     int rc;
     pawl_buf_init_arena(&b, p->arena);
     if ((rc = pawl_json_canonical(p->args, &b, NULL)) != PAWL_OK) return rc;
     if (b.failed) return PAWL_ENOMEM;
-    s->args_digest = pawl_sha256(b.p, b.n);
+    *args = pawl_sha256(b.p, b.n);
     if (p->tool->dedupe_by_count || p->tool->dedupe_any) {
         b.n = 0;
         for (uint32_t i = 0; i < p->tool->dedupe_by_count; i++) {
@@ -49,8 +48,7 @@ static int set_intent(struct pawl_pass *p)
         if (b.failed) return PAWL_ENOMEM;
     }
     const struct pawl_str parts[] = {p->tool->name, PAWL_STR("\n"), {b.p, (uint32_t)b.n}};
-    s->intent_key = pawl_sha256_parts(parts, 3);
-    s->has_intent = true;
+    *intent = pawl_sha256_parts(parts, 3);
     return PAWL_OK;
 }
 
@@ -83,7 +81,8 @@ static enum pawl_verdict read_args(struct pawl_pass *p)
     if (!yyjson_is_obj(p->args))
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
     if ((v = check_input(p)) != PAWL_GO) return v;
-    rc = set_intent(p);
+    rc = pawl_pass_intent(p, &p->step->intent_key, &p->step->args_digest);
+    p->step->has_intent = p->step->has_intent || rc == PAWL_OK;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc)
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS,

@@ -191,6 +191,11 @@ enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p)
     return v;
 }
 
+bool pawl_dedupe_wide(const struct pawl_pass *p)
+{
+    return p->tool && wide(p);
+}
+
 /* Stopped before it came here again: a question that only the contract had was asked with the claim in hand. */
 void pawl_dedupe_recall(struct pawl_pass *p)
 {

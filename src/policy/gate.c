@@ -22,7 +22,7 @@ static void make_key(struct pawl_pass *p)
 }
 
 /* The fixed request (LEDGER 5), in p->request. */
-static enum pawl_verdict fix_request(struct pawl_pass *p)
+enum pawl_verdict pawl_gate_fix(struct pawl_pass *p)
 {
     struct pawl_error err;
     struct pawl_buf b;
@@ -45,7 +45,8 @@ static bool contract_asks(struct pawl_pass *p)
     p->condition_did_not_hold = false;
     if (p->tool->gate == PAWL_GATE_NONE) return irreversible;
     if (p->tool->gate == PAWL_GATE_ALWAYS) return true;
-    const int rc = pawl_schema_check(p->tool->gate_if, p->document, p->document, NULL);
+    const int rc = p->tool->gate_when ? pawl_schema_check(p->tool->gate_when, p->args, p->document, NULL)
+                                      : pawl_schema_check(p->tool->gate_if, p->document, p->document, NULL);
     p->condition_did_not_hold = rc == PAWL_EINVAL;
     return rc != PAWL_EINVAL; /* holds, or could not be told: ask */
 }
@@ -77,6 +78,10 @@ static enum pawl_verdict ask(struct pawl_pass *p)
     pawl_jw_i64(&w, p->wall_ns + p->tool->gate_expires_ns);
     pawl_jw_key(&w, "then");
     pawl_jw_text(&w, p->tool->gate_then_approve && p->why == PAWL_WHY_GATE ? "approve" : "deny");
+    if (p->tool->gate_quorum > 1) pawl_jw_key(&w, "quorum"), pawl_jw_i64(&w, p->tool->gate_quorum);
+    if (p->tool->gate_approvers_count) pawl_jw_key(&w, "approvers"), pawl_jw_open(&w, '[');
+    for (uint32_t i = 0; i < p->tool->gate_approvers_count; i++) pawl_jw_str(&w, p->tool->gate_approvers[i]);
+    if (p->tool->gate_approvers_count) pawl_jw_close(&w, ']');
     if (p->first_step) {
         pawl_id_text(p->first_run, id);
         pawl_jw_key(&w, "first");
@@ -148,8 +153,10 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
         return PAWL_GO;
     }
     if (s->state == PAWL_STEP_ASKED || s->state == PAWL_STEP_APPROVED) stand_by_question(p);
-    if ((v = fix_request(p)) != PAWL_GO) return v;
-    if (contract_asks(p)) p->why |= PAWL_WHY_GATE;
+    if ((v = pawl_gate_fix(p)) != PAWL_GO) return v;
+    /* What a person changed stays asked about, though its condition may not hold any more. */
+    const bool changed = s->edited && s->state != PAWL_STEP_DECIDED && s->why & PAWL_WHY_GATE;
+    if (contract_asks(p) || changed) p->why |= PAWL_WHY_GATE;
     if (p->why || pawl_pass_changes(p))
         p->digest = pawl_sha256(p->request.p, p->request.n); /* a plain read has no use for it */
     if (!p->why) return PAWL_GO;

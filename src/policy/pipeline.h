@@ -29,6 +29,12 @@ struct pawl_step *pawl_dedupe_ahead(const struct pawl_run *run, const struct paw
 /* ... and is a later step of this run waiting behind this idempotent one? Then it is not sent again. */
 bool pawl_dedupe_superseded(const struct pawl_pass *p);
 
+/* ... the intent key of p->args and the digest of them all. PAWL_EINVAL: a number that canonical JSON cannot hold. */
+int pawl_pass_intent(struct pawl_pass *p, struct pawl_hash *intent, struct pawl_hash *args);
+/* gate.c: the fixed request of p->document, in p->request, with p->key of p->generation. */
+enum pawl_verdict pawl_gate_fix(struct pawl_pass *p);
+/* dedupe.c: does the intent of p->step count for other runs, too? */
+bool pawl_dedupe_wide(const struct pawl_pass *p);
 /* dedupe.c: the pass is to end where it stands; if its step holds a claim since before a restart, it lets go of it. */
 void pawl_dedupe_recall(struct pawl_pass *p);
 

@@ -31,6 +31,8 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
     NUMBER(asked_seq);
     NUMBER(first_step);
     NUMBER(denied);
+    NUMBER(quorum);
+    NUMBER(yes_count);
     TEXT(reason);
     if (!pawl_id_eq(a->first_run, b->first_run)) return "first_run";
     if (strcmp(a->key, b->key) != 0) return "key";

@@ -8,6 +8,24 @@ static bool answered_yes(const struct pawl_sim_seen *k)
     return k->s->state == PAWL_STEP_APPROVED && !k->s->denied;
 }
 
+/* Nobody answered, and the contract says that this is a yes. */
+static bool by_expiry(const struct pawl_sim_seen *k)
+{
+    return k->tool->gate_then_approve && k->s->yes_count < k->s->quorum;
+}
+
+/* The arguments of the intent are those that the yes was given to, also where a person changed them. */
+static void check_edit(struct pawl_sim_seen *k)
+{
+    yyjson_val *args = NULL;
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, &k->w->scratch);
+    if (pawl_json_read(k->s->args, &k->w->scratch, &args, NULL) || pawl_json_canonical(args, &b, NULL) || b.failed)
+        return;
+    if (!pawl_sim_same_hash(pawl_sha256(b.p, b.n), pawl_sim_seen_hash(k, "args")))
+        pawl_sim_seen_broken(k, "gated", "the intent is for other arguments than the step's");
+}
+
 static void check_gate(struct pawl_sim_seen *k)
 {
     yyjson_val *args = NULL, *gate = yyjson_obj_get(k->body, "gate");
@@ -27,6 +45,10 @@ static void check_gate(struct pawl_sim_seen *k)
             pawl_sim_seen_broken(k, "gated", "the intent does not name its yes");
         if (k->s->asked_seq <= k->f->used_seq) pawl_sim_seen_broken(k, "gated", "the yes was used before");
         k->f->used_seq = k->s->asked_seq;
+        if (k->tool->gate_quorum > 1 && !by_expiry(k) && __builtin_popcount(k->f->yes) < (int)k->tool->gate_quorum)
+            pawl_sim_seen_broken(k, "gated", "sent with %d of %u yeses", __builtin_popcount(k->f->yes),
+                                 k->tool->gate_quorum);
+        check_edit(k);
         return;
     }
     if (must) {

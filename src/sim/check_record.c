@@ -146,11 +146,33 @@ static void asked(struct pawl_sim_seen *k)
     pawl_sim_check_question(k->w, k->run, k->s, k->tool_index, k->body);
 }
 
+/* Whose word it was, for whom the contract asks; and what a changed request is bound to. */
+static void take_word(struct pawl_sim_seen *k, bool yes)
+{
+    const struct pawl_str by = pawl_json_str(k->body, "by");
+    const bool edited = yyjson_obj_get(k->body, "edit") != NULL;
+    bool may = !k->tool || k->tool->gate_approvers_count == 0 || pawl_str_is(by, "expiry");
+    struct pawl_buf b;
+    for (uint32_t i = 0; k->tool && i < k->tool->gate_approvers_count; i++)
+        may = may || pawl_str_eq(k->tool->gate_approvers[i], by);
+    if (!may) pawl_sim_seen_broken(k, "gated", "answered by %.*s, who is not asked", (int)by.n, by.p);
+    if (k->f->yes_seq != k->s->asked_seq || edited) k->f->yes = 0;
+    k->f->yes_seq = k->s->asked_seq;
+    if (yes && by.n) k->f->yes |= 1U << (by.p[0] & 31);
+    if (!edited) return;
+    pawl_sim_count(k->w, PAWL_SIM_N_EDITED);
+    pawl_buf_init_arena(&b, &k->w->scratch);
+    pawl_json_write(yyjson_obj_get(k->body, "request"), &b);
+    if (!b.failed && !pawl_sim_same_hash(pawl_sha256(b.p, b.n), pawl_sim_seen_hash(k, "digest")))
+        pawl_sim_seen_broken(k, "gated", "the digest of a change is not that of its request");
+}
+
 static void answered(struct pawl_sim_seen *k)
 {
     const bool yes = pawl_str_is(pawl_json_str(k->body, "answer"), "yes");
     const bool expiry = pawl_str_is(pawl_json_str(k->body, "by"), "expiry");
     pawl_sim_count(k->w, expiry ? PAWL_SIM_N_EXPIRED : yes ? PAWL_SIM_N_YES : PAWL_SIM_N_NO);
+    take_word(k, yes && !expiry);
     if (!expiry) return;
     if (k->r->at_ns < k->s->expires_ns) pawl_sim_seen_broken(k, "gated", "expired before its time");
     if (yes && (!k->tool || !k->tool->gate_then_approve || k->s->why != PAWL_WHY_GATE))

@@ -104,7 +104,7 @@ void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run,
     pawl_unhex(digest.b, sizeof digest.b, pawl_json_str(body, "args"));
     const struct pawl_sim_run *o = pawl_sim_run_of(w, id);
     const struct pawl_step *d = o ? pawl_run_step(&o->stored, (uint32_t)pawl_json_i64(first, "step", 0)) : NULL;
-    if (says(why, "gate") != pawl_sim_must_ask(w, tool, args))
+    if (says(why, "gate") != pawl_sim_must_ask(w, tool, args) && !(says(why, "gate") && s->edited))
         wrong_with = says(why, "gate") ? "for a gate that the contract does not have" : "and not for its gate, too";
     else if ((says(why, "repeat") || says(why, "conflict")) && (!d || !d->applied))
         wrong_with = "whether to repeat what nobody did";

@@ -138,17 +138,28 @@ static void draw_errors(struct pawl_sim *w, struct pawl_tool *t)
 static void draw_gate(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_tool *truth)
 {
     const uint64_t dice = pawl_sim_below(w, 100);
+    static const struct pawl_str names[] = {{"ann", 3}, {"bob", 3}, {"cem", 3}};
     const bool hard = t->effect == PAWL_EFFECT_IRREVERSIBLE;
     const char *before = "", *behind = "";
     char text[256];
     t->gate = dice < (hard ? 40U : 10U) ? PAWL_GATE_ALWAYS : dice < (hard ? 75U : 30U) ? PAWL_GATE_IF : PAWL_GATE_NONE;
     t->gate_then_approve = pawl_sim_chance(w, 150);
     if (pawl_sim_chance(w, 500)) t->gate_expires_ns = pawl_sim_between(w, 1, 10) * PAWL_SIM_MIN;
+    if (pawl_sim_chance(w, 250)) {
+        t->gate_approvers = names;
+        t->gate_approvers_count = (uint32_t)pawl_sim_between(w, 2, 3);
+    }
+    if (pawl_sim_chance(w, 250)) t->gate_quorum = 2;
     if (t->gate != PAWL_GATE_IF) return;
     truth->gate_over = pawl_sim_between(w, 1, 3);
     if (pawl_sim_chance(w, 150)) { /* one that has no answer where the other holds */
         before = "{\"$dynamicAnchor\":\"again\",\"if\":";
         behind = ",\"then\":{\"$dynamicRef\":\"#again\"},\"else\":false}";
+    }
+    if (pawl_sim_chance(w, 400)) { /* over the arguments alone */
+        snprintf(text, sizeof text, "{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}", (int)truth->gate_over);
+        t->gate_when = schema(w, pawl_str_of(text), false);
+        return;
     }
     snprintf(text, sizeof text,
              "%s{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}}}%s", before,

@@ -162,6 +162,7 @@ static bool asked_already(const struct pawl_sim *w, const struct pawl_sim_run *r
 
 static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
 {
+    static const struct pawl_str names[] = {{"ann", 3}, {"bob", 3}, {"cem", 3}, {"dee", 3}}; /* dee is asked nowhere */
     const bool yes = pawl_sim_chance(w, 750), odd = pawl_sim_plays(w, PAWL_SIM_PEOPLE);
     struct pawl_sim_ask *ask = ask_new(w, yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, yes ? "yes" : "no"), *other;
     ask->request.run = run->id;
@@ -172,9 +173,12 @@ static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const stru
         ask->request.has_digest = ask->stale = true;
         ask->request.digest.b[7] ^= 1;
     }
+    ask->request.by = names[pawl_sim_below(w, 4)];
+    if (yes && pawl_sim_chance(w, 200))
+        ask->request.with = pawl_sim_text(w, "{\"amount\":%u}", (uint32_t)pawl_sim_between(w, 1, 9));
     ask->again = odd && pawl_sim_chance(w, 200);
     deliver_in(w, ask, 0, 2000);
-    if (!odd || ask->stale || !pawl_sim_chance(w, 150)) return;
+    if (!odd || ask->stale || ask->request.with.p || s->quorum > 1 || !pawl_sim_chance(w, 150)) return;
     other = ask_new(w, yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE, "otherwise"); /* a second person, of another mind */
     other->request.run = run->id;
     other->request.step = s->number;

@@ -53,7 +53,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "probes",
                                                           "in line",
                                                           "tried again",
-                                                          "undone by a person"};
+                                                          "undone by a person",
+                                                          "changed and approved"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -84,6 +84,7 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_IN_LINE,
                       PAWL_SIM_N_RETRIED,
                       PAWL_SIM_N_UNDO_ASKED,
+                      PAWL_SIM_N_EDITED,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);

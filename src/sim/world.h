@@ -113,12 +113,14 @@ struct pawl_sim_node { /* one process: an engine and its door to the store */
     bool twin, no_config, no_tools;
 };
 
-struct pawl_sim_step {      /* what the checks remember of a step */
-    bool unknown;           /* some attempt's end told nothing, and nothing has cleared that */
-    bool cut;               /* an owner lost it with an attempt announced: whether that left is not known to the next */
-    uint32_t sent;          /* attempts that left */
-    uint32_t words;         /* "not happened" said by a person */
-    uint64_t used_seq;      /* the question whose yes was used */
+struct pawl_sim_step { /* what the checks remember of a step */
+    bool unknown;      /* some attempt's end told nothing, and nothing has cleared that */
+    bool cut;          /* an owner lost it with an attempt announced: whether that left is not known to the next */
+    uint32_t sent;     /* attempts that left */
+    uint32_t words;    /* "not happened" said by a person */
+    uint64_t used_seq; /* the question whose yes was used */
+    uint64_t yes_seq;  /* the question, or change of it, to which so many different approvers said yes: bits by name */
+    uint32_t yes;
     char key[PAWL_ID_TEXT]; /* of its last intent, */
     struct pawl_hash args;  /* for these arguments */
     uint32_t announced;     /* the last attempt that the journal announces, */
