@@ -82,7 +82,10 @@ uint64_t pawl_engine_find(struct pawl_engine *e, enum pawl_pending_of of, const 
 {
     struct pawl_pending *p = pawl_engine_await(e, of);
     struct pawl_action *a = p ? pawl_engine_act(e, PAWL_DO_FIND) : NULL;
-    if (!a) return 0;
+    if (!a) {
+        pawl_asking_free(e, asking);
+        return 0;
+    }
     p->find = *find;
     p->slot = slot;
     p->asking = asking;

@@ -135,10 +135,13 @@ void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_as
     struct pawl_loading *l = pawl_map_get(&e->loading, run.b, sizeof run.b);
     if (!l) {
         l = pawl_engine_get(e, sizeof *l);
-        if (!l) return;
-        if (pawl_map_put(&e->loading, run.b, sizeof run.b, l)) {
+        if (l && pawl_map_put(&e->loading, run.b, sizeof run.b, l)) {
             e->rc = PAWL_ENOMEM;
             pawl_engine_put(e, l, sizeof *l);
+            l = NULL;
+        }
+        if (!l) {
+            pawl_asking_free(e, asking);
             return;
         }
         pawl_engine_find(e, PAWL_OF_ONE, &one, NULL, NULL);

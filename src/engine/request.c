@@ -68,9 +68,9 @@ void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking)
 static struct pawl_asking *keep(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
 {
     struct pawl_asking *k = pawl_engine_get(e, sizeof *k);
+    if (!k) return NULL;
     struct pawl_str *texts[] = {&k->request.id,   &k->request.agent,  &k->request.key, &k->request.input,
                                 &k->request.text, &k->request.result, &k->request.by,  &k->request.with};
-    if (!k) return NULL;
     pawl_arena_init(&k->arena, e->from);
     k->request = *r;
     k->id = id;

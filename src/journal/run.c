@@ -598,7 +598,7 @@ int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl
     rc = pawl_json_read(r->body, &scratch, &f.body, err);
     if (rc == PAWL_OK) rc = take(&f);
     else if (rc != PAWL_ENOMEM) rc = corrupt(&f, "its body is not JSON");
-    if (rc == PAWL_OK && run->arena->failed) rc = PAWL_ENOMEM;
+    if (run->arena->failed) rc = PAWL_ENOMEM; /* whatever seemed to be missing then */
     pawl_arena_fini(&scratch);
     while (run->ended_to < run->steps_count && pawl_step_ended(run->steps[run->ended_to])) run->ended_to++;
     run->seq = r->seq;

@@ -14,7 +14,9 @@ static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes)
     struct pawl_sim_node *n = ctx;
     const struct pawl_alloc *from = n->w->o->from;
     void *q;
-    if (new_bytes > old_bytes && n->allocations_left >= 0 && n->allocations_left-- == 0) {
+    const bool more = new_bytes > old_bytes && n->engine; /* one that could not even begin is no story */
+    if (more && ++n->w->out->requests == n->w->o->fail_at) n->allocations_left = 0;
+    if (more && n->allocations_left >= 0 && n->allocations_left-- == 0) {
         pawl_sim_count(n->w, PAWL_SIM_N_NO_MEMORY);
         return NULL;
     }

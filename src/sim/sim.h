@@ -34,6 +34,7 @@ struct pawl_sim_options {
     void *ctx;
     uint32_t without;  /* faults that are not to be drawn */
     uint32_t runs_max; /* 0: as the seed draws */
+    uint64_t fail_at;  /* the engines' request for memory of that number is refused, from 1; 0: none is */
 };
 
 enum pawl_sim_count { /* what was played, so that a test can tell that everything is reached */
@@ -98,6 +99,7 @@ struct pawl_sim_result {
     int64_t virtual_ns;
     uint32_t faults; /* those that were drawn */
     uint32_t runs;
+    uint64_t requests; /* for memory, by the engines */
     uint64_t counts[PAWL_SIM_N_COUNT];
 };
 
