@@ -39,8 +39,28 @@ static void catch_signals(struct cli *c)
     sigaction(SIGTERM, &a, NULL);
 }
 
+static void on_patience(int number)
+{
+    (void)number;
+    say("waiting for calls of other runs that are on their way; Ctrl-C stops now\n");
+}
+
+/* LEDGER 17: what other processes' runs have sent is awaited to its end or its timeout; whoever waits for the store goes on. */
+static void let_others_finish(struct cli *c)
+{
+    struct sigaction a = {.sa_handler = on_patience, .sa_flags = SA_RESTART};
+    if (!c->p || !pawl_owns(c->p) || interrupts) return;
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGALRM, &a, NULL);
+    alarm(1);
+    pawl_interrupt(c->p, true);
+    pawl_turn(c->p, -1, NULL);
+    alarm(0);
+}
+
 void cli_close(struct cli *c)
 {
+    let_others_finish(c);
     interrupted_handle = NULL;
     pawl_close(c->p);
     c->p = NULL;

@@ -23,15 +23,19 @@ static void remove_door(struct pawl *p, struct pawl_door *d)
 }
 
 /* Interrupted. With `finish` no step is begun any more and what is under way may end first; once more ends that too. */
+/* Nothing is begun any more; what is under way comes to its end, unless it is interrupted again. d NULL: nobody's call. */
+static void finish_all(struct pawl *p, const struct pawl_door *d)
+{
+    pawl_host_begin_hand_over(p);
+    while (!(d && d->done) && !p->broken.code && !pawl_host_quiet(p))
+        if (!pawl_host_wait(p)) break;
+    if (pawl_host_interrupted(p)) p->interrupts_seen = p->interrupts;
+}
+
 static void on_interruption(struct pawl *p, struct pawl_door *d)
 {
     p->interrupts_seen = p->interrupts;
-    if (p->interrupt_finish) {
-        pawl_host_begin_hand_over(p);
-        while (!d->done && !p->broken.code && !pawl_host_quiet(p))
-            if (!pawl_host_wait(p)) break;
-        if (pawl_host_interrupted(p)) p->interrupts_seen = p->interrupts;
-    }
+    if (p->interrupt_finish) finish_all(p, d);
     if (d->done && !d->unfinished) return;
     if (p->turn_over) return;
     memset(&d->err, 0, sizeof d->err);
@@ -347,14 +351,15 @@ static int turn_owner(struct pawl *p, int64_t until_ns, struct pawl_error *err)
     if (until_ns != INT64_MAX && left_ns > 0) pawl_host_arm(p, left_ns);
     if (left_ns <= 0) pawl_host_poll(p, false);
     while (left_ns > 0 && !p->broken.code && pawl_host_wait(p)) continue;
+    const bool interrupted = pawl_host_interrupted(p);
+    if (interrupted) p->interrupts_seen = p->interrupts;
+    if (interrupted && p->interrupt_finish) finish_all(p, NULL);
     pawl_host_disarm(p);
     pawl_host_flush(p);
     if (p->broken.code) {
         *err = p->broken;
         rc = p->broken.code;
-    } else if (pawl_host_interrupted(p)) {
-        p->interrupts_seen = p->interrupts;
-        if (p->interrupt_finish) pawl_host_begin_hand_over(p);
+    } else if (interrupted) {
         rc = pawl_fail(err, PAWL_ECANCELLED, "", "", "interrupted; what was acknowledged is safe");
     }
     return rc;
