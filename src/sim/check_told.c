@@ -92,6 +92,7 @@ static bool must_confirm(const struct pawl_sim_run *run, const struct pawl_step 
     return o == run && d->turn < s->turn; /* a user's turn changes its own run's claims only */
 }
 
+/* After a person's change of the arguments the reasons of the question before it stand (policy/gate.c). */
 void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s, int tool,
                              yyjson_val *body)
 {
@@ -110,7 +111,7 @@ void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run,
         wrong_with = "whether to repeat what nobody did";
     else if (says(why, "repeat") && !must_confirm(run, s, &w->contracts[tool], o, d))
         wrong_with = "to repeat what the first doing answers";
-    else if (says(why, "conflict") && memcmp(digest.b, d->args_digest.b, sizeof digest.b) == 0)
+    else if (says(why, "conflict") && !s->edited && memcmp(digest.b, d->args_digest.b, sizeof digest.b) == 0)
         wrong_with = "about other arguments, which are the same";
     if (wrong_with) pawl_sim_broken(w, "question", "run%u #%u: asked %s", run->index, s->number, wrong_with);
 }
