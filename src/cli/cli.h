@@ -140,6 +140,7 @@ int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t on
 bool cli_line(struct cli *c, const char *prompt, char *out, size_t size);
 int cli_exit_of(yyjson_val *view);
 int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view);
+int cli_whole_view(struct cli *c, const char *run, yyjson_val **view); /* with what is struck out elsewhere */
 
 /* the subcommands */
 int cli_run(struct cli *c);

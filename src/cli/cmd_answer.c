@@ -46,7 +46,7 @@ static yyjson_val *asked_step(yyjson_val *view, uint32_t number, uint32_t *count
 static int told_changed(struct cli *c, const char *run, uint32_t number)
 {
     yyjson_val *view = NULL, *step, *asked;
-    const int rc = cli_show_view(c, run, 0, &view);
+    const int rc = cli_whole_view(c, run, &view);
     if (rc) return cli_status(c, rc);
     step = yyjson_arr_get(yyjson_obj_get(view, "steps"), number - 1);
     asked = yyjson_obj_get(step, "asked");
@@ -119,7 +119,7 @@ static int answer(struct cli *c, bool yes)
         return cli_usage(c, "a script names the step and, to approve, what it saw: pawl %s RUN/STEP --digest D",
                          c->command->name);
     if ((rc = cli_open(c, CLI_HOLD)) != 0) return rc;
-    if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
+    if ((rc = cli_whole_view(c, c->args[0], &view)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(view, "run");
     snprintf(run, sizeof run, "%.*s", (int)id.n, id.p);
     step = asked_step(view, number, &count);

@@ -248,7 +248,7 @@ int cli_exit_of(yyjson_val *view)
     return pawl_str_is(status, "running") || pawl_str_is(status, "ending") ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
-int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view)
+static int show_view(struct cli *c, const char *run, int64_t at, bool whole, yyjson_val **view)
 {
     struct pawl_buf b;
     struct pawl_json_writer w;
@@ -256,9 +256,20 @@ int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view)
     int rc;
     cli_begin(c, &b, &w, "show", run);
     if (at) pawl_jw_key(&w, "at"), pawl_jw_i64(&w, at);
+    if (whole) pawl_jw_key(&w, "whole"), pawl_jw_bool(&w, true);
     rc = cli_ask(c, &b, &last);
     *view = yyjson_obj_get(last, "view");
     return rc ? rc : *view ? PAWL_OK : PAWL_EINTERNAL;
+}
+
+int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view)
+{
+    return show_view(c, run, at, false, view);
+}
+
+int cli_whole_view(struct cli *c, const char *run, yyjson_val **view)
+{
+    return show_view(c, run, 0, true, view);
 }
 
 static int answer(struct cli *c, const char *run, yyjson_val *step, bool yes, const char *reason)
@@ -278,9 +289,11 @@ static int answer(struct cli *c, const char *run, yyjson_val *step, bool yes, co
 
 int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t only_step)
 {
+    yyjson_val *whole = NULL;
     yyjson_val *step;
     int all = 1;
     size_t i, n;
+    if (cli_whole_view(c, run, &whole) == PAWL_OK) view = whole; /* who answers sees exactly what is sent */
     yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
     {
         char line[512], reason[400] = "";

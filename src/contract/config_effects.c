@@ -73,26 +73,30 @@ static void check_headers(struct pawl_reader *r, const struct pawl_yaml *v, cons
     }
 }
 
-static void read_dedupe_by(struct pawl_reader *r, const struct pawl_yaml *dedupe, struct pawl_tool *t)
+/* A list of JSON pointers; `args`: into the arguments, which have the names that their schema says. */
+static const struct pawl_str *read_pointers(struct pawl_reader *r, const struct pawl_yaml *map, const char *key,
+                                            bool args, uint32_t *count, bool *empty)
 {
-    const struct pawl_yaml *by = pawl_reader_list(r, dedupe, "by");
-    struct pawl_str *pointers = by ? pawl_arena_zeroed(r->arena, by->count * sizeof *pointers) : NULL;
-    if (!pointers) return;
-    t->dedupe_any = by->count == 0;
-    for (uint32_t i = 0; i < by->count; i++) {
-        const struct pawl_yaml *v = by->items[i];
+    const struct pawl_yaml *list = pawl_reader_list(r, map, key);
+    struct pawl_str *pointers = list ? pawl_arena_zeroed(r->arena, (list->count + 1) * sizeof *pointers) : NULL;
+    if (!pointers) return NULL;
+    *empty = list->count == 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct pawl_yaml *v = list->items[i];
         const char *why = v->kind == PAWL_YAML_TEXT ? pawl_pointer_fault(v->text) : NULL;
         if (v->kind != PAWL_YAML_TEXT) {
-            pawl_reader_expected(r, v, "by", "a JSON pointer into the arguments, as in /order_id");
+            pawl_reader_expected(r, v, key,
+                                 args ? "a JSON pointer into the arguments, as in /order_id"
+                                      : "a JSON pointer into the arguments or the result, as in /card");
         } else if (why) {
-            pawl_fault(r->faults, v->line, v->column, "", "by: '%.*s' %s", v->text.n > 80 ? 80 : (int)v->text.n,
+            pawl_fault(r->faults, v->line, v->column, "", "%s: '%.*s' %s", key, v->text.n > 80 ? 80 : (int)v->text.n,
                        v->text.p, why);
         } else {
-            pointers[t->dedupe_by_count++] = v->text;
-            pawl_reader_argument(r, v->line, v->column, pawl_pointer_head(v->text));
+            pointers[(*count)++] = v->text;
+            if (args) pawl_reader_argument(r, v->line, v->column, pawl_pointer_head(v->text));
         }
     }
-    t->dedupe_by = pointers;
+    return pointers;
 }
 
 static void read_dedupe(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t)
@@ -103,7 +107,7 @@ static void read_dedupe(struct pawl_reader *r, const struct pawl_yaml *v, struct
     int scope = PAWL_SCOPE_RUN;
     if (!dedupe) return;
     pawl_reader_keys(r, dedupe, known, NULL);
-    read_dedupe_by(r, dedupe, t);
+    t->dedupe_by = read_pointers(r, dedupe, "by", true, &t->dedupe_by_count, &t->dedupe_any);
     pawl_reader_choice(r, dedupe, "scope", scopes, &scope);
     pawl_reader_duration(r, dedupe, "within", 1, &t->within_ns);
     t->scope = (enum pawl_scope)scope;
@@ -261,6 +265,8 @@ void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct 
     else if (sure) useless(r, v, "fresh", "only what a read answers stays fresh");
     if (sure && t->effect != PAWL_EFFECT_READ) useless(r, v, "hedge", "only a read is asked twice at once");
     else if (t->driver != PAWL_DRIVER_HTTP) useless(r, v, "hedge", "only http is asked twice at once");
+    t->redact = read_pointers(r, v, "redact", false, &t->redact_count, &(bool){false});
+    r->config->redacts = r->config->redacts || t->redact_count > 0;
     read_key(r, v, t);
     check_headers(r, v, t);
     read_repeat(r, v, t);

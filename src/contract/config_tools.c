@@ -108,10 +108,11 @@ static void check_input(struct pawl_reader *r, const struct pawl_yaml *v)
 
 static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_tool *t)
 {
-    static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
-                                        "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
-                                        "limits",      "fresh",  "retry",   "breaker", "pool",   "hedge",  NULL};
-    static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", "redact", NULL};
+    static const char *const known[] = {"description", "http",    "command", "input", "output", "effect",
+                                        "key",         "dedupe",  "repeat",  "gate",  "verify", "undo",
+                                        "errors",      "timeout", "limits",  "fresh", "retry",  "breaker",
+                                        "pool",        "hedge",   "redact",  NULL};
+    static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
     t->line = member->line;

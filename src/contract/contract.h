@@ -177,8 +177,11 @@ struct pawl_tool {
     struct pawl_str input_json;         /* the schema's own text, for the model; {NULL,0}: {"type":"object"} */
     enum pawl_effect effect;
     bool effect_declared;
-    bool key_declared;                /* the tool honours idempotency keys */
-    struct pawl_str key_header;       /* header (http) or variable (command) that carries it; a default is filled in */
+    bool key_declared;          /* the tool honours idempotency keys */
+    struct pawl_str key_header; /* header (http) or variable (command) that carries it; a default is filled in */
+    const struct pawl_str
+        *redact; /* JSON pointers into its arguments and its result: what nobody is to read (LEDGER 5) */
+    uint32_t redact_count;
     int64_t remembered_for_ns;        /* 24 h where the contract is silent */
     const struct pawl_str *dedupe_by; /* JSON pointers; count 0: all arguments, or none where dedupe_any */
     uint32_t dedupe_by_count;
@@ -232,6 +235,7 @@ struct pawl_config {
     const struct pawl_agent *agents;
     const struct pawl_pool *pools;
     const struct pawl_lane *lanes;
+    bool redacts; /* some tool does */
     uint32_t models_count, tools_count, agents_count, pools_count, lanes_count;
     const struct pawl_pair *secrets; /* NAME -> value, captured at load; never written anywhere */
     uint32_t secrets_count;

@@ -58,6 +58,7 @@ int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, stru
     r.cause = cause_of(h, kind, step);
     r.body = pawl_str_copy(&b->arena, body);
     pawl_prng_fill(&e->prng, r.salt, sizeof r.salt);
+    if ((rc = pawl_hot_seal(h, step, kind, &b->arena, &r)) != PAWL_OK) return e->rc = rc;
     records = room(b, b->records, b->commit.records_count, &b->records_size, sizeof *records);
     if (!records || !r.body.p) return e->rc = PAWL_ENOMEM;
     r.hash = pawl_record_hash(&r, h->run.hash);

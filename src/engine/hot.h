@@ -165,6 +165,8 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
 void pawl_hot_drop(struct pawl_hot *h); /* forget it and all that is under way */
 void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking);
 /* commit.c: records in, batches out */
+/* redact.c: what a contract names is struck out of the record's body, the whole lies beside it. PAWL_OK or PAWL_ENOMEM. */
+int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct pawl_arena *a, struct pawl_record *r);
 int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, struct pawl_str body);
 int pawl_hot_claim(struct pawl_hot *h, const struct pawl_claim_op *op);
 int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op);

@@ -111,7 +111,10 @@ static int look_at(struct letters *l, const struct pawl_head *h, const struct pa
     pawl_arena_init(&a, from);
     rc = l->s->read(l->s, h->run, 1, &a, &r, err);
     pawl_run_init(&run, &a);
-    for (uint32_t i = 0; rc == PAWL_OK && i < r.count; i++) rc = pawl_run_fold(&run, &r.records[i], err);
+    for (uint32_t i = 0; rc == PAWL_OK && i < r.count; i++) {
+        r.records[i].full = (struct pawl_str){NULL, 0}; /* what is struck out is no matter of a list */
+        rc = pawl_run_fold(&run, &r.records[i], err);
+    }
     if (rc == PAWL_OK && run.ended && /* else it was taken up meanwhile */
         (!l->class_name.p || pawl_str_is(l->class_name, pawl_class_name(run.error_class)))) {
         write_letter(l, h, &run);

@@ -182,7 +182,7 @@ static void stores_that_are_none(void)
     sql("pawl.db", "PRAGMA user_version = 99");
     FAILS(OPEN(0), PAWL_EVERSION, "found format 99", "open it with pawl");
     FAILS(OPEN(.only_read = true), PAWL_EVERSION, "found format 99", "open it with pawl");
-    sql("pawl.db", "PRAGMA user_version = 4");
+    sql("pawl.db", "PRAGMA user_version = 5");
     CHECK_INT(try_open((struct pawl_options){0}, NULL), PAWL_OK);
     CHECK_INT(symlink("pawl.db", "linked.db"), 0);
     damage("pawl.db", 4096,

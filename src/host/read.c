@@ -186,6 +186,9 @@ static int show(struct pawl_host_job *job, struct pawl_store *s, struct pawl_err
     job->configs = pawl_arena_zeroed(&job->arena, sizeof *job->configs);
     if (!job->runs || !job->configs) return PAWL_ENOMEM;
     rc = s->read(s, job->door->run, 1, &job->arena, job->runs, err);
+    if (!pawl_json_bool(job->door->request, "whole", false)) /* only who answers a question sees what is struck out */
+        for (uint32_t i = 0; rc == PAWL_OK && i < job->runs->count; i++)
+            job->runs->records[i].full = (struct pawl_str){NULL, 0};
     if (rc == PAWL_OK) s->blob(s, job->runs->head.config, &job->arena, job->configs, &none); /* not there: none */
     return rc;
 }
@@ -553,6 +556,7 @@ void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
+    if (a->config->redacts) return; /* what must be struck out of it is not known before its end */
     if (!followed(p, a->run)) return;
     pawl_buf_init(&b, p->alloc);
     pawl_jw_open(&w, '{');

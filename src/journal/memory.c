@@ -159,7 +159,7 @@ static bool append(struct rows *m, struct row *row, const struct pawl_record *r)
     struct node *n = pawl_arena_get(&m->arena, sizeof *n);
     if (n == NULL) return false;
     *n = (struct node){.previous = row->last, .record = *r};
-    if (!keep(&m->arena, r->body, &n->record.body)) return false;
+    if (!keep(&m->arena, r->body, &n->record.body) || !keep(&m->arena, r->full, &n->record.full)) return false;
     row->last = n;
     return true;
 }
@@ -320,7 +320,8 @@ static bool lend(const struct row *row, uint64_t from_seq, struct pawl_arena *a,
     if (out->records == NULL) return false;
     for (uint32_t i = out->count; i-- > 0; n = n->previous) {
         out->records[i] = n->record;
-        if (!keep(a, n->record.body, &out->records[i].body)) return false;
+        if (!keep(a, n->record.body, &out->records[i].body) || !keep(a, n->record.full, &out->records[i].full))
+            return false;
     }
     return true;
 }

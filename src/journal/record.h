@@ -51,6 +51,7 @@ struct pawl_record {
     uint32_t step;        /* 0: of the run as a whole */
     uint64_t cause;       /* seq of the record that caused this one; 0: none */
     struct pawl_str body; /* JSON text, an object */
+    struct pawl_str full; /* sealed: what the body says with nothing struck out; {NULL,0}: the body is all (sealed.h) */
     uint8_t salt[8];
     struct pawl_hash hash;
 };

@@ -1,5 +1,6 @@
 /* src/journal/run.c - folding records into a run. One small function a kind; `folds` below is the table of them. */
 #include "journal/run.h"
+#include "journal/sealed.h"
 #include "contract/json.h"
 #include "journal/rules.h"
 #include <assert.h>
@@ -595,7 +596,7 @@ int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl
     int rc;
     if (r->seq != run->seq + 1) return corrupt(&f, "a gap in the journal");
     pawl_arena_init_on(&scratch, run->arena->from, first, sizeof first);
-    rc = pawl_json_read(r->body, &scratch, &f.body, err);
+    rc = pawl_json_read(pawl_record_whole(r), &scratch, &f.body, err);
     if (rc == PAWL_OK) rc = take(&f);
     else if (rc != PAWL_ENOMEM) rc = corrupt(&f, "its body is not JSON");
     if (run->arena->failed) rc = PAWL_ENOMEM; /* whatever seemed to be missing then */

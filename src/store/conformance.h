@@ -193,6 +193,14 @@ static inline struct pawl_commit pick_commit(struct twins *t)
                                           .kind = 1 + pick(t, PAWL_KIND_COUNT - 1),
                                           .step = pick(t, 9),
                                           .body = body};
+        if (pick(t, 6) == 0) { /* some of it is struck out */
+            const struct pawl_str secret = PAWL_STR("a secret");
+            const uint8_t salt[PAWL_SEAL_SALT] = {(uint8_t)pick(t, 256)};
+            bool struck;
+            CHECK_INT(pawl_seal(PAWL_STR("{\"told\":\"a secret\"}"), &secret, 1, salt, &t->mem, &records[i].body,
+                                &records[i].full, &struck),
+                      PAWL_OK);
+        }
         pawl_prng_fill(&t->r, records[i].salt, sizeof records[i].salt);
         c.head.hash = records[i].hash = pawl_record_hash(&records[i], c.head.hash);
     }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include "base/prng.h"
 #include "base/test.h"
+#include "journal/sealed.h"
 #include "journal/store.h"
 
 enum { TOLD_MAX = 64 };
@@ -117,6 +118,7 @@ static inline void same_record(const struct pawl_record *got, const struct pawl_
     CHECK_INT(got->step, want->step);
     CHECK_INT(got->cause, want->cause);
     CHECK(pawl_str_eq(got->body, want->body));
+    CHECK(pawl_str_eq(got->full, want->full));
     CHECK(memcmp(got->salt, want->salt, 8) == 0);
     CHECK(memcmp(got->hash.b, want->hash.b, 32) == 0);
 }

@@ -140,7 +140,9 @@ static int append(struct pawl_sqlite *q, const struct pawl_record *r, struct sta
         st = pawl_sqlite_bind(q, PAWL_SQL_RECORD_ADD, "iizUiuuU8hi", row, now->run, now->last, r->seq, r->at_ns, kind,
                               r->step, r->cause, r->salt, &r->hash, blob);
     }
-    const int status = pawl_sqlite_do(q, st, err);
+    int status = pawl_sqlite_do(q, st, err);
+    if (status == PAWL_OK && r->full.p)
+        status = pawl_sqlite_do(q, pawl_sqlite_bind(q, PAWL_SQL_SEALED_ADD, "ib", row, r->full), err);
     now->last = row;
     q->next_row += status == PAWL_OK;
     return status;

@@ -48,6 +48,8 @@ static const char *const texts[PAWL_SQL_COUNT] = {
                            "wake = CASE WHEN status < 10 THEN 0 ELSE wake END WHERE n = ?1",
     [PAWL_SQL_RECORD_ADD] = "INSERT INTO record(row, run, previous, seq, at, kind, step, cause, salt, hash, body) "
                             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [PAWL_SQL_SEALED_AT] = "SELECT bytes FROM sealed WHERE row = ?1",
+    [PAWL_SQL_SEALED_ADD] = "INSERT INTO sealed(row, bytes) VALUES(?1, ?2)",
     [PAWL_SQL_BLOB_FIND] = "SELECT n FROM blob WHERE hash = ?1",
     [PAWL_SQL_BLOB_AT] = "SELECT bytes FROM blob WHERE n = ?1",
     [PAWL_SQL_BLOB_ADD] = "INSERT INTO blob(hash, bytes) VALUES(?1, ?2)",

@@ -18,6 +18,8 @@ enum pawl_sqlite_stmt { /* prepared once, at opening; their SQL is in sqlite_db.
                         PAWL_SQL_BY_REQUEST,
                         PAWL_SQL_NEXT_WAKE,
                         PAWL_SQL_RECORD_AT,
+                        PAWL_SQL_SEALED_AT,
+                        PAWL_SQL_SEALED_ADD,
                         PAWL_SQL_RUN_ADD,
                         PAWL_SQL_RUN_SET,
                         PAWL_SQL_RUN_STEP,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
+#include "journal/sealed.h"
 #include "store/sqlite_db.h"
 
 static int no_memory(const struct pawl_sqlite *q, struct pawl_error *err)
@@ -63,6 +64,21 @@ static int body(struct pawl_sqlite *q, sqlite3_stmt *st, struct pawl_arena *a, s
     return status;
 }
 
+/* What was struck out of the record in this row; not there: it was erased, and the body is all that is left. */
+static int sealed(struct pawl_sqlite *q, int64_t row, struct pawl_arena *a, struct pawl_record *r,
+                  struct pawl_error *err)
+{
+    sqlite3_stmt *st = pawl_sqlite_bind(q, PAWL_SQL_SEALED_AT, "i", row);
+    int status = pawl_sqlite_row_of(q, st, err);
+    if (status == PAWL_ENOTFOUND) return PAWL_OK;
+    if (status != PAWL_OK) return status;
+    if (!pawl_sqlite_str(st, 0, a, &r->full)) status = no_memory(q, err);
+    else if (!pawl_seal_fits(r->body, r->full))
+        status = pawl_sqlite_corrupt(q, err, "what was struck out of a record is another's");
+    sqlite3_reset(st);
+    return status;
+}
+
 /* The record in `row`, which must be number `seq` of this run; *row becomes the one before it. */
 static int record(struct pawl_sqlite *q, struct pawl_sqlite_place *place, uint64_t seq, struct pawl_arena *a,
                   struct pawl_record *r, struct pawl_error *err)
@@ -88,6 +104,7 @@ static int record(struct pawl_sqlite *q, struct pawl_sqlite_place *place, uint64
                            "expected a kind of record that this pawl knows, found kind number %lld", (long long)kind);
     else status = body(q, st, a, &r->body, err);
     sqlite3_reset(st);
+    if (status == PAWL_OK && pawl_is_sealed(r->body)) status = sealed(q, place->last, a, r, err);
     place->last = previous;
     return status;
 }

@@ -70,7 +70,10 @@ static const char version_3[] = "ALTER TABLE run ADD COLUMN deaths INTEGER NOT N
 /* What waits for a configuration or a tool of this installation: few, among all that are parked. */
 static const char version_4[] = "CREATE INDEX run_stuck ON run(waiting) WHERE waiting IN (4, 5) AND status < 10;\n";
 
-const char *const pawl_sqlite_steps[] = {version_1, version_2, version_3, version_4};
+/* What was struck out of a record's body: its salt and the whole (journal/sealed.h). `pawl sql` does not read it. */
+static const char version_5[] = "CREATE TABLE sealed(row INTEGER PRIMARY KEY, bytes BLOB NOT NULL);\n";
+
+const char *const pawl_sqlite_steps[] = {version_1, version_2, version_3, version_4, version_5};
 const int pawl_sqlite_steps_count = sizeof pawl_sqlite_steps / sizeof *pawl_sqlite_steps;
 const char pawl_sqlite_needs[] = "0.1.0"; /* the first pawl with as many steps */
 

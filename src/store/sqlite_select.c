@@ -12,13 +12,13 @@ enum { COLUMNS_MAX = 256, STEPS_PER_LOOK = 10000 };
 static int only_read(void *ctx, int action, const char *one, const char *two, const char *database, const char *trigger)
 {
     (void)ctx;
-    (void)one;
     (void)database;
     (void)trigger;
     if (action == SQLITE_FUNCTION) /* some reach for files or memory where the library was built with them */
         return strcmp(two, "load_extension") == 0 || strcmp(two, "writefile") == 0 || strcmp(two, "edit") == 0
                    ? SQLITE_DENY
                    : SQLITE_OK;
+    if (action == SQLITE_READ && strcmp(one, "sealed") == 0) return SQLITE_DENY; /* what was struck out */
     return action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE ? SQLITE_OK : SQLITE_DENY;
 }
 

@@ -83,7 +83,7 @@ static void test_views(void)
          "r.seq FROM c JOIN record r ON r.row = c.previous) SELECT group_concat(seq) FROM c",
          "3,2,1"},
         {"PRAGMA application_id", "1885435756"},
-        {"PRAGMA user_version", "4"},
+        {"PRAGMA user_version", "5"},
         {"PRAGMA journal_mode", "wal"},
         {"SELECT length(value) FROM meta WHERE name = 'id'", "16"},
         {"SELECT value FROM meta WHERE name = 'instance'", "1"},

@@ -1,0 +1,60 @@
+#!/bin/bash
+# tests/redact_test.sh - what a contract names under `redact` reaches the tool and who answers the question, and is struck
+# out of everything else that can be read; erased, the chain still holds.
+. "$(dirname "$0")/cli_lib.sh"
+
+cat >pawl.yaml <<'YAML'
+version: 1
+models:
+  m:
+    provider: script
+    script:
+      - call: {name: pay, args: {card: "DE89 3704 0044", pin: 48213, amount: 5}}
+      - say: "I have charged DE89 3704 0044."
+tools:
+  pay:
+    command: [sh, pay.sh]
+    effect: irreversible
+    redact: [/card, /pin]
+    input: {type: object}
+agents: {a: {model: m, tools: [pay]}}
+YAML
+cat >pay.sh <<'SH'
+cat >>seen; echo >>seen
+echo '{"receipt": "r1", "card": "DE89 3704 0044"}'
+SH
+secret='DE89 3704|48213'
+exits "a run that needs a yes" 3 "$PAWL" run a 'pay it'; hasnot "it is not in what is shown" "$secret" "$OUT"
+"$PAWL" show @last --json >view.json; check "nor in the view" 1 "$(grep -Eqe "$secret" view.json; echo $?)"
+digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"]=="asked"][0]')
+python3 - "$PAWL" >prompt.txt <<'PY'
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "approve", "@last"])
+text, until = b"", time.time() + 20
+while b"send it?" not in text and time.time() < until:
+    if select.select([fd], [], [], 1)[0]:
+        text += os.read(fd, 4096)
+os.write(fd, b"later\n")
+os.waitpid(pid, 0)
+print(text.decode(errors="replace"))
+PY
+has "who answers at a terminal sees exactly what is sent" 'DE89 3704 0044' "$(cat prompt.txt)"
+exits "approve" 0 "$PAWL" approve @last/2 --digest "$digest"
+exits "resume, in another process" 0 "$PAWL" resume @last --json; hasnot "nor in what is followed" "$secret" "$OUT"
+check "the tool got it" '{"amount": 5, "card": "DE89 3704 0044", "pin": 48213}' "$(python3 -c 'import json; print(json.dumps(json.loads(open("seen").read()), sort_keys=True))')"
+exits "show" 0 "$PAWL" show @last; hasnot "nor in what the model said of it" "$secret" "$OUT"; has "what is left" 'redacted' "$OUT"
+has "what is not named stays" 'amount' "$OUT"
+exits "sql" 0 "$PAWL" sql 'SELECT body FROM journal'; hasnot "nor in the journal" "$secret" "$OUT"
+exits "sql of what was struck out" 1 "$PAWL" sql 'SELECT bytes FROM sealed'
+exits "verify" 0 "$PAWL" verify
+"$PAWL" run a 'pay it again' >/dev/null 2>&1 </dev/null
+python3 - <<'PY'
+import sqlite3
+db = sqlite3.connect("pawl.db"); db.execute("DELETE FROM sealed"); db.commit(); db.close()
+PY
+exits "verify after what was struck out is erased" 0 "$PAWL" verify; has "every chain holds" 'every chain is whole' "$OUT"
+exits "show after that" 0 "$PAWL" show @last/1
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
