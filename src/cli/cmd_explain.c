@@ -77,7 +77,9 @@ static const char *stage_of(struct pawl_str class_name)
                 {"breaker_open", "breaker"},
                 {"out_of_contract", "contract-out"},
                 {"malformed", "contract-out"},
-                {"cancelled", "cancel"}};
+                {"cancelled", "cancel"},
+                {"rejected", "classify"},
+                {"unauthorized", "classify"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (pawl_str_is(class_name, rows[i].class_name)) return rows[i].stage;
     return "retry";
@@ -152,10 +154,13 @@ static void tries(struct telling *t)
     {
         yyjson_val *next = yyjson_arr_get(list, i + 1);
         const int64_t at = pawl_json_i64(try, "retry_at_ns", 0);
-        if (!next && ended && !text(try, "message").n) continue;
+        if (!next && ended && (!text(try, "message").n || is(t->step, "state", "failed")))
+            continue; /* its end says it */
         words(t, &b, "attempt ");
         pawl_buf_printf(&b, "%lld: ", (long long)pawl_json_i64(try, "attempt", 0));
-        if (text(try, "message").n) pawl_shown(text(try, "message"), WORDS_MAX, &b), pawl_buf_text(&b, knows(try));
+        if (text(try, "message").n)
+            pawl_shown(text(try, "message"), WORDS_MAX, &b),
+                pawl_buf_text(&b, is(t->step, "kind", "model") ? "" : knows(try));
         else
             pawl_buf_text(&b,
                           next ? "pawl ended before an answer came: nobody knows whether it happened" : "under way");

@@ -26,11 +26,20 @@ static const struct pawl_agent *agent_of(const struct pawl_sim *w, const struct 
     return pawl_config_agent(&w->config, run->stored.agent);
 }
 
+/* A start that was asked for before its owner slept is stored after it woke, and its time counts from when it was asked. */
+static int64_t asleep_before_ns(const struct pawl_sim_run *run)
+{
+    const struct pawl_sim_node *n = run->owner;
+    const bool woke_for_it =
+        n && n->woke_ns > 0 && run->began_ns >= n->woke_ns && run->began_ns < n->woke_ns + PAWL_SIM_S;
+    return woke_for_it ? n->woke_ns - n->slept_ns + SLACK_S * PAWL_SIM_S : 0;
+}
+
 /* Stopped by its deadline, in a record of `at_ns`: was its time over? The owner never counts more than passed outside. */
 void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns)
 {
     const struct pawl_agent *agent = agent_of(w, run);
-    const int64_t live_ns = run->live_ns + (run->live ? w->now_ns - run->live_since_ns : 0);
+    const int64_t live_ns = run->live_ns + (run->live ? w->now_ns - run->live_since_ns : 0) + asleep_before_ns(run);
     if (agent->deadline_ns && live_ns + SLACK_S * PAWL_SIM_S >= agent->deadline_ns) return;
     if (agent->ends_by_ns && (at_ns >= run->stored.since_ns + agent->ends_by_ns ||
                               w->now_ns - run->began_ns + SLACK_S * PAWL_SIM_S >= agent->ends_by_ns))
