@@ -94,6 +94,9 @@ void cli_json_error(struct cli *c, const struct pawl_error *err);        /* {"er
 int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last); /* last: of c->arena */
 /* A request {"do": what, "run": run} that more members may follow; cli_ask closes it. run NULL: none. */
 void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run);
+/* The same for what a person says, with who says it and its id. step 0: none. */
+void cli_begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
+                    uint32_t step);
 void cli_put(struct pawl_json_writer *w, const char *name, const char *value); /* NULL: left out */
 /* The id of what is said: said again with the same one, it is done once. given NULL: a new one. */
 void cli_put_id(struct pawl_json_writer *w, const char *given);
@@ -140,6 +143,8 @@ int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t on
 bool cli_line(struct cli *c, const char *prompt, char *out, size_t size);
 int cli_exit_of(yyjson_val *view);
 int cli_show_view(struct cli *c, const char *run, int64_t at, yyjson_val **view);
+/* The whole id of a run that is named in short, and the seq of its last record; 0, or an exit status: told. */
+int cli_head_of(struct cli *c, const char *run, char id[37], uint64_t *seq);
 int cli_whole_view(struct cli *c, const char *run, yyjson_val **view); /* with what is struck out elsewhere */
 
 /* the subcommands */

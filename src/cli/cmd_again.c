@@ -4,11 +4,10 @@
 #include "cli/cli.h"
 #include "contract/shown.h"
 
+/* A person's word on a run, with the reason that they gave. */
 static void word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run)
 {
-    cli_begin(c, b, w, verb, run);
-    cli_put_id(w, c->opt[OPT_ID]);
-    cli_put(w, "by", cli_user());
+    cli_begin_word(c, b, w, verb, run, 0);
     cli_put(w, "reason", c->opt[OPT_REASON]);
 }
 
@@ -202,9 +201,9 @@ int cli_retry(struct cli *c)
 {
     struct pawl_buf b;
     struct pawl_json_writer w;
-    yyjson_val *view = NULL;
     const char *members = NULL;
     uint32_t from = 0;
+    uint64_t seq = 0;
     char run[37];
     int rc;
     if (c->opt[OPT_ALL]) return retry_all(c);
@@ -214,10 +213,7 @@ int cli_retry(struct cli *c)
     if (c->opt[OPT_FROM] && !number_of(c->opt[OPT_FROM], &from)) return cli_usage(c, "--from takes a step's number");
     if (c->opt[OPT_WITH] && !(members = cli_members(c, "with", c->opt[OPT_WITH]))) return CLI_USAGE;
     if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
-    if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
-    const struct pawl_str id = pawl_json_str(view, "run");
-    const uint64_t seq = (uint64_t)pawl_json_i64(view, "seq", 0);
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    if ((rc = cli_head_of(c, c->args[0], run, &seq)) != 0) return rc;
     word(c, &b, &w, "retry", run);
     if (from) pawl_jw_key(&w, "from"), pawl_jw_i64(&w, from);
     if (members) pawl_jw_key(&w, "with"), pawl_jw_raw(&w, pawl_str_of(members));
@@ -254,14 +250,12 @@ int cli_undo(struct cli *c)
     struct pawl_json_writer w;
     yyjson_val *view = NULL;
     uint32_t to = 0;
+    uint64_t seq = 0;
     char run[37];
     int rc;
     if (c->opt[OPT_TO] && !number_of(c->opt[OPT_TO], &to)) return cli_usage(c, "--to takes a step's number");
     if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
-    if ((rc = cli_show_view(c, c->args[0], 0, &view)) != 0) return cli_status(c, rc);
-    const struct pawl_str id = pawl_json_str(view, "run");
-    const uint64_t seq = (uint64_t)pawl_json_i64(view, "seq", 0);
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    if ((rc = cli_head_of(c, c->args[0], run, &seq)) != 0) return rc;
     word(c, &b, &w, "undo", run);
     if (to) pawl_jw_key(&w, "to"), pawl_jw_i64(&w, to);
     if ((rc = cli_ask(c, &b, NULL)) != 0) return cli_status(c, rc);

@@ -18,8 +18,8 @@ static void told(struct cli *c, const char *run, const char *what)
     cli_flush(c);
 }
 
-static void begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
-                       uint32_t step)
+void cli_begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
+                    uint32_t step)
 {
     cli_begin(c, b, w, verb, run);
     cli_put_id(w, c->opt[OPT_ID]);
@@ -71,7 +71,7 @@ static int scripted(struct cli *c, const char *run, uint32_t step, bool yes)
     const char *edit = NULL;
     int rc;
     if (c->opt[OPT_EDIT] && !(edit = cli_members(c, "edit", c->opt[OPT_EDIT]))) return CLI_USAGE;
-    begin_word(c, &b, &w, yes ? "approve" : "deny", run, step);
+    cli_begin_word(c, &b, &w, yes ? "approve" : "deny", run, step);
     cli_put(&w, "digest", c->opt[OPT_DIGEST]);
     cli_put(&w, "reason", c->opt[OPT_REASON]);
     if (edit) pawl_jw_key(&w, "edit"), pawl_jw_raw(&w, pawl_str_of(edit));
@@ -158,7 +158,7 @@ int cli_resolve(struct cli *c)
     if (happened && pawl_json_read(pawl_str_of(happened), &c->arena, &v, &err))
         return cli_usage(c, "RESULT is JSON: '{\"id\":\"r_7\"}', or null where there is none (%s)", err.what);
     if ((rc = cli_open(c, CLI_HOLD)) != 0) return rc;
-    begin_word(c, &b, &w, "resolve", c->args[0], step);
+    cli_begin_word(c, &b, &w, "resolve", c->args[0], step);
     cli_put(&w, "how", happened ? "happened" : c->opt[OPT_STOP] ? "stop" : "not_happened");
     if (happened) pawl_jw_key(&w, "result"), pawl_jw_raw(&w, pawl_str_of(happened));
     cli_put(&w, "reason", c->opt[OPT_REASON]);
@@ -177,7 +177,7 @@ int cli_cancel(struct cli *c)
     char run[37];
     int rc;
     if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
-    begin_word(c, &b, &w, "cancel", c->args[0], 0);
+    cli_begin_word(c, &b, &w, "cancel", c->args[0], 0);
     cli_put(&w, "reason", c->opt[OPT_REASON]);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(last, "run");

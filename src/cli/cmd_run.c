@@ -66,7 +66,7 @@ int cli_run(struct cli *c)
     return cli_live(c, run, 0);
 }
 
-static int head_of(struct cli *c, const char *run, char id[37], uint64_t *seq)
+int cli_head_of(struct cli *c, const char *run, char id[37], uint64_t *seq)
 {
     struct pawl_buf b;
     struct pawl_json_writer w;
@@ -93,7 +93,7 @@ int cli_send(struct cli *c)
     int rc;
     if (!text && !c->opt[OPT_END]) return cli_usage(c, "a message needs a text, or --end");
     if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
-    if ((rc = head_of(c, c->args[0], run, &seq)) != 0) return rc;
+    if ((rc = cli_head_of(c, c->args[0], run, &seq)) != 0) return rc;
     cli_begin(c, &b, &w, "send", run);
     cli_put(&w, "text", text);
     if (c->opt[OPT_END]) pawl_jw_key(&w, "end"), pawl_jw_bool(&w, true);
@@ -129,7 +129,7 @@ int cli_resume(struct cli *c)
     if ((c->opt[OPT_ALL] != NULL) == (c->count == 1)) return cli_usage(c, "name one run, or say --all");
     if ((rc = cli_open(c, CLI_WORK)) != 0) return rc;
     if (c->opt[OPT_ALL]) return resume_all(c);
-    if ((rc = head_of(c, c->args[0], run, &seq)) != 0) return rc;
+    if ((rc = cli_head_of(c, c->args[0], run, &seq)) != 0) return rc;
     cli_begin(c, &b, &w, "resume", run);
     rc = cli_ask(c, &b, NULL);
     return rc ? cli_status(c, rc) : cli_live(c, run, 0);
@@ -143,6 +143,6 @@ int cli_follow(struct cli *c)
     int rc;
     c->person = false;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
-    if ((rc = head_of(c, c->args[0], run, &seq)) != 0) return rc;
+    if ((rc = cli_head_of(c, c->args[0], run, &seq)) != 0) return rc;
     return cli_live(c, run, 0);
 }

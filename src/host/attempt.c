@@ -243,18 +243,13 @@ struct answer { /* what an in-process tool says */
 
 static void take_answer(void *ctx, enum pawl_tool_verdict verdict, const char *text, size_t bytes)
 {
-    static const enum pawl_applied applied[] = {PAWL_APPLIED_YES, PAWL_APPLIED_NO, PAWL_APPLIED_UNKNOWN};
     struct answer *a = ctx;
     const bool too_large = bytes > a->bytes_max;
     struct pawl_str said = {text, text ? (uint32_t)(too_large ? 0 : bytes) : 0};
-    if (a->given || (int)verdict < 0 || verdict > PAWL_TOOL_UNKNOWN) return; /* the first word counts */
+    if (a->given || !pawl_is_verdict(verdict)) return; /* the first word counts */
     a->given = true;
     if (said.n) said = pawl_str_copy(a->arena, said);
-    if (too_large) a->reply.transport = PAWL_TOO_LARGE;
-    a->reply.verdict = applied[verdict];
-    a->reply.has_verdict = true;
-    if (verdict == PAWL_TOOL_APPLIED) a->reply.body = said;
-    else a->reply.detail = said;
+    pawl_take_verdict(&a->reply, verdict, said, too_large);
 }
 
 static void on_worker_done(void *ctx, const struct pawl_reply *reply)

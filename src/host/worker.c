@@ -25,7 +25,7 @@ struct pawl_worker {
     struct pawl_worker *next_returned;
     struct pawl_workers *of;
     struct shared *shared;
-    enum state state; /* the loop's; LEFT also under the mutex */
+    enum state state; /* the loop's alone */
     int64_t until_ns;
     struct pawl_tool_call call;
     pawl_tool_fn *fn;
@@ -65,27 +65,40 @@ static void free_call(struct pawl_worker *c)
     free(c);
 }
 
+/* ---- what a function says, on whatever thread ---- */
+
+bool pawl_is_verdict(enum pawl_tool_verdict verdict)
+{
+    return (int)verdict >= 0 && verdict <= PAWL_TOOL_UNKNOWN;
+}
+
+void pawl_take_verdict(struct pawl_reply *reply, enum pawl_tool_verdict verdict, struct pawl_str said, bool too_large)
+{
+    static const enum pawl_applied applied[] = {PAWL_APPLIED_YES, PAWL_APPLIED_NO, PAWL_APPLIED_UNKNOWN};
+    if (too_large) reply->transport = PAWL_TOO_LARGE;
+    reply->verdict = applied[verdict];
+    reply->has_verdict = true;
+    if (verdict == PAWL_TOOL_APPLIED) reply->body = said;
+    else reply->detail = said;
+}
+
 /* ---- on the call's thread ---- */
 
 static void take_answer(void *ctx, enum pawl_tool_verdict verdict, const char *text, size_t bytes)
 {
-    static const enum pawl_applied applied[] = {PAWL_APPLIED_YES, PAWL_APPLIED_NO, PAWL_APPLIED_UNKNOWN};
     struct pawl_worker *c = ctx;
+    const bool too_large = bytes > c->answer_bytes_max;
     struct pawl_str said = {0};
-    if (c->given || (int)verdict < 0 || verdict > PAWL_TOOL_UNKNOWN) return; /* the first word counts */
+    if (c->given || !pawl_is_verdict(verdict)) return; /* the first word counts */
     c->given = true;
-    if (bytes > c->answer_bytes_max) c->reply.transport = PAWL_TOO_LARGE;
-    else if (text && bytes) {
+    if (!too_large && text && bytes) {
         c->said = malloc(bytes + 1);
         if (!c->said) return; /* no verdict: nobody knows */
         memcpy(c->said, text, bytes);
         c->said[bytes] = 0;
         said = (struct pawl_str){c->said, (uint32_t)bytes};
     }
-    c->reply.verdict = applied[verdict];
-    c->reply.has_verdict = true;
-    if (verdict == PAWL_TOOL_APPLIED) c->reply.body = said;
-    else c->reply.detail = said;
+    pawl_take_verdict(&c->reply, verdict, said, too_large);
 }
 
 static void *work(void *ctx)

@@ -33,3 +33,7 @@ void pawl_workers_free(struct pawl_workers *w);
 /* PAWL_ENOMEM: no memory or no thread; nothing was begun. Beyond 64 threads a call waits for one that comes free. */
 int pawl_worker_start(struct pawl_workers *w, const struct pawl_worker_spec *spec, struct pawl_worker **out);
 void pawl_worker_cancel(struct pawl_worker *call);
+
+/* What a function says, as a reply: for those on the loop's thread too. `said` stays the caller's. */
+bool pawl_is_verdict(enum pawl_tool_verdict verdict);
+void pawl_take_verdict(struct pawl_reply *reply, enum pawl_tool_verdict verdict, struct pawl_str said, bool too_large);

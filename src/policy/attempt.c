@@ -96,7 +96,7 @@ static enum pawl_verdict leave(struct pawl_pass *p)
     p->timeout_ns = own_ns < p->left_ns ? own_ns : p->left_ns;
     p->hedge_ns = may_hedge(p) ? p->tool->hedge_ns : 0;
     if (p->admitted && p->attempts - p->model_from == 1)
-        pawl_retry_budget_earn(&p->admitted->retries, p->model ? &p->model->retry : &p->tool->retry, p->now_ns);
+        pawl_retry_budget_earn(&p->admitted->retries, pawl_pass_retry(p), p->now_ns);
     return pawl_pass_wait(p, PAWL_WANT_ATTEMPT);
 }
 

@@ -14,7 +14,7 @@ static const struct pawl_breaker *rule_of(const struct pawl_pass *p)
     return p->model ? &p->model->breaker : &p->tool->breaker;
 }
 
-static struct pawl_dependency *dependency_of(struct pawl_pass *p)
+struct pawl_dependency *pawl_pass_dependency(struct pawl_pass *p)
 {
     return p->model ? pawl_shared_dependency(p->shared, "model", p->model->name)
                     : pawl_shared_dependency(p->shared, "tool", p->tool->name);
@@ -65,7 +65,7 @@ enum pawl_verdict pawl_stage_breaker(struct pawl_pass *p)
 {
     struct pawl_dependency *d;
     if (p->admitted || !pawl_pass_sends(p)) return PAWL_GO;
-    d = dependency_of(p);
+    d = pawl_pass_dependency(p);
     if (!d) return p->rc = PAWL_ENOMEM, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     pawl_line_leave(p);
     switch (pawl_circuit_ask(&d->circuit, rule_of(p), p->wall_ns)) {

@@ -140,6 +140,10 @@ static inline bool pawl_pass_changes(const struct pawl_pass *p)
 {
     return p->tool && p->tool->effect != PAWL_EFFECT_READ;
 }
+static inline const struct pawl_retry *pawl_pass_retry(const struct pawl_pass *p)
+{
+    return p->model ? &p->model->retry : &p->tool->retry;
+}
 /* Does an attempt follow by itself? What a restart left open is resolved first, and sends nothing until then. */
 bool pawl_pass_sends(const struct pawl_pass *p);
 /* Ends the pass as failed: returns PAWL_FAIL. The message is copied. */

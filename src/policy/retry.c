@@ -6,6 +6,7 @@
  *   2 it declares a verify that identifies this attempt  -> look, once the settling time has passed
  *   3 neither                                            -> in doubt: a person */
 #include "policy/backoff.h"
+#include "policy/breaker.h"
 #include "policy/claim.h"
 #include "policy/fallback.h"
 #include "policy/look.h"
@@ -14,27 +15,14 @@
 
 enum { LOOKS_MAX = 4 };
 
-static const struct pawl_retry *retry_of(const struct pawl_pass *p)
-{
-    return p->model ? &p->model->retry : &p->tool->retry;
-}
-
 /* At least what the server asks for. */
 static int64_t backoff_ns(struct pawl_pass *p, uint32_t tries)
 {
-    const struct pawl_retry *r = pawl_retry_for(retry_of(p), p->outcome.error_class);
+    const struct pawl_retry *r = pawl_retry_for(pawl_pass_retry(p), p->outcome.error_class);
     if (p->outcome.retry_after_ns > 0)
         return p->outcome.retry_after_ns +
                (r->jitter ? (int64_t)pawl_prng_below(p->prng, (uint64_t)p->outcome.retry_after_ns / 8 + 1) : 0);
     return p->backoff_ns = pawl_backoff_ns(r, tries, p->backoff_ns, p->prng);
-}
-
-static struct pawl_retry_budget *budget_of(struct pawl_pass *p)
-{
-    struct pawl_dependency *d = p->model ? pawl_shared_dependency(p->shared, "model", p->model->name)
-                                         : pawl_shared_dependency(p->shared, "tool", p->tool->name);
-    if (!d) p->rc = PAWL_ENOMEM;
-    return d ? &d->retries : NULL;
 }
 
 /* What is unknown is resolved, whatever that costs; a model, an undo and a person's word wait until their time comes. */
@@ -103,16 +91,16 @@ static enum pawl_verdict again(struct pawl_pass *p)
 {
     const bool planned = p->recovered && p->step && p->step->retry_at_ns > p->wall_ns;
     /* What our own crash cut off is no word of the other side's: it is not spared for that. */
-    struct pawl_retry_budget *budget = budget_of(p);
+    struct pawl_dependency *d = pawl_pass_dependency(p);
     enum pawl_verdict v = PAWL_GO;
     int64_t at_ns = planned ? p->step->retry_at_ns : p->wall_ns, wait_ns = 0;
-    if (!budget) return pawl_pass_wait(p, PAWL_WANT_NOTHING);
+    if (!d) return p->rc = PAWL_ENOMEM, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (!planned && !p->crashed) {
-        wait_ns = pawl_retry_budget_wait_ns(budget, retry_of(p), p->now_ns);
+        wait_ns = pawl_retry_budget_wait_ns(&d->retries, pawl_pass_retry(p), p->now_ns);
         if (wait_ns > 0 && !waits_for_budget(p)) return over_budget(p);
         const int64_t pause_ns = backoff_ns(p, p->attempts);
         at_ns += wait_ns > pause_ns ? wait_ns : pause_ns;
-        pawl_retry_budget_take(budget, retry_of(p));
+        pawl_retry_budget_take(&d->retries, pawl_pass_retry(p));
     }
     if (!p->recovered) v = append_ended(p, at_ns, false);
     if (v != PAWL_GO) return v;
@@ -126,7 +114,7 @@ static enum pawl_verdict again(struct pawl_pass *p)
 static bool may_try(struct pawl_pass *p)
 {
     if (p->run->ending && !(p->step && p->step->kind == PAWL_STEP_UNDO)) return false;
-    const struct pawl_retry *r = pawl_retry_for(retry_of(p), p->outcome.error_class);
+    const struct pawl_retry *r = pawl_retry_for(pawl_pass_retry(p), p->outcome.error_class);
     if (p->attempts - p->model_from >= r->attempts) return false;
     return p->left_ns == PAWL_NEVER || (p->left_ns > 0 && p->outcome.retry_after_ns < p->left_ns);
 }
