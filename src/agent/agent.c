@@ -27,10 +27,20 @@ static bool is_bad(const struct pawl_step *s)
     return s->error_class == PAWL_CLASS_UNKNOWN_TOOL || s->error_class == PAWL_CLASS_BAD_ARGUMENTS;
 }
 
-/* Part of the conversation: no undo, and not set aside. */
+/* Part of the conversation: no undo, no question, and not set aside. */
 static bool counts(const struct pawl_step *s)
 {
-    return s->kind != PAWL_STEP_UNDO && !s->aside;
+    return (s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_TOOL) && !s->aside;
+}
+
+/* A question about the run that was answered with a no, behind the last that the model did; NULL: none. */
+static const struct pawl_step *refused(const struct pawl_run *run)
+{
+    for (uint32_t i = run->steps_count; i-- > run->steps_before && !counts(run->steps[i]);) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind == PAWL_STEP_GATE && s->state == PAWL_STEP_NOT_DONE && !s->aside) return s;
+    }
+    return NULL;
 }
 
 static const struct pawl_step *last_step(const struct pawl_run *run)
@@ -109,7 +119,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
                       struct pawl_decision *out, struct pawl_error *err)
 {
     const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
-    const struct pawl_step *last = last_step(run);
+    const struct pawl_step *last = last_step(run), *no = refused(run);
     *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
     if (!agent || !pawl_config_model(config, agent->model))
         return pawl_fail(err, PAWL_EINVAL, "", "pawl check", "the configuration has no agent %.*s", (int)run->agent.n,
@@ -123,6 +133,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
                        PAWL_STR("a person stopped the run at a step in doubt"));
         if (!pawl_step_ended(s)) return PAWL_OK;
     }
+    if (no) return end(out, PAWL_FAILED_RUN, no->error_class, no->message);
     if (!last) return ask_model(config, agent, run, run->steps_count + 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)
         return end(out, PAWL_FAILED_RUN, last->error_class, last->message);

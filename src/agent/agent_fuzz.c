@@ -53,7 +53,7 @@ static bool read_record(struct pawl_str line, struct pawl_record *r)
 
 static void check_step(const struct pawl_run *run, const struct pawl_step *s, uint32_t number)
 {
-    if (s->number != number || s->kind < PAWL_STEP_MODEL || s->kind > PAWL_STEP_UNDO) abort();
+    if (s->number != number || s->kind < PAWL_STEP_MODEL || s->kind > PAWL_STEP_GATE) abort();
     if (s->state < PAWL_STEP_DECIDED || s->state > PAWL_STEP_NOT_DONE) abort();
     if (s->decided_seq == 0 || s->decided_seq > run->seq || s->intended_seq > run->seq) abort();
     if (pawl_step_ended(s) != (s->ended_seq != 0)) abort();

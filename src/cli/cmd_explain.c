@@ -103,6 +103,18 @@ static void dedupe(struct telling *t)
     say(t, "dedupe", &b);
 }
 
+static const char *reason_of(struct pawl_str why)
+{
+    static const char *const rows[][2] = {{"repeat", "the same was done before"},
+                                          {"conflict", "the same intent was done before with other arguments"},
+                                          {"guard", "a guard tripped"},
+                                          {"budget", "its budget is spent"},
+                                          {"opinion", "a second opinion was another one"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (pawl_str_is(why, rows[i][0])) return rows[i][1];
+    return "its contract wants a yes";
+}
+
 static void gate(struct telling *t)
 {
     yyjson_val *asked = yyjson_obj_get(t->step, "asked"), *answered = yyjson_obj_get(t->step, "answered"), *why;
@@ -114,11 +126,9 @@ static void gate(struct telling *t)
         yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, why)
         {
             pawl_buf_text(&b, i ? ", and because " : ", because ");
-            pawl_buf_text(&b, pawl_str_is(pawl_json_value_str(why), "repeat") ? "the same was done before"
-                              : pawl_str_is(pawl_json_value_str(why), "conflict")
-                                  ? "the same intent was done before with other arguments"
-                                  : "its contract wants a yes");
+            pawl_buf_text(&b, reason_of(pawl_json_value_str(why)));
         }
+        if (text(asked, "says").n) pawl_buf_text(&b, ": "), pawl_shown(text(asked, "says"), WORDS_MAX, &b);
         if (is(t->step, "state", "asked")) {
             pawl_buf_text(&b, "; without an answer before ");
             cli_time(pawl_json_i64(asked, "expires_ns", 0), &b);

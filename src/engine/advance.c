@@ -341,6 +341,7 @@ static struct pawl_slot *open_slot(struct pawl_hot *h, const struct pawl_step *s
         s->pass.model = pawl_config_model(h->config, step->name);
         return s;
     }
+    if (step->kind == PAWL_STEP_GATE) return s->pass.stage = PAWL_STAGE_GATE, s;
     s->pass.tool =
         step->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, step->name) : pawl_agent_tool(h->agent, step->name);
     pawl_pass_know_intent(&s->pass);
@@ -380,7 +381,7 @@ static bool sweep(struct pawl_hot *h)
         }
         any = true;
         *at = s->next;
-        if (!s->pass.step && !h->run.ending) /* a model step that could not even begin */
+        if (!s->pass.step && !s->pass.anew && !h->run.ending) /* a model step that could not even begin */
             pawl_hot_abort(h, PAWL_FAILED_RUN, s->pass.error_class, s->pass.message.p, (struct pawl_str){NULL, 0},
                            PAWL_STR("pawl"));
         pawl_slot_free(s);

@@ -20,7 +20,7 @@ bool pawl_again_reopens(enum pawl_ask what)
 
 static bool counts(const struct pawl_step *s)
 {
-    return s->kind != PAWL_STEP_UNDO && !s->aside;
+    return (s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_TOOL) && !s->aside;
 }
 
 static bool did_not_happen(const struct pawl_step *s)
@@ -86,6 +86,8 @@ static struct pawl_refusal from_step(const struct pawl_run *run, uint32_t number
         return (struct pawl_refusal){PAWL_ECONFLICT, "this step was set aside by a retry before", "pawl show RUN"};
     if (s->kind == PAWL_STEP_UNDO)
         return (struct pawl_refusal){PAWL_EINVAL, "this step is an undo", "pawl undo RUN tries it again"};
+    if (s->kind == PAWL_STEP_GATE)
+        return (struct pawl_refusal){PAWL_EINVAL, "this step is a question", "name the step behind it"};
     if (s->kind == PAWL_STEP_MODEL) return p->aside = number, fine;
     if (!did_not_happen(s))
         return (struct pawl_refusal){PAWL_ECONFLICT, "this step has been done, and is never done again by a retry",

@@ -7,6 +7,7 @@ static const struct pawl_refusal fine = {0, NULL, NULL};
 
 static const struct pawl_tool *tool_of(const struct pawl_hot *h, const struct pawl_step *s)
 {
+    if (s->kind == PAWL_STEP_GATE) return NULL;
     return s->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, s->name) : pawl_agent_tool(h->agent, s->name);
 }
 

@@ -282,6 +282,14 @@ static void remember(struct pawl_hot *h, const struct pawl_request *r, uint32_t 
     pawl_hot_append(h, PAWL_NOTE, step, finish(&o));
 }
 
+static bool is_object(struct pawl_engine *e, struct pawl_str text)
+{
+    yyjson_val *v;
+    const int rc = pawl_json_read(text, &e->step, &v, NULL);
+    if (rc == PAWL_ENOMEM) e->rc = rc;
+    return rc == PAWL_OK && yyjson_is_obj(v);
+}
+
 static bool said_already(const struct pawl_step *s, struct pawl_str by)
 {
     for (uint32_t i = 0; by.p && i < s->yes_count; i++)
@@ -312,13 +320,16 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
     }
     if ((no = pawl_answer_refused(h, s, r)).code) return no;
     if (yes && said_already(s, r->by)) return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
-    if (yes && r->with.p) return pawl_answer_edited(h, s, r);
+    if (yes && r->with.p && s->kind != PAWL_STEP_GATE) return pawl_answer_edited(h, s, r);
+    if (yes && r->with.p && !is_object(h->e, r->with))
+        return (struct pawl_refusal){PAWL_EINVAL, "what comes with the yes must be a JSON object", "{\"more\": 10}"};
     begin(&o, h->e);
     put(&o, "answer", yes ? PAWL_STR("yes") : PAWL_STR("no"));
+    if (yes) put_raw(&o, "with", r->with);
     put_who(&o, r);
     if (pawl_hot_append(h, PAWL_GATE_ANSWERED, s->number, finish(&o))) return (struct pawl_refusal){0, NULL, NULL};
     if ((slot = pawl_hot_slot(h, s->number)) != NULL) {
-        if (slot->pass.stage > PAWL_STAGE_DEDUPE)
+        if (slot->pass.stage > PAWL_STAGE_DEDUPE && s->kind != PAWL_STEP_GATE)
             slot->pass.stage = PAWL_STAGE_DEDUPE; /* what has changed since it was asked is seen again */
         if (slot->pass.claim_took) slot->pass.claim_state = PAWL_CLAIM_OURS;
         else slot->pass.claim_state = PAWL_CLAIM_NOT_ASKED;

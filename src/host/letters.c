@@ -38,7 +38,7 @@ static const struct pawl_step *died_at(const struct pawl_run *run)
     const struct pawl_step *at = NULL;
     for (uint32_t i = run->steps_count; i-- > 0;) {
         const struct pawl_step *s = run->steps[i];
-        if (s->kind == PAWL_STEP_UNDO || s->aside) continue;
+        if (s->kind == PAWL_STEP_UNDO || s->kind == PAWL_STEP_GATE || s->aside) continue;
         if (s->state == PAWL_STEP_NOT_DONE) at = s;
         if (s->kind == PAWL_STEP_MODEL) break;
     }

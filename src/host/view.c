@@ -258,10 +258,10 @@ static void write_question(struct view *v, const struct pawl_step *s, const stru
         pawl_jw_open(w, '{');
         pawl_jw_key(w, "why");
         pawl_jw_open(w, '[');
-        if (s->why & PAWL_WHY_GATE) pawl_jw_text(w, "gate");
-        if (s->why & PAWL_WHY_REPEAT) pawl_jw_text(w, "repeat");
-        if (s->why & PAWL_WHY_CONFLICT) pawl_jw_text(w, "conflict");
+        for (uint32_t bit = 1; bit <= PAWL_WHY_OPINION; bit <<= 1)
+            if (s->why & bit) pawl_jw_text(w, pawl_why_word(bit));
         pawl_jw_close(w, ']');
+        put(w, "says", s->says);
         if (s->quorum > 1) number(w, "quorum", s->quorum);
         if (x->approvers) pawl_jw_key(w, "approvers"), pawl_jw_value(w, x->approvers);
         if (s->quorum > 1) write_yes(v, s);
@@ -322,11 +322,13 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
 
 static void write_step(struct view *v, const struct pawl_step *s)
 {
-    static const char *const kinds[] = {"", "model", "tool", "undo"}, *const effects[] = {"read", "idempotent",
-                                                                                          "mutate", "irreversible"};
+    static const char *const kinds[] = {"", "model", "tool", "undo", "gate"}, *const effects[] = {"read", "idempotent",
+                                                                                                  "mutate",
+                                                                                                  "irreversible"};
     const struct pawl_hash none = {{0}};
-    const struct pawl_tool *tool =
-        v->config && s->kind != PAWL_STEP_MODEL ? pawl_config_tool(v->config, s->name) : NULL;
+    const struct pawl_tool *tool = v->config && s->kind != PAWL_STEP_MODEL && s->kind != PAWL_STEP_GATE
+                                       ? pawl_config_tool(v->config, s->name)
+                                       : NULL;
     const struct extra *x = &v->extras[s->number];
     struct pawl_json_writer *w = &v->w;
     pawl_jw_open(w, '{');

@@ -131,12 +131,13 @@ static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, str
     uint32_t others = 0;
     for (uint32_t i = 0; i < run->steps_count; i++)
         others += run->steps[i]->state == PAWL_STEP_ASKED && run->steps[i] != s;
-    pawl_buf_text(b, "It waits for your yes or no to ");
-    step_name(b, s);
+    pawl_buf_text(b, "It waits for your yes or no");
+    if (s->kind != PAWL_STEP_GATE) pawl_buf_text(b, " to "), step_name(b, s);
     if (s->why & PAWL_WHY_CONFLICT)
         pawl_buf_text(b, ", which differs from what "), first_name(b, run, s), pawl_buf_text(b, " did");
     else if (s->why & PAWL_WHY_REPEAT)
         pawl_buf_text(b, ", which "), first_name(b, run, s), pawl_buf_text(b, " did already");
+    if (s->says.n) pawl_buf_text(b, ": "), pawl_shown(s->says, 2 * SHOWN_MAX, b);
     if (s->quorum > 1) pawl_buf_printf(b, "; %u of %u have said yes", s->yes_count, s->quorum);
     if (others) pawl_buf_printf(b, ", and to %u more", others);
 }

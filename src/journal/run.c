@@ -331,11 +331,34 @@ static int fold_resolved(struct fold *f)
     return PAWL_OK;
 }
 
+static const char *const why_words[] = {"gate", "repeat", "conflict", "guard", "budget", "opinion"};
+enum { WHY_COUNT = sizeof why_words / sizeof *why_words };
+
+const char *pawl_why_word(uint32_t one_bit)
+{
+    for (uint32_t i = 0; i < WHY_COUNT; i++)
+        if (one_bit == 1u << i) return why_words[i];
+    return "";
+}
+
+/* A question about the run is a step of its own, in its place among the others. */
+static struct pawl_step *add_question(struct fold *f)
+{
+    struct pawl_step *s;
+    if (!pawl_str_is(pawl_json_str(f->body, "kind"), "gate") || f->r->step != f->run->steps_count + 1) return NULL;
+    s = add_step(f->run, PAWL_STEP_GATE, f->r->seq);
+    if (!s) return NULL;
+    s->name = keep(f, "name");
+    s->otherwise = pawl_class_of(pawl_json_str(f->body, "otherwise"));
+    return s;
+}
+
 static int fold_asked(struct fold *f)
 {
-    struct pawl_step *s = f->step;
+    struct pawl_step *s = f->step ? f->step : add_question(f);
     yyjson_val *why = yyjson_obj_get(f->body, "why"), *v;
     size_t i, n;
+    if (!s) return f->run->arena->failed ? PAWL_ENOMEM : corrupt(f, "asked of no step");
     if (s->state != PAWL_STEP_DECIDED && s->state != PAWL_STEP_APPROVED) return corrupt(f, "asked too late");
     s->state = PAWL_STEP_ASKED;
     s->denied = false;
@@ -344,11 +367,10 @@ static int fold_asked(struct fold *f)
     s->quorum = (uint32_t)pawl_json_i64(f->body, "quorum", 1);
     yyjson_arr_foreach(why, i, n, v)
     {
-        const struct pawl_str word = pawl_json_value_str(v);
-        s->why |= pawl_str_is(word, "gate")     ? PAWL_WHY_GATE
-                  : pawl_str_is(word, "repeat") ? PAWL_WHY_REPEAT
-                                                : PAWL_WHY_CONFLICT;
+        for (uint32_t k = 0; k < WHY_COUNT; k++)
+            if (pawl_str_is(pawl_json_value_str(v), why_words[k])) s->why |= 1u << k;
     }
+    s->says = keep(f, "says");
     s->asked_seq = f->r->seq;
     s->expires_ns = pawl_json_i64(f->body, "expires", PAWL_NEVER);
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
@@ -398,6 +420,7 @@ static int fold_answered(struct fold *f)
         return PAWL_OK;
     }
     s->reason = keep(f, "reason");
+    if (yyjson_obj_get(f->body, "with")) s->with = keep_json(f, "with");
     s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
     s->denied = !pawl_str_is(answer, "yes");
     if (!s->denied && !pawl_str_is(by, "expiry")) {
@@ -541,7 +564,7 @@ static const struct {
     [PAWL_STEP_FAILED] = {fold_failed, OPEN_STEP},
     [PAWL_STEP_IN_DOUBT] = {fold_in_doubt, OPEN_STEP},
     [PAWL_STEP_RESOLVED] = {fold_resolved, OPEN_STEP},
-    [PAWL_GATE_ASKED] = {fold_asked, OPEN_STEP},
+    [PAWL_GATE_ASKED] = {fold_asked, MAYBE_STEP},
     [PAWL_GATE_ANSWERED] = {fold_answered, OPEN_STEP},
     [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
     [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},

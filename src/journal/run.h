@@ -9,7 +9,7 @@
 #include "contract/outcome.h"
 #include "journal/store.h"
 
-enum pawl_step_kind { PAWL_STEP_MODEL = 1, PAWL_STEP_TOOL = 2, PAWL_STEP_UNDO = 3 };
+enum pawl_step_kind { PAWL_STEP_MODEL = 1, PAWL_STEP_TOOL = 2, PAWL_STEP_UNDO = 3, PAWL_STEP_GATE = 4 };
 enum pawl_step_state {
     PAWL_STEP_DECIDED,
     PAWL_STEP_ASKED,
@@ -19,7 +19,17 @@ enum pawl_step_state {
     PAWL_STEP_DONE,
     PAWL_STEP_NOT_DONE
 };
-enum { PAWL_WHY_GATE = 1, PAWL_WHY_REPEAT = 2, PAWL_WHY_CONFLICT = 4 }; /* why a question was asked */
+enum { /* why a question was asked */
+       PAWL_WHY_GATE = 1,
+       PAWL_WHY_REPEAT = 2,
+       PAWL_WHY_CONFLICT = 4,
+       PAWL_WHY_GUARD = 8,
+       PAWL_WHY_BUDGET = 16,
+       PAWL_WHY_OPINION = 32,
+       PAWL_WHY_STAGES =
+           PAWL_WHY_GUARD | PAWL_WHY_BUDGET | PAWL_WHY_OPINION /* what stages beside gate and dedupe ask */
+};
+const char *pawl_why_word(uint32_t one_bit); /* "gate", ... */
 
 struct pawl_step {   /* what every look over all steps reads comes first, so that it costs one line of cache each */
     uint32_t number; /* from 1, in decision order */
@@ -42,8 +52,12 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     uint32_t undone_by;                  /* the undo step that did; 0: none, or the model's own call */
     uint64_t decided_seq, intended_seq, ended_seq;
     int64_t intended_at_ns, ended_at_ns;
-    /* the question: gate.asked {why, digest, request, key, generation, expires, then, first} */
+    /* the question: gate.asked {why, says, digest, request, key, generation, expires, then, first}. With {kind: "gate",
+     * name, otherwise} it is one about the run and no call of it: a step of its own, which ends with the answer. */
     uint32_t why;
+    struct pawl_str says;      /* what the person was told beside the reasons; {NULL,0}: nothing */
+    enum pawl_class otherwise; /* a gate's step: what the run ends with where the answer is no */
+    struct pawl_str with;      /* a gate's step: gate.answered {with}, a JSON object that came with the yes */
     struct pawl_hash asked_digest;
     int64_t expires_ns;
     uint64_t asked_seq;

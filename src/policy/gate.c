@@ -2,9 +2,11 @@
  * exact request is fixed first, because a yes is bound to its digest (LEDGER 14, 20).
  *
  *   DECIDED --gate.asked--> ASKED --gate.answered--> APPROVED --> go (yes, same digest) | fail denied
- */
+ *
+ * A question about the run and no call of it is question.c's. */
 #include "policy/claim.h"
 #include "policy/pipeline.h"
+#include "policy/question.h"
 #include <string.h>
 
 /* Key = UUIDv8 from SHA-256 (store id, run, step, generation): LEDGER 4. */
@@ -59,12 +61,7 @@ static enum pawl_verdict ask(struct pawl_pass *p)
     enum pawl_verdict v;
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "why");
-    pawl_jw_open(&w, '[');
-    if (p->why & PAWL_WHY_GATE) pawl_jw_text(&w, "gate");
-    if (p->why & PAWL_WHY_REPEAT) pawl_jw_text(&w, "repeat");
-    if (p->why & PAWL_WHY_CONFLICT) pawl_jw_text(&w, "conflict");
-    pawl_jw_close(&w, ']');
+    pawl_question_why(p, &w);
     pawl_jw_key(&w, "name");
     pawl_jw_str(&w, p->tool->name);
     pawl_jw_key(&w, "digest");
@@ -134,6 +131,8 @@ static enum pawl_verdict denied(struct pawl_pass *p)
 static void stand_by_question(struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
+    p->why |= s->why & PAWL_WHY_STAGES; /* theirs may be stages behind this one, which have not been asked again yet */
+    if (!p->says.p) p->says = s->says;
     if (!(p->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT))) p->why |= s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT);
     if (s->generation > p->generation) p->generation = s->generation;
     if (p->first_step || !s->first_step) return;
@@ -146,6 +145,7 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
     struct pawl_step *s = p->step;
     enum pawl_verdict v;
     if (p->model) return PAWL_GO;
+    if (s->kind == PAWL_STEP_GATE) return pawl_question_stage(p);
     if (s->state >= PAWL_STEP_INTENDED_STATE) { /* fixed and answered before it was intended */
         memcpy(p->key, s->key, sizeof p->key);
         p->request = s->request;

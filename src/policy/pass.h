@@ -88,9 +88,10 @@ struct pawl_pass {
     struct pawl_hash claim_key;  /* dedupe, in scopes wider than the run */
     enum pawl_claim_is claim_state;
     struct pawl_claim claim;
-    bool claim_took;    /* a TAKE of ours is in the journal or on its way there */
-    bool claim_instead; /* it was taken from p->claim, a claim that was done, by a person's word */
-    uint32_t why;       /* questions that dedupe and gate have */
+    bool claim_took;      /* a TAKE of ours is in the journal or on its way there */
+    bool claim_instead;   /* it was taken from p->claim, a claim that was done, by a person's word */
+    uint32_t why;         /* questions that stages have, */
+    struct pawl_str says; /* and what the person is to know of them; {NULL,0}: nothing more */
     struct pawl_id first_run;
     uint32_t first_step;
     bool first_no_answer; /* of another run: it was undone since, or nobody has its result */
@@ -133,6 +134,7 @@ struct pawl_pass {
     bool applied;                     /* ends failed, though it happened */
     enum { PAWL_ENDS_DONE, PAWL_ENDS_ANSWERED, PAWL_ENDS_FAILED } how;
     bool ended;
+    bool anew; /* a model step before its intent: what was decided on has changed, the decision is to be made again */
 };
 
 /* The tool's step may change something out there. Undo steps count as what their tool is. */
