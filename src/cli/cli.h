@@ -43,6 +43,7 @@ enum cli_opt { /* every option of every subcommand */
                OPT_YES,
                OPT_EDIT,
                OPT_BY,
+               OPT_LISTEN,
                OPT_COUNT
 };
 struct cli_option {
@@ -167,3 +168,4 @@ int cli_dlq(struct cli *c);
 int cli_retry(struct cli *c);
 int cli_undo(struct cli *c);
 int cli_sql(struct cli *c);
+int cli_serve(struct cli *c);

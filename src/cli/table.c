@@ -42,6 +42,8 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_EDIT] = {"edit", "NAME=VALUE",
                   "send it with that argument changed; VALUE is JSON, else text. May be said again"},
     [OPT_BY] = {"by", "NAME", "who says it (default: your user name)"},
+    [OPT_LISTEN] = {"listen", "HOST:PORT",
+                    "where (default: what the configuration says, else 127.0.0.1:7295; port 0: any)"},
     [OPT_YES] = {"yes", NULL, "do it; without it they are only listed"},
 };
 
@@ -92,6 +94,8 @@ const struct cli_command cli_commands[] = {
     {"breaker", "[NAME open|closed|auto]",
      "what is left alone because it fails; or switch a tool or a model off and on", "pawl breaker refund open",
      cli_breaker, NULL, 0, 2, STORE_BITS | BIT(OPT_JSON)},
+    {"serve", "", "own the store for good: run what there is to run, wake what is due, answer the other commands",
+     "pawl serve", cli_serve, NULL, 0, 0, STORE_BITS | BIT(OPT_LISTEN) | BIT(OPT_JSON)},
     {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did",
      "pawl mock --ledger shop.ledger --fault 'POST /refunds#1=hang_after'", NULL, pawl_cmd_mock, 0, 0, 0},
     {"sim", "[OPTIONS]", "run the whole engine on simulated time, with faults, from seeds", "pawl sim --seeds 1000",

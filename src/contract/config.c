@@ -91,9 +91,9 @@ static void read_defaults(struct pawl_reader *r, const struct pawl_yaml *root)
 
 static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
 {
-    static const char *const known[] = {"version", "store",  "durability", "defaults", "pools",
-                                        "lanes",   "models", "tools",      "agents",   NULL};
-    static const char *const later[] = {"alerts", "serve", "trace", "retention", NULL};
+    static const char *const known[] = {"version", "store", "durability", "defaults", "pools", "lanes",
+                                        "models",  "tools", "agents",     "serve",    NULL};
+    static const char *const later[] = {"alerts", "trace", "retention", NULL};
     static const char *const durabilities[] = {"effects", "every-step", NULL};
     const struct pawl_yaml *section;
     int durability = 0;
@@ -107,6 +107,7 @@ static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
     pawl_reader_choice(r, root, "durability", durabilities, &durability);
     r->config->sync_every_step = durability == 1;
     read_defaults(r, root);
+    pawl_read_serve(r, root);
     if ((section = pawl_reader_map(r, root, "pools")) != NULL) pawl_read_pools(r, section);
     if ((section = pawl_reader_map(r, root, "lanes")) != NULL) pawl_read_lanes(r, section);
     if ((section = pawl_reader_map(r, root, "models")) != NULL) pawl_read_models(r, section);

@@ -120,3 +120,4 @@ void pawl_default_breaker(struct pawl_breaker *b);
 void pawl_reader_breaker(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_breaker *b,
                          struct pawl_fallback *f);
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents); /* config_agents.c */
+void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root);    /* config_serve.c */

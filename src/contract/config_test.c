@@ -61,8 +61,8 @@ static const struct row {
     {"version: 2", "1: version: expected 1, the version that this pawl reads, found the number 2"},
     {"version: '1'", "1: version: expected 1, the version that this pawl reads, found '1'"},
     {"version: 1.0", "1: version: expected 1, the version that this pawl reads, found the number 1.0"},
-    {"version: 1\nlanes: {}\nserve: 1\nfoo: 2\ntool: {}\nversion: 1",
-     "3: key 'serve' is not in this version\n4: unknown key 'foo'\n"
+    {"version: 1\nlanes: {}\nalerts: 1\nfoo: 2\ntool: {}\nversion: 1",
+     "3: key 'alerts' is not in this version\n4: unknown key 'foo'\n"
      "5: unknown key 'tool'; did you mean 'tools'?\n6: key 'version' stands twice: first on line 1"},
     {"version: 1\nmodels:\ntools: [a]\nagents: no",
      "2: models: expected a mapping of keys to values, found nothing\n3: tools: expected a mapping of keys to values, found a list\n"

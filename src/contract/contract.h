@@ -223,6 +223,13 @@ struct pawl_agent {
     uint32_t line;
 };
 
+/* `pawl serve`: the resident owner of the store, and its listener. */
+struct pawl_serve {
+    char host[64];    /* a loopback address */
+    int port;         /* 0: any free one */
+    int64_t drain_ns; /* how long what is under way may take when it is told to end */
+};
+
 struct pawl_config {
     struct pawl_arena arena;
     struct pawl_str path;  /* the file it came from, for messages; {NULL,0}: none */
@@ -235,6 +242,7 @@ struct pawl_config {
     const struct pawl_agent *agents;
     const struct pawl_pool *pools;
     const struct pawl_lane *lanes;
+    struct pawl_serve serve;
     bool redacts; /* some tool does */
     uint32_t models_count, tools_count, agents_count, pools_count, lanes_count;
     const struct pawl_pair *secrets; /* NAME -> value, captured at load; never written anywhere */
@@ -252,3 +260,6 @@ const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_
 /* Replace every ${env:NAME} and ${env:NAME:-default} of text by its captured value. PAWL_ENOTFOUND: *err names it. */
 int pawl_config_fill(const struct pawl_config *c, struct pawl_str text, struct pawl_buf *out, struct pawl_error *err);
 bool pawl_same_header(struct pawl_str a, struct pawl_str b); /* names of headers, in any case. config_http.c */
+/* "127.0.0.1:7295", "[::1]:0", "localhost:80". NULL: host (64 bytes) and port are set; else what is wrong with it.
+ * config_serve.c */
+const char *pawl_listen_fault(struct pawl_str text, char host[64], int *port);

@@ -139,6 +139,8 @@ struct pawl {
     uint64_t door_ids, jobs_out;
     struct pawl_writer_job *ready, **ready_end; /* submitted, and not yet with the writer */
     uint32_t ready_count;
+    void (*watch)(void *ctx, const struct pawl_commit *c); /* embed.h; NULL: nobody */
+    void *watch_ctx;
     bool only_read, hold, must_own, owns, handing_over, loop_open;
 };
 
