@@ -5,9 +5,10 @@
  * memory goes). Nothing here polls: who waits is woken by the engine.
  *
  * Leases and fencing: `claim` makes this instance the owner of runs, raising each head's epoch and, but for those that
- * it has in hand already (owner is this instance, wake_ns 0), claims_without_progress; `commit` refuses (PAWL_EFENCED) a commit whose epoch is not the head's. An instance is one
- * opening of a store: its number rises with every open. On one machine the owner's lock is the lease; on PostgreSQL
- * lease_until_ns is one. */
+ * it has in hand already (owner is this instance, wake_ns 0), claims_without_progress; `commit` refuses (PAWL_EFENCED) a commit whose
+ * epoch is not the head's, and a new run of an instance whose lease is over: its owner would die with it unseen. An
+ * instance is one opening of a store: its number rises with every open. On one machine the owner's lock is the lease,
+ * and nobody lives on without it; on PostgreSQL lease_until_ns is one. */
 #pragma once
 #include "journal/record.h"
 

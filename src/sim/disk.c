@@ -75,17 +75,22 @@ static void commit_batch(struct pawl_sim_node *n, struct pawl_sim_op **ops, uint
 {
     struct pawl_sim *w = n->w;
     struct pawl_commit *batch[BATCH_MAX];
+    uint32_t taken = 0;
     int status = PAWL_OK;
-    for (uint32_t i = 0; i < count; i++) batch[i] = ops[i]->commit;
+    for (uint32_t i = 0; i < count; i++) {
+        if (n->replaced && ops[i]->commit->create)
+            ops[i]->commit->result = PAWL_EFENCED; /* without the lease it may begin no run: nobody would look for it */
+        else batch[taken++] = ops[i]->commit;
+    }
     if (pawl_sim_plays(w, PAWL_SIM_DISK) && pawl_sim_chance(w, w->disk_mille)) {
         status = pawl_sim_chance(w, 500) ? PAWL_EFULL : PAWL_EIO;
         pawl_sim_count(w, PAWL_SIM_N_DISK_ERRORS);
     } else {
-        status = n->store->commit(n->store, batch, count, NULL);
+        status = taken ? n->store->commit(n->store, batch, taken, NULL) : PAWL_OK;
         if (status == PAWL_ENOMEM) w->no_memory = true;
     }
     for (uint32_t i = 0; i < count && !w->no_memory; i++) {
-        const struct pawl_commit *c = batch[i];
+        const struct pawl_commit *c = ops[i]->commit;
         ops[i]->status = status;
         pawl_sim_mix(w, (uint64_t)(uint32_t)status << 32 | (uint32_t)c->result);
         if (status) continue;
