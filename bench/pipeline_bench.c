@@ -147,7 +147,6 @@ int main(int argc, char **argv)
 {
     struct pawl_config_report *report = calloc(1, sizeof *report);
     const struct pawl_env_lookup none = {0};
-    if (pawl_sha256_ready()) fail("no SHA-256");
     if (argc > 1) round_ns = (int64_t)(atof(argv[1]) * 1e9);
     if (!report || pawl_config_load(pawl_str_of(yaml), "bench.yaml", &none, pawl_alloc_libc(), &config, report)) {
         fail(report ? report->errors[0].what : "no memory");

@@ -13,4 +13,4 @@ static inline void pawl_error_clear(struct pawl_error *err)
  *     return pawl_fail(err, PAWL_EINVAL, where, "give a number", "expected a number, found %s", found);
  * Text is cut at the field's size; bytes below 0x20 and 0x7f become '?', so untrusted text cannot write to a terminal. */
 int pawl_fail(struct pawl_error *err, int code, const char *where, const char *next, const char *what, ...)
-    __attribute__((format(printf, 5, 6)));
+    __attribute__((format(printf, 5, 6), cold));

@@ -1,40 +1,28 @@
-/* src/base/sha256.c - SHA-256 of OpenSSL, fetched once: a fetch for every hash costs three times the hash itself. */
+/* src/base/sha256.c - SHA-256 of OpenSSL by its plain functions, which use the processor's own instructions. The EVP
+ * calls around them make and erase two contexts for each hash and touch more memory than the hash itself; with the
+ * caches cold, as they are after a sync, that was a tenth of a step (docs/performance.md). */
+#define OPENSSL_SUPPRESS_DEPRECATED /* since 3.0 in favour of EVP, which alone can choose a provider: no use of that here */
 #include "base/sha256.h"
-#include <assert.h>
-#include <openssl/evp.h>
-#include "base/error.h"
+#include <openssl/sha.h>
 
-static EVP_MD *algorithm; /* written by pawl_sha256_ready alone, then only read; lives as long as the process */
+_Static_assert(sizeof(struct pawl_hash) == SHA256_DIGEST_LENGTH, "a hash is what SHA-256 gives");
 
-int pawl_sha256_ready(void)
+struct pawl_hash pawl_sha256_parts(const struct pawl_str *parts, size_t count)
 {
-    if (!algorithm) algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    return algorithm ? PAWL_OK : PAWL_EINTERNAL;
+    struct pawl_hash out;
+    SHA256_CTX state; /* these three calls have no way to fail */
+    SHA256_Init(&state);
+    for (size_t i = 0; i < count; i++) SHA256_Update(&state, parts[i].p, parts[i].n);
+    SHA256_Final(out.b, &state);
+    return out;
 }
 
 struct pawl_hash pawl_sha256(const void *p, size_t n)
 {
-    assert(algorithm); /* pawl_sha256_ready() comes first */
     struct pawl_hash out;
-    unsigned int size = 0;
-    const int ok = EVP_Digest(p, n, out.b, &size, algorithm, NULL);
-    /* Fails only where there is no memory for a context. A wrong hash must never be used: stop here. */
-    assert(ok == 1);
-    assert(size == sizeof out.b);
-    return out;
-}
-
-struct pawl_hash pawl_sha256_parts(const struct pawl_str *parts, size_t count)
-{
-    assert(algorithm);
-    struct pawl_hash out;
-    unsigned int size = 0;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int ok = ctx && EVP_DigestInit_ex2(ctx, algorithm, NULL);
-    for (size_t i = 0; ok && i < count; i++) ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n);
-    ok = ok && EVP_DigestFinal_ex(ctx, out.b, &size);
-    EVP_MD_CTX_free(ctx);
-    assert(ok);
-    assert(size == sizeof out.b);
+    SHA256_CTX state;
+    SHA256_Init(&state);
+    SHA256_Update(&state, p, n);
+    SHA256_Final(out.b, &state);
     return out;
 }

@@ -378,7 +378,6 @@ static void without_memory(void)
 int main(void)
 {
     test_alloc_init(&memory, 0);
-    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     every_value();
     again(pawl_str_of(full), "/etc/p/pawl.yaml");
     one_hash();

@@ -484,7 +484,6 @@ static void defaults(void)
 int main(void)
 {
     test_alloc_init(&memory, 0);
-    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     faults();
     many_faults();
     too_many();

@@ -432,7 +432,6 @@ static void endless_nonsense(void)
 
 int main(void)
 {
-    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     plain();
     forgetful();
     any_call_is_the_same();

@@ -25,8 +25,8 @@ static struct pawl_arena kit_arena; /* of answers, until kit_end */
 
 KIT_UNUSED static void kit_begin(void)
 {
-    if (pawl_sha256_ready() != PAWL_OK || mkdtemp(kit_folder) == NULL || chdir(kit_folder)) {
-        printf("no SHA-256 or no folder for tests\n0 passed, 1 failed\n");
+    if (mkdtemp(kit_folder) == NULL || chdir(kit_folder)) {
+        printf("no folder for tests\n0 passed, 1 failed\n");
         exit(1);
     }
     pawl_arena_init(&kit_arena, pawl_alloc_libc());

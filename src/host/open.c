@@ -136,8 +136,7 @@ static int open_loop(struct pawl *p)
 
 static int open_all(struct pawl *p, const struct pawl_options *o, struct pawl_error *err)
 {
-    int rc = pawl_sha256_ready();
-    if (rc == PAWL_OK) rc = open_loop(p);
+    int rc = open_loop(p);
     if (rc)
         return pawl_fail(err, rc, "", "free some memory, or raise the limit on open files (ulimit -n)",
                          "the system gives no event loop or no SHA-256");
@@ -266,8 +265,7 @@ int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_erro
     struct pawl_config *c = NULL;
     int rc;
     if (!report) return PAWL_ENOMEM;
-    rc = pawl_sha256_ready();
-    if (rc == PAWL_OK) rc = read_config(from, path ? path : "pawl.yaml", env_get, &c, report, &err);
+    rc = read_config(from, path ? path : "pawl.yaml", env_get, &c, report, &err);
     if (rc && !report->count && error) error(ctx, &err);
     for (uint32_t i = 0; i < report->count && i < PAWL_CONFIG_ERRORS && error; i++) error(ctx, &report->errors[i]);
     for (uint32_t i = 0; c && i < c->tools_count && tool; i++) {

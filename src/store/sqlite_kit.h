@@ -13,8 +13,8 @@ static char kit_path[64]; /* of the store at hand */
 
 static inline void kit_begin(void)
 {
-    if (pawl_sha256_ready() == PAWL_OK && mkdtemp(kit_folder) != NULL) return;
-    printf("no SHA-256 or no folder for tests\n0 passed, 1 failed\n");
+    if (mkdtemp(kit_folder) != NULL) return;
+    printf("no folder for tests\n0 passed, 1 failed\n");
     exit(1);
 }
 

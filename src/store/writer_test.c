@@ -404,7 +404,6 @@ static void test_threads(const struct pawl_alloc *from)
 int main(void)
 {
     struct test_alloc t;
-    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     test_alloc_init(&t, 0);
     test_groups(&t.alloc);
     test_list(&t.alloc);
