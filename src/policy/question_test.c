@@ -122,7 +122,6 @@ static void about_a_call(void)
 
 int main(void)
 {
-    CHECK_INT(pawl_sha256_ready(), PAWL_OK);
     answers();
     not_asked();
     about_a_call();
