@@ -14,7 +14,8 @@ static int end(struct pawl_decision *out, enum pawl_status status, enum pawl_cla
 static int ask_model(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
                      uint32_t number, struct pawl_arena *a, struct pawl_decision *out)
 {
-    if (number > run->steps_count && run->steps_count - run->steps_before >= agent->steps_max)
+    /* where a person may give more, the stage judges (policy/shortage.c) */
+    if (!agent->exhausted.ask && number > run->steps_count && run->steps_count - run->steps_before >= agent->steps_max)
         return end(out, PAWL_FAILED_RUN, PAWL_CLASS_BUDGET_EXCEEDED,
                    PAWL_STR("the limit of steps (budget.steps) is reached"));
     out->what = PAWL_DECIDE_MODEL;

@@ -92,7 +92,7 @@ static void read_defaults(struct pawl_reader *r, const struct pawl_yaml *root)
 static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
 {
     static const char *const known[] = {"version", "store", "durability", "defaults", "pools", "lanes",
-                                        "models",  "tools", "agents",     "serve",    NULL};
+                                        "models",  "tools", "agents", "budget", "serve", NULL};
     static const char *const later[] = {"alerts", "trace", "retention", NULL};
     static const char *const durabilities[] = {"effects", "every-step", NULL};
     const struct pawl_yaml *section;
@@ -113,6 +113,8 @@ static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
     if ((section = pawl_reader_map(r, root, "models")) != NULL) pawl_read_models(r, section);
     if ((section = pawl_reader_map(r, root, "tools")) != NULL) pawl_read_tools(r, section);
     if ((section = pawl_reader_map(r, root, "agents")) != NULL) pawl_read_agents(r, section);
+    pawl_read_budget(r, root);
+    pawl_link_budgets(r, (struct pawl_model *)(uintptr_t)r->config->models);
 }
 
 static void keep(struct pawl_reader *r, const struct pawl_yaml *root)

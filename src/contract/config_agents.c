@@ -47,9 +47,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     static const char *const known[] = {"model",  "instructions", "tools", "deadline", "ends_by",
                                         "budget", "output",       "lane",  NULL};
     static const char *const later[] = {"context", "guards", "second_opinion", "on", "properties", NULL};
-    static const char *const budgets[] = {"steps", NULL};
-    static const char *const later_budgets[] = {"tokens", "cost", "context", NULL};
-    const struct pawl_yaml *v = member->value, *budget;
+    const struct pawl_yaml *v = member->value;
     a->name = member->key;
     a->line = member->line;
     a->instructions = PAWL_STR("");
@@ -67,10 +65,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     pawl_reader_lane(r, v, &a->lane);
     pawl_reader_duration(r, v, "deadline", 1, &a->deadline_ns);
     pawl_reader_duration(r, v, "ends_by", 1, &a->ends_by_ns);
-    if ((budget = pawl_reader_map(r, v, "budget")) != NULL) {
-        pawl_reader_keys(r, budget, budgets, later_budgets);
-        pawl_reader_count(r, budget, "steps", 1000000, &a->steps_max);
-    }
+    pawl_reader_budget(r, v, a);
     pawl_reader_schema(r, v, "output", 0, &a->output, &a->output_json);
 }
 

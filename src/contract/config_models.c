@@ -2,7 +2,6 @@
 #include "contract/config_env.h"
 #include "contract/config_read.h"
 
-static const char *const later[] = {"price", NULL};
 static const int64_t second = 1000000000;
 
 /* `timeout: 60s` is both: how long for all of the answer, and for its first token. */
@@ -38,10 +37,10 @@ static void read_key(struct pawl_reader *r, const struct pawl_yaml *v, struct pa
 
 static void read_openai(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
 {
-    static const char *const known[] = {"provider", "base_url", "api_key",  "model", "headers", "timeout",
-                                        "retry",    "breaker",  "fallback", "pool",  NULL};
+    static const char *const known[] = {"provider", "base_url", "api_key", "model", "headers",    "timeout", "retry",
+                                        "breaker",  "fallback", "pool",    "price", "max_tokens", NULL};
     const struct pawl_yaml *base = pawl_reader_get(v, "base_url"), *model = pawl_reader_get(v, "model");
-    pawl_reader_keys(r, v, known, later);
+    pawl_reader_keys(r, v, known, NULL);
     m->base_url = PAWL_STR("https://api.openai.com/v1");
     if (base && pawl_reader_target(r, base, "base_url", false, &m->base_url))
         pawl_reader_url(r, base, "base_url", false, m->base_url);
@@ -54,10 +53,10 @@ static void read_openai(struct pawl_reader *r, const struct pawl_yaml *v, struct
 
 static void read_script(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_model *m)
 {
-    static const char *const known[] = {"provider", "script",   "model", "timeout", "retry",
-                                        "breaker",  "fallback", "pool",  NULL};
+    static const char *const known[] = {"provider", "script", "model", "timeout",    "retry", "breaker",
+                                        "fallback", "pool",   "price", "max_tokens", NULL};
     const struct pawl_yaml *script = pawl_reader_get(v, "script"), *model = pawl_reader_get(v, "model");
-    pawl_reader_keys(r, v, known, later);
+    pawl_reader_keys(r, v, known, NULL);
     if (model) pawl_reader_target(r, model, "model", false, &m->model);
     if (pawl_reader_need(r, v, "script", "give a list of answers, as in script: [{say: Hello}]"))
         if (pawl_read_script(r, script, &m->script)) pawl_json_read(m->script, r->arena, &m->answers, NULL);
@@ -87,6 +86,8 @@ static void read_model(struct pawl_reader *r, const struct pawl_yaml_member *mem
     pawl_reader_retry(r, v, "retry", &m->retry);
     pawl_reader_breaker(r, v, &m->breaker, NULL);
     pawl_reader_pool(r, v, &m->pool);
+    pawl_reader_price(r, v, &m->price);
+    pawl_reader_count(r, v, "max_tokens", 10000000, &m->max_tokens);
     m->provider = choice == 1 ? PAWL_PROVIDER_SCRIPT : PAWL_PROVIDER_OPENAI;
     if (choice == 0) read_openai(r, v, m);
     else if (choice == 1) read_script(r, v, m);

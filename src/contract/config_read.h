@@ -121,3 +121,9 @@ void pawl_reader_breaker(struct pawl_reader *r, const struct pawl_yaml *map, str
                          struct pawl_fallback *f);
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents); /* config_agents.c */
 void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root);    /* config_serve.c */
+/* config_budget.c */
+void pawl_reader_price(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_price *out);
+void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a);
+void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root);
+void pawl_link_budgets(struct pawl_reader *r,
+                       struct pawl_model *models); /* all is read; models are the configuration's */

@@ -108,7 +108,7 @@ static const struct row {
      "3: provider: anthropic is not in this version\n4: provider: expected openai or script, found 'opnai'"},
     {"version: 1\nmodels:\n  m:\n    provider: openai\n    base_url: h/v1\n    api_key: sk-1234\n    price: {}\n    modell: x",
      "3: key 'model' is missing\n5: base_url: 'h/v1' does not begin with http:// or https://\n"
-     "6: api_key: a key that stands here would be stored with every run\n7: key 'price' is not in this version\n"
+     "6: api_key: a key that stands here would be stored with every run\n7: key 'input' is missing\n"
      "8: unknown key 'modell'; did you mean 'model'?"},
     {"version: 1\nmodels:\n  m:\n    provider: openai\n    model: x\n    api_key: ${env:NOPE}\n    headers:\n      X-A: ${env:NOPE2}\n"
      "      X-B: ${env:LINES}\n      X-C: \"{args.id}\"\n      X-D: 5\n      X E: a\n      x-a: b\n      Content-Length: '3'\n"
@@ -323,9 +323,27 @@ static const struct row {
      "agents:\n  a: {model: n, tools: [t, u, t, 5], lane: x, budget: {steps: 0, tokens: 200k, step: 1}}\n  b: {tools: t}\n  c: []",
      "7: there is no model 'n'\n7: there is no tool 'u'\n7: tools: 't' stands twice\n"
      "7: tools: expected the name of a tool, found the number 5\n7: there is no lane 'x'\n"
-     "7: steps: expected a whole number from 1 to 1000000, found the number 0\n7: key 'tokens' is not in this version\n"
+     "7: steps: expected a whole number from 1 to 1000000, found the number 0\n"
      "7: unknown key 'step'; did you mean 'steps'?\n8: key 'model' is missing\n8: tools: expected a list, found 't'\n"
      "9: c: expected a mapping with model, tools, instructions, found a list"},
+    /* budgets */
+    {"version: 1\nbudget: {day: {cost: 5}, al: {}}\nmodels:\n  m:\n    {provider: openai, model: x, max_tokens: 0,\n"
+     "     price: {input: 0.0000001, output: abc, cached: 1}}\n"
+     "agents:\n  a:\n    model: m\n    budget:\n      cost: 0.50 EUR\n      tokens: 0\n      time: 0s\n"
+     "      day: {costs: \"1 USD\"}\n      exhausted: {degrade: [x, 5], than: ask}\n  b: {model: m, budget: {exhausted: aks}}",
+     "2: cost: expected an amount of money such as \"0.50 USD\", found the number 5\n"
+     "2: unknown key 'al'; did you mean 'all'?\n5: max_tokens: expected a whole number from 1 to 10000000, found the number 0\n"
+     "6: input: expected USD for a million tokens, from 0 to 10000 and with up to six decimals, found the number 0.0000001\n"
+     "6: output: expected USD for a million tokens, from 0 to 10000 and with up to six decimals, found 'abc'\n"
+     "6: unknown key 'cached'; did you mean 'cached_input'?\n"
+     "11: cost: expected an amount of money such as \"0.50 USD\", found '0.50 EUR'\n"
+     "12: tokens: expected a number from 1, such as 40, 200k or 1.5M, found the number 0\n"
+     "13: time: expected a duration of more than 0s, found '0s'\n14: unknown key 'costs'; did you mean 'cost'?\n"
+     "15: there is no model 'x'\n15: degrade: expected the name of a model, found the number 5\n"
+     "15: unknown key 'than'; did you mean 'then'?\n16: exhausted: expected stop or ask, found 'aks'"},
+    {"version: 1\nmodels:\n  m: {provider: openai, model: x}\n  n: {provider: openai, model: y, price: {input: 1, output: 2}}\n"
+     "agents: {a: {model: m, budget: {cost: \"0.50 USD\", exhausted: {degrade: n}}}}",
+     "3: model 'm' has no price, and agent 'a' may only spend so much on it"},
     {TOOL AGENT "  b: {model: m, instructions: \"${env:KEY}\", deadline: -5s, ends_by: 10, output: [], guards: {}}",
      "8: instructions: a reference to the environment is not read here\n"
      "8: deadline: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found '-5s'\n"

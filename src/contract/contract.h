@@ -128,6 +128,24 @@ struct pawl_lane {
     uint32_t line;
 };
 
+/* What a budget limits (DESIGN 5, stage 6). Money is in picodollars, 10^-12 USD: a token's price, given to six decimals
+ * for a million of them, is a whole number of these. */
+enum pawl_budget_of { PAWL_BUDGET_STEPS, PAWL_BUDGET_TOKENS, PAWL_BUDGET_COST, PAWL_BUDGET_OFS };
+struct pawl_budget {
+    int64_t most[PAWL_BUDGET_OFS]; /* 0: not limited */
+};
+struct pawl_price { /* of one token */
+    bool known;
+    int64_t input_pusd, cached_pusd, output_pusd;
+};
+/* What is done where the worst case of a model call does not fit into a budget any more. */
+struct pawl_exhausted {
+    const struct pawl_str *degrade; /* cheaper models, tried in this order; */
+    uint32_t degrade_count;
+    bool ask; /* then a person is asked for more; else the run ends */
+    int64_t expires_ns;
+};
+
 struct pawl_model {
     struct pawl_str name;
     enum pawl_provider provider;
@@ -140,6 +158,8 @@ struct pawl_model {
     struct pawl_str pool;            /* {NULL,0}: none */
     const struct pawl_str *fallback; /* other models, asked in this order where this one cannot be */
     uint32_t fallback_count;
+    struct pawl_price price;
+    uint32_t max_tokens;    /* of an answer, told to the provider; 0: it is not bounded */
     struct pawl_str script; /* provider script: JSON text, an array of answers; see model/script.h */
     yyjson_val *answers;    /* the same, read; NULL: not read yet, whoever needs it reads the text */
     uint32_t line;          /* where it stands in the file, for messages */
@@ -218,7 +238,12 @@ struct pawl_agent {
     uint32_t tools_count;
     int64_t deadline_ns, ends_by_ns; /* active time; wall-clock time since the start; 0: none (ends_by) */
     uint32_t steps_max;              /* budget.steps */
-    struct pawl_schema *output;      /* of the final answer; NULL: text */
+    struct pawl_budget budget;       /* of each run, what its children spend included; its steps are steps_max */
+    struct pawl_budget budget_all;   /* of all runs of this agent together, */
+    struct pawl_budget budget_day;   /* and of those of a day (UTC) */
+    int64_t budget_time_ns;          /* of a run, by the wall clock; 0: not limited */
+    struct pawl_exhausted exhausted;
+    struct pawl_schema *output; /* of the final answer; NULL: text */
     struct pawl_str output_json;
     uint32_t line;
 };
@@ -243,7 +268,8 @@ struct pawl_config {
     const struct pawl_pool *pools;
     const struct pawl_lane *lanes;
     struct pawl_serve serve;
-    bool redacts; /* some tool does */
+    struct pawl_budget budget_all, budget_day; /* of all runs, whatever their agent */
+    bool redacts;                              /* some tool does */
     uint32_t models_count, tools_count, agents_count, pools_count, lanes_count;
     const struct pawl_pair *secrets; /* NAME -> value, captured at load; never written anywhere */
     uint32_t secrets_count;

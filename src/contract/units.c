@@ -117,3 +117,66 @@ void pawl_unit_size_text(int64_t bytes, struct pawl_buf *out)
     pawl_buf_i64(out, bytes / u->size);
     pawl_buf_printf(out, " %s", u->shown);
 }
+
+bool pawl_unit_decimal(struct pawl_str s, uint32_t places, int64_t *out)
+{
+    static const int64_t most = INT64_C(1000000000000000000);
+    uint32_t i = 0, left = places;
+    int64_t v = 0;
+    for (; i < s.n && digit(s.p[i]); i++) {
+        if (v > most / 10) return false;
+        v = v * 10 + (s.p[i] - '0');
+    }
+    if (i == 0) return false;
+    if (i < s.n && s.p[i] == '.') {
+        const uint32_t from = ++i;
+        for (; i < s.n && digit(s.p[i]); i++) {
+            if (left == 0 && s.p[i] != '0') return false; /* finer than it can be told */
+            if (left == 0) continue;
+            if (v > most / 10) return false;
+            v = v * 10 + (s.p[i] - '0');
+            left--;
+        }
+        if (i == from) return false;
+    }
+    for (; left > 0; left--) {
+        if (v > most / 10) return false;
+        v *= 10;
+    }
+    if (i != s.n || v > most) return false;
+    *out = v;
+    return true;
+}
+
+bool pawl_unit_money(struct pawl_str text, int64_t *pusd)
+{
+    static const char unit[] = " USD";
+    const uint32_t n = sizeof unit - 1;
+    if (text.n <= n) return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (text.p[text.n - n + i] != unit[i]) return false;
+    return pawl_unit_decimal((struct pawl_str){text.p, text.n - n}, 12, pusd);
+}
+
+void pawl_unit_money_text(int64_t pusd, struct pawl_buf *out)
+{
+    const int64_t dollar = INT64_C(1000000000000);
+    int64_t rest = pusd % dollar, place = dollar / 10;
+    assert(pusd >= 0);
+    pawl_buf_i64(out, pusd / dollar);
+    pawl_buf_char(out, '.');
+    for (int i = 0; i < 2 || rest > 0; i++, rest %= place, place /= 10) {
+        pawl_buf_char(out, (char)('0' + rest / place));
+        if (place == 1) break;
+    }
+    pawl_buf_text(out, " USD");
+}
+
+void pawl_unit_count_text(int64_t count, struct pawl_buf *out)
+{
+    const int64_t unit = count >= 1000000 ? 1000000 : count >= 10000 ? 1000 : 1;
+    assert(count >= 0);
+    pawl_buf_i64(out, count / unit);
+    if (unit > 1 && count % unit * 10 / unit > 0) pawl_buf_printf(out, ".%d", (int)(count % unit * 10 / unit));
+    if (unit > 1) pawl_buf_char(out, unit == 1000 ? 'k' : 'M');
+}

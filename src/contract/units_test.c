@@ -53,6 +53,23 @@ static const struct {
           {"0.125KiB", 128},   {"64KB", -1},        {"64kib", -1},
           {"64K", -1},         {"64", -1},          {"", -1},
 },
+  moneys[] = {{"0.50 USD", 500000000000},
+              {"1 USD", 1000000000000},
+              {"0.000000000001 USD", 1},
+              {"1000000 USD", 1000000000000000000},
+              {"1000000.01 USD", -1},
+              {"0.0000000000001 USD", -1},
+              {"0.5000000000000000 USD", 500000000000},
+              {"99999999999999999999 USD", -1},
+              {"0.50", -1},
+              {"0.50USD", -1},
+              {"0.50 EUR", -1},
+              {"0,50 USD", -1},
+              {"-1 USD", -1},
+              {"1. USD", -1},
+              {".5 USD", -1},
+              {" USD", -1},
+              {"", -1}},
   counts[] = {
       {"0", 0},
       {"40", 40},
@@ -84,6 +101,11 @@ static void reading(void)
         int64_t got = -1;
         pawl_unit_count(pawl_str_of(counts[i].text), &got);
         if (!CHECK_INT(got, counts[i].want)) printf("%s\n", counts[i].text);
+    }
+    for (size_t i = 0; i < sizeof moneys / sizeof *moneys; i++) {
+        int64_t got = -1;
+        pawl_unit_money(pawl_str_of(moneys[i].text), &got);
+        if (!CHECK_INT(got, moneys[i].want)) printf("%s\n", moneys[i].text);
     }
     double pct = -1;
     CHECK(pawl_unit_share(PAWL_STR("50%"), &pct) && pct == 50);
@@ -120,6 +142,14 @@ static const struct {
         {1001000000, "1.001 s"},
         {1000, "0.001 ms"},
 },
+  shown_money[] = {{0, "0.00 USD"},
+                   {500000000000, "0.50 USD"},
+                   {1, "0.000000000001 USD"},
+                   {1250000000, "0.00125 USD"},
+                   {12340000000000, "12.34 USD"},
+                   {1000000000000000000, "1000000.00 USD"}},
+  shown_counts[] = {{0, "0"},           {9999, "9999"},    {12400, "12.4k"},   {12000, "12k"},
+                    {999999, "999.9k"}, {1500000, "1.5M"}, {100000000, "100M"}},
   shown_sizes[] = {{0, "0 B"}, {1023, "1023 B"}, {65536, "64 KiB"}, {536870912, "512 MiB"}, {1536, "1536 B"}};
 
 static void showing(void)
@@ -129,6 +159,14 @@ static void showing(void)
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++, out.n = 0) {
         pawl_unit_duration_text(shown[i].value, &out);
         CHECK_TEXT(pawl_buf_done(&out).p, shown[i].want);
+    }
+    for (size_t i = 0; i < sizeof shown_money / sizeof *shown_money; i++, out.n = 0) {
+        pawl_unit_money_text(shown_money[i].value, &out);
+        CHECK_TEXT(pawl_buf_done(&out).p, shown_money[i].want);
+    }
+    for (size_t i = 0; i < sizeof shown_counts / sizeof *shown_counts; i++, out.n = 0) {
+        pawl_unit_count_text(shown_counts[i].value, &out);
+        CHECK_TEXT(pawl_buf_done(&out).p, shown_counts[i].want);
     }
     for (size_t i = 0; i < sizeof shown_sizes / sizeof *shown_sizes; i++, out.n = 0) {
         pawl_unit_size_text(shown_sizes[i].value, &out);

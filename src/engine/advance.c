@@ -296,6 +296,7 @@ static void stop_slot(struct pawl_slot *s)
         pawl_slot_drive(s);
         return;
     }
+    p->unsent = p->want == PAWL_WANT_DURABLE; /* announced, and still here */
     cancel_attempt(s);
     pawl_engine_abandon(s->hot->e, s->find_id);
     s->find_id = 0;
@@ -381,7 +382,9 @@ static bool sweep(struct pawl_hot *h)
         }
         any = true;
         *at = s->next;
-        if (!s->pass.step && !s->pass.anew && !h->run.ending) /* a model step that could not even begin */
+        if (!s->pass.step && !s->pass.anew && !h->run.ending && s->pass.error_class == PAWL_CLASS_BUDGET_EXCEEDED)
+            pawl_hot_end(h, PAWL_FAILED_RUN, s->pass.error_class, s->pass.message, (struct pawl_str){NULL, 0});
+        else if (!s->pass.step && !s->pass.anew && !h->run.ending) /* a model step that could not even begin */
             pawl_hot_abort(h, PAWL_FAILED_RUN, s->pass.error_class, s->pass.message.p, (struct pawl_str){NULL, 0},
                            PAWL_STR("pawl"));
         pawl_slot_free(s);

@@ -1,6 +1,7 @@
 /* src/engine/commit.c - records are folded and put into the run's next commit; one commit of a run is on its way at a
  * time, the next one gathers meanwhile. Nothing leaves before what it depends on is durable: that is decided here. */
 #include "engine/hot.h"
+#include "policy/account.h"
 #include <assert.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ static void *room(struct pawl_batch *b, void *items, uint32_t count, uint32_t *s
 
 static bool is_progress(enum pawl_kind kind)
 {
-    return kind != PAWL_STEP_INTENDED && kind != PAWL_STEP_ATTEMPTED;
+    return kind != PAWL_STEP_INTENDED && kind != PAWL_STEP_ATTEMPTED && kind != PAWL_BUDGET_SETTLED;
 }
 
 /* The record that caused this one: the step's intent, else its decision; for an answer, its question. */
@@ -99,6 +100,7 @@ int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op)
                                 .body = op->body.p ? pawl_str_copy(&b->arena, op->body) : op->body,
                                 .drop = op->drop};
     if (b->arena.failed) return h->e->rc = PAWL_ENOMEM;
+    if (op->add && pawl_account_apply(&h->e->shared, op->name, op->add, 1)) return h->e->rc = PAWL_ENOMEM;
     pawl_hot_dirty(h);
     return PAWL_OK;
 }

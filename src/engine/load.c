@@ -1,5 +1,6 @@
 /* src/engine/load.c - runs come into memory by their records and go when they park or end. */
 #include "engine/hot.h"
+#include "policy/budget.h"
 #include <string.h>
 
 struct pawl_hot *pawl_hot_find(const struct pawl_engine *e, struct pawl_id run)
@@ -36,6 +37,8 @@ static void batch_free(struct pawl_engine *e, struct pawl_batch *b)
 {
     if (!b) return;
     pawl_engine_forget(e, b->id);
+    for (uint32_t i = 0; i < b->commit.shared_count; i++) /* what was not committed was not spent */
+        if (b->shared[i].add) pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, -1);
     pawl_arena_fini(&b->arena);
     pawl_engine_put(e, b, sizeof *b);
 }
@@ -70,6 +73,29 @@ void pawl_hot_drop(struct pawl_hot *h)
     pawl_map_take(&e->hot, h->head.run.b, sizeof h->head.run.b);
     pawl_arena_fini(&h->arena);
     pawl_engine_put(e, h, sizeof *h);
+}
+
+/* What was out when its owner ended may have been paid for: it is charged in full, before anything else (LEDGER 10). It
+ * needs no configuration: the reservation says what it is of. */
+static void charge_lost(struct pawl_hot *h)
+{
+    struct pawl_engine *e = h->e;
+    for (uint32_t i = h->run.ended_to; i < h->run.steps_count && !e->rc; i++) {
+        struct pawl_step *s = h->run.steps[i];
+        struct pawl_settlement by = {.estimated = true, .input = -1};
+        struct pawl_shared_op *ops;
+        struct pawl_str body;
+        uint32_t count;
+        if (!s->reserves) continue;
+        memcpy(by.amount, s->reserved, sizeof by.amount);
+        ops = pawl_arena_get(&e->step, (pawl_budget_ops_max(s) + 1) * sizeof *ops);
+        if (!ops || pawl_budget_close(s, &by, &e->step, &body, ops, &count)) {
+            e->rc = PAWL_ENOMEM;
+            return;
+        }
+        pawl_hot_append(h, PAWL_BUDGET_SETTLED, s->number, body);
+        for (uint32_t k = 0; k < count && !e->rc; k++) pawl_hot_share(h, &ops[k]);
+    }
 }
 
 /* LEDGER 11: claimed five times without progress, the run is a dead letter that names its step. What is unknown of it
@@ -122,6 +148,7 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
     h->config = e->ports.config(e->ports.ctx, h->head.config, &missing);
     if (h->config) h->agent = pawl_config_agent(h->config, h->run.agent);
     h->taken = true;
+    charge_lost(h);
     if (h->head.claims_without_progress >= PAWL_CLAIMS_WITHOUT_PROGRESS_MAX && h->agent && !h->run.ending &&
         !h->run.ended)
         poison(h);

@@ -1,6 +1,7 @@
 /* src/engine/request.c - what clients ask: start, send, approve, deny, resolve, cancel, resume. Everything that comes in
  * carries a client-made id, is stored with it, and is confirmed when it is durable (LEDGER 13). */
 #include "engine/hot.h"
+#include "policy/budget.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -290,6 +291,24 @@ static bool is_object(struct pawl_engine *e, struct pawl_str text)
     return rc == PAWL_OK && yyjson_is_obj(v);
 }
 
+/* How much more of a budget a yes gives: as was proposed, or "more" of what came with it. */
+static bool more_of(struct pawl_engine *e, const struct pawl_step *s, struct pawl_str with, int64_t *more)
+{
+    yyjson_val *v = NULL;
+    if (with.p && pawl_json_read(with, &e->step, &v, NULL)) return false;
+    return pawl_budget_more(&s->shortage, yyjson_obj_get(v, "more"), more);
+}
+
+/* What others than the run itself may spend is a row that all share. */
+static void grant(struct pawl_hot *h, const struct pawl_step *s, int64_t more)
+{
+    char row[160];
+    struct pawl_shared_op op = {.add = more};
+    if (!s->shortage.account.p || pawl_str_is(s->shortage.account, "run") || h->e->rc) return;
+    op.name = pawl_account_row(row, s->shortage.account, PAWL_GRANTED, s->shortage.of);
+    pawl_hot_share(h, &op);
+}
+
 static bool said_already(const struct pawl_step *s, struct pawl_str by)
 {
     for (uint32_t i = 0; by.p && i < s->yes_count; i++)
@@ -305,6 +324,7 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
     struct pawl_refusal no;
     struct pawl_slot *slot;
     struct body o;
+    int64_t more = 0;
     if (!s)
         return count > 1 ? (struct pawl_refusal){PAWL_EINVAL, "several calls wait for an answer", "name one: RUN/STEP"}
                          : (struct pawl_refusal){PAWL_ENOTFOUND, "no call waits for an answer", "pawl show RUN"};
@@ -323,11 +343,17 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
     if (yes && r->with.p && s->kind != PAWL_STEP_GATE) return pawl_answer_edited(h, s, r);
     if (yes && r->with.p && !is_object(h->e, r->with))
         return (struct pawl_refusal){PAWL_EINVAL, "what comes with the yes must be a JSON object", "{\"more\": 10}"};
+    const bool budget = yes && s->why & PAWL_WHY_BUDGET;
+    if (budget && !more_of(h->e, s, r->with, &more))
+        return (struct pawl_refusal){PAWL_EINVAL, "this is no amount of what there is too little of",
+                                     s->shortage.of == PAWL_BUDGET_COST ? "--more '0.50 USD'" : "--more 100k"};
     begin(&o, h->e);
     put(&o, "answer", yes ? PAWL_STR("yes") : PAWL_STR("no"));
     if (yes) put_raw(&o, "with", r->with);
+    if (budget) pawl_jw_key(&o.w, "more"), pawl_jw_i64(&o.w, more);
     put_who(&o, r);
     if (pawl_hot_append(h, PAWL_GATE_ANSWERED, s->number, finish(&o))) return (struct pawl_refusal){0, NULL, NULL};
+    if (budget) grant(h, s, more);
     if ((slot = pawl_hot_slot(h, s->number)) != NULL) {
         if (slot->pass.stage > PAWL_STAGE_DEDUPE && s->kind != PAWL_STEP_GATE)
             slot->pass.stage = PAWL_STAGE_DEDUPE; /* what has changed since it was asked is seen again */

@@ -3,6 +3,7 @@
 #include "journal/sealed.h"
 #include "contract/json.h"
 #include "journal/rules.h"
+#include "journal/spend.h"
 #include <assert.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ static int fold_created(struct fold *f)
     run->status = PAWL_RUNNING;
     keep_hash(f, "config", &run->config);
     if (!run->agent.p || !run->input.p) return corrupt(f, "agent or input is missing");
+    if (pawl_spend_payers(run, f->body)) return PAWL_ENOMEM;
     text = keep(f, "input"); /* text goes to the model as it is, other JSON as JSON */
     return add_turn(run, text.p ? text : run->input, f->r->seq);
 }
@@ -158,6 +160,20 @@ static void fold_instead(const struct fold *f, struct pawl_step *s)
     keep_hash(&of, "args", &s->instead.args);
 }
 
+static int fold_reserve(const struct fold *f, struct pawl_step *s)
+{
+    const char *what = "";
+    const int rc = pawl_spend_reserve(f->run, s, f->body, &what);
+    return rc == PAWL_ECORRUPT ? corrupt(f, what) : rc;
+}
+
+static int fold_settled(struct fold *f)
+{
+    const char *what = "";
+    const int rc = pawl_spend_settle(f->run, f->step, f->body, &what);
+    return rc == PAWL_ECORRUPT ? corrupt(f, what) : rc;
+}
+
 static int fold_intended(struct fold *f)
 {
     struct pawl_run *run = f->run;
@@ -169,6 +185,7 @@ static int fold_intended(struct fold *f)
         if (!s) return PAWL_ENOMEM;
         s->name = keep(f, "name");
         enter_turns(run, s->number);
+        s->degraded_from = keep(f, "degraded");
     }
     if (s->state == PAWL_STEP_INTENDED_STATE || pawl_step_ended(s)) return corrupt(f, "intended twice");
     s->state = PAWL_STEP_INTENDED_STATE;
@@ -184,7 +201,7 @@ static int fold_intended(struct fold *f)
     keep_hash(f, "look_digest", &s->look_digest);
     keep_key(f, s);
     fold_intent_key(f, s);
-    return PAWL_OK;
+    return fold_reserve(f, s);
 }
 
 static int fold_attempted(struct fold *f)
@@ -200,7 +217,7 @@ static int fold_attempted(struct fold *f)
         s->retry_at_ns = 0;
         if (pawl_json_str(f->body, "model").p) s->name = keep(f, "model");
         if (pawl_json_str(f->body, "digest").p) keep_hash(f, "digest", &s->digest);
-        return PAWL_OK;
+        return fold_reserve(f, s);
     }
     s->open = false;
     s->last_attempt_ns = f->r->at_ns;
@@ -272,6 +289,7 @@ static void fold_undoes(const struct fold *f)
 static int fold_completed(struct fold *f)
 {
     struct pawl_step *s = f->step;
+    if (s->reserves) return corrupt(f, "ended before its budget was settled");
     if (!yyjson_obj_get(f->body, "result")) return corrupt(f, "completed without a result");
     end_step(f, s, PAWL_STEP_DONE);
     s->result = keep_json(f, "result");
@@ -291,6 +309,7 @@ static int fold_completed(struct fold *f)
 static int fold_failed(struct fold *f)
 {
     struct pawl_step *s = f->step;
+    if (s->reserves) return corrupt(f, "ended before its budget was settled");
     end_step(f, s, PAWL_STEP_NOT_DONE);
     s->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
     s->applied = pawl_json_bool(f->body, "applied", false);
@@ -379,6 +398,7 @@ static int fold_asked(struct fold *f)
     keep_key(f, s);
     fold_intent_key(f, s);
     fold_first(f, s);
+    pawl_spend_short(f->run, s, f->body);
     return PAWL_OK;
 }
 
@@ -423,6 +443,7 @@ static int fold_answered(struct fold *f)
     if (yyjson_obj_get(f->body, "with")) s->with = keep_json(f, "with");
     s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
     s->denied = !pawl_str_is(answer, "yes");
+    if (!s->denied) pawl_spend_grant(f->run, s, f->body);
     if (!s->denied && !pawl_str_is(by, "expiry")) {
         yes = grow(f->run->arena, s->yes, s->yes_count, &s->yes_size, sizeof *yes);
         if (!yes) return PAWL_ENOMEM;
@@ -512,6 +533,7 @@ static int fold_retried(struct fold *f)
     run->retries++;
     run->since_ns = f->r->at_ns;
     run->steps_before = run->steps_count;
+    pawl_spend_anew(run);
     run->active_before_ns = pawl_json_i64(f->body, "active", 0);
     return PAWL_OK;
 }
@@ -572,6 +594,7 @@ static const struct {
     [PAWL_NOTE] = {fold_nothing, ANY},
     [PAWL_RUN_RETRIED] = {fold_retried, ANY},
     [PAWL_UNDO_ASKED] = {fold_undo_asked, ANY},
+    [PAWL_BUDGET_SETTLED] = {fold_settled, OPEN_STEP},
 };
 
 static int remember_answer(struct fold *f)

@@ -7,6 +7,7 @@
  * Any state before INTENDED may go to COMPLETED (answered without sending) or FAILED. Plain reads skip INTENDED. */
 #pragma once
 #include "contract/outcome.h"
+#include "journal/spending.h"
 #include "journal/store.h"
 
 enum pawl_step_kind { PAWL_STEP_MODEL = 1, PAWL_STEP_TOOL = 2, PAWL_STEP_UNDO = 3, PAWL_STEP_GATE = 4 };
@@ -30,6 +31,13 @@ enum { /* why a question was asked */
            PAWL_WHY_GUARD | PAWL_WHY_BUDGET | PAWL_WHY_OPINION /* what stages beside gate and dedupe ask */
 };
 const char *pawl_why_word(uint32_t one_bit); /* "gate", ... */
+struct
+    pawl_shortage { /* gate.asked {budget: {account, of, most, gone, reserved, need, more}}: what there is too little of */
+    struct pawl_str account; /* "run": this one; else as in policy/account.h */
+    enum pawl_budget_of of;
+    int64_t most, gone, reserved, need;
+    int64_t more; /* what a yes without an amount gives */
+};
 
 struct pawl_step {   /* what every look over all steps reads comes first, so that it costs one line of cache each */
     uint32_t number; /* from 1, in decision order */
@@ -91,6 +99,16 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     struct pawl_str result, message;
     struct pawl_str note; /* {note}: what the result is, where it is not the tool's own; for the model */
     enum pawl_class error_class;
+    /* model: what an attempt that is out may cost at worst: step.intended, step.attempted {reserve: {steps, tokens, cost,
+     * accounts}}; budget.settled {steps, tokens, cost, estimated} ends it */
+    bool reserves;
+    int64_t reserved[PAWL_BUDGET_OFS];
+    const struct pawl_str *accounts; /* that it counts in, beside the run's own */
+    uint32_t accounts_count;
+    int64_t spent[PAWL_BUDGET_OFS], estimated[PAWL_BUDGET_OFS];
+    struct pawl_shortage shortage; /* BUDGET: what the question is about */
+    struct pawl_str
+        degraded_from; /* step.intended {degraded}: asked in the place of this one, which would cost too much */
     /* model: what its result says: {content, finish, refusal, tool_calls} */
     struct pawl_str content, finish, refusal;
     uint32_t calls;
@@ -135,6 +153,10 @@ struct pawl_run {
     int64_t since_ns;         /* of the last of these, or of its start: from then on its limits count, */
     uint32_t steps_before;    /* and so many steps were there, */
     int64_t active_before_ns; /* and so much active time was spent ({active}) */
+    struct pawl_spending spending;
+    const struct pawl_str *payers; /* run.created {payers}: accounts of the runs that this one is a child of */
+    uint32_t payers_count;
+    int64_t gone_before[PAWL_BUDGET_OFS]; /* of what is spent and estimated: before the last retry */
     bool undoing; /* undo.asked {to}: what was done behind the step `to` is undone, then it ends as it had */
     uint32_t undo_to;
     enum pawl_status status; /* RUNNING until ended */

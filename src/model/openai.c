@@ -119,6 +119,10 @@ static void write_body(struct pawl_json_writer *w, const struct pawl_model *m, c
     pawl_jw_bool(w, true);
     pawl_jw_key(w, "stream_options");
     pawl_jw_raw(w, PAWL_STR("{\"include_usage\":true}"));
+    if (m->max_tokens > 0) {
+        pawl_jw_key(w, "max_completion_tokens");
+        pawl_jw_i64(w, m->max_tokens);
+    }
     if (output_json.p != NULL) write_response_format(w, output_json);
     if (tools_count > 0) write_tools(w, tools, tools_count);
     pawl_jw_key(w, "messages");

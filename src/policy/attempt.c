@@ -4,6 +4,7 @@
  * left open comes back here as an outcome: it may have left, nobody knows what it did. */
 #include "policy/admission.h"
 #include "policy/breaker.h"
+#include "policy/budget.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
 #include <string.h>
@@ -101,20 +102,19 @@ static enum pawl_verdict leave(struct pawl_pass *p)
 }
 
 /* From here on another request is sent, perhaps to another model. */
-static void say_model(struct pawl_pass *p, struct pawl_buf *b)
+static void say_model(struct pawl_pass *p, struct pawl_json_writer *w)
 {
     char hex[65];
     pawl_hex(hex, p->digest.b, 32);
-    if (!pawl_str_eq(p->model->name, p->step->name)) {
-        pawl_buf_text(b, ",\"model\":");
-        pawl_json_quote(p->model->name, b);
-    }
-    pawl_buf_printf(b, ",\"digest\":\"%s\"", hex);
+    if (!pawl_str_eq(p->model->name, p->step->name)) pawl_jw_key(w, "model"), pawl_jw_str(w, p->model->name);
+    pawl_jw_key(w, "digest");
+    pawl_jw_text(w, hex);
 }
 
 static enum pawl_verdict next(struct pawl_pass *p)
 {
     struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
     enum pawl_verdict v;
     if (p->tool && pawl_attempt_moved(p)) {
         p->moved = true;
@@ -123,12 +123,17 @@ static enum pawl_verdict next(struct pawl_pass *p)
     }
     if (p->tool && pawl_dedupe_superseded(p))
         return pawl_pass_fail(p, PAWL_CLASS_SUPERSEDED, "a later change of the same thing replaces it");
+    if (p->model && !pawl_budget_still(p)) return pawl_pass_back(p, PAWL_STAGE_BUDGET);
     if (forgotten(p)) return p->recovered = true, pawl_pass_back(p, PAWL_STAGE_RETRY);
     pawl_buf_init_arena(&b, p->arena);
-    pawl_buf_printf(&b, "{\"attempt\":%u", p->attempts + 1);
-    if (p->model_changed) say_model(p, &b);
-    pawl_buf_char(&b, '}');
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "attempt");
+    pawl_jw_i64(&w, p->attempts + 1);
+    if (p->model_changed) say_model(p, &w);
+    if (p->model) pawl_budget_write(p, &w);
+    pawl_jw_close(&w, '}');
     if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;
+    if (p->model) pawl_budget_reserved(p);
     p->model_changed = false;
     p->attempts++;
     p->counted = true;

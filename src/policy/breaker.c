@@ -44,7 +44,7 @@ static enum pawl_verdict held(struct pawl_pass *p, struct pawl_dependency *d)
     const struct pawl_circuit *c = &d->circuit;
     const bool timed = c->force != PAWL_FORCE_OPEN && c->state == PAWL_CIRCUIT_OPEN;
     enum pawl_verdict v;
-    if (pawl_fallback_model(p)) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
+    if (pawl_fallback_model(p)) return pawl_pass_back(p, pawl_pass_readmit(p));
     if (!must_wait(p)) {
         if (pawl_fallback_tool(p, &v)) return v;
         if (c->force == PAWL_FORCE_OPEN)

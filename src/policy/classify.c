@@ -1,6 +1,7 @@
 /* src/policy/classify.c - stage 13: what an attempt's end tells, and what is known of the step by now (LEDGER 1, 2).
  * Knowledge is the step's: a later "no" never clears an earlier "unknown". */
 #include "policy/admission.h"
+#include "policy/budget.h"
 #include "policy/pipeline.h"
 #include <string.h>
 
@@ -31,6 +32,7 @@ static bool tells_nothing(enum pawl_applied a)
 enum pawl_verdict pawl_stage_classify(struct pawl_pass *p)
 {
     const struct pawl_outcome *o = &p->outcome;
+    if (p->model) return pawl_budget_settle(p, false);
     if (!pawl_pass_changes(p)) return PAWL_GO;
     if (tells_nothing(o->applied)) p->unknown = true;
     /* A success under the same key, verify and a person clear; nothing else (LEDGER 1). */

@@ -1,5 +1,6 @@
 /* src/policy/intent.c - stage 11: the exact request, durable before any attempt of a step that changes something, and of
  * a model call (LEDGER 10). Plain reads leave no intent. Checks again what may have changed since its stage (LEDGER 14). */
+#include "policy/budget.h"
 #include "policy/claim.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
@@ -13,11 +14,12 @@ static void hash_member(struct pawl_json_writer *w, const char *name, struct paw
     pawl_jw_text(w, hex);
 }
 
-static enum pawl_verdict render_model(struct pawl_pass *p)
+enum pawl_verdict pawl_intent_render(struct pawl_pass *p)
 {
     struct pawl_error err;
     struct pawl_buf b;
     int rc;
+    if (p->request.p) return PAWL_GO;
     pawl_error_clear(&err);
     pawl_buf_init_arena(&b, p->arena);
     if (p->model->headers_count && !p->document && (rc = pawl_pass_document(p)) != PAWL_OK)
@@ -68,6 +70,8 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
     if (p->model) {
         pawl_jw_key(&w, "messages");
         pawl_jw_i64(&w, p->decision->messages_count);
+        if (p->degraded_from.p) pawl_jw_key(&w, "degraded"), pawl_jw_str(&w, p->degraded_from);
+        pawl_budget_write(p, &w);
     } else {
         pawl_jw_key(&w, "key");
         pawl_jw_text(&w, p->key);
@@ -104,7 +108,7 @@ static enum pawl_verdict check_again(struct pawl_pass *p)
     const struct pawl_step *s = p->step;
     if (p->run->ending && (!s || s->kind != PAWL_STEP_UNDO))
         return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped before this was sent");
-    if (p->model) return PAWL_GO;
+    if (p->model) return pawl_budget_still(p) ? PAWL_GO : pawl_pass_back(p, PAWL_STAGE_BUDGET);
     if (pawl_pass_changes(p) && pawl_dedupe_ahead(p->run, s)) return pawl_pass_back(p, PAWL_STAGE_DEDUPE);
     if (s->state == PAWL_STEP_APPROVED && p->wall_ns >= s->expires_ns) return pawl_pass_back(p, PAWL_STAGE_GATE);
     if (p->why && s->state != PAWL_STEP_APPROVED) return pawl_pass_back(p, PAWL_STAGE_GATE);
@@ -123,7 +127,7 @@ enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
 {
     const bool sent = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
     enum pawl_verdict v;
-    if (p->model && !p->request.p && (v = render_model(p)) != PAWL_GO) return v;
+    if (p->model && (v = pawl_intent_render(p)) != PAWL_GO) return v;
     if (sent) {
         /* Asking a model changes nothing: where its place or this program has changed since, the next attempt says so. */
         if (p->model && memcmp(p->digest.b, p->step->digest.b, 32) != 0) p->model_changed = true;
@@ -135,6 +139,7 @@ enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
     p->look_came = false;
     if ((v = append_intent(p)) != PAWL_GO) return v;
     if (!p->model && pawl_claim_hold(p, PAWL_CLAIM_IN_FLIGHT)) return PAWL_WAIT;
+    if (p->model) pawl_budget_reserved(p);
     p->attempts = 1;
     p->counted = true;
     p->stage = PAWL_STAGE_ATTEMPT; /* waits there: this stage must not be entered again */

@@ -128,6 +128,9 @@ struct pawl_pass {
     struct pawl_dependency *admitted; /* breaker: an attempt may leave; NULL: not asked yet, or told how it ended */
     uint32_t admitted_generation;     /* ... unless its circuit has opened again since */
     bool probe;                       /* ... and shows whether the dependency is back */
+    struct pawl_purses *purses;       /* budget: from what the call is paid; NULL: not found yet */
+    struct pawl_str degraded_from;    /* budget: the model that would cost too much; {NULL,0}: it is as decided */
+    bool unsent;                      /* stopped between its announcement and its leaving */
     bool stood_in;                    /* fallback: tool is not the one that was called */
     uint32_t model_from;              /* attempts made when this model was chosen */
     bool model_changed;               /* ... behind the intent: the next attempt says so */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Stages without a function have their place here and let everything pass: guard, budget, span
+/* Stages without a function have their place here and let everything pass: guard, span
  * come with the failure policies. */
 const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_SCOPE] = {"scope", pawl_stage_scope, NULL},
@@ -15,7 +15,7 @@ const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_DEDUPE] = {"dedupe", pawl_stage_dedupe, pawl_dedupe_leave},
     [PAWL_STAGE_GUARD] = {"guard", NULL, NULL},
     [PAWL_STAGE_GATE] = {"gate", pawl_stage_gate, NULL},
-    [PAWL_STAGE_BUDGET] = {"budget", NULL, NULL},
+    [PAWL_STAGE_BUDGET] = {"budget", pawl_stage_budget, NULL},
     [PAWL_STAGE_DEADLINE] = {"deadline", pawl_stage_deadline, NULL},
     [PAWL_STAGE_LANE] = {"lane", pawl_stage_lane, pawl_lane_leave},
     [PAWL_STAGE_BREAKER] = {"breaker", pawl_stage_breaker, pawl_breaker_leave},
@@ -70,6 +70,11 @@ enum pawl_verdict pawl_pass_append(struct pawl_pass *p, enum pawl_kind kind, str
     if (p->rc) return pawl_pass_wait(p, PAWL_WANT_NOTHING);
     p->step = pawl_run_step(p->run, p->number);
     return PAWL_GO;
+}
+
+enum pawl_stage pawl_pass_readmit(const struct pawl_pass *p)
+{
+    return p->model ? PAWL_STAGE_BUDGET : PAWL_STAGE_DEADLINE;
 }
 
 /* In reverse, every stage from the last one down to `first`. */

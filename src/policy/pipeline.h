@@ -31,6 +31,10 @@ bool pawl_dedupe_superseded(const struct pawl_pass *p);
 
 /* ... the intent key of p->args and the digest of them all. PAWL_EINVAL: a number that canonical JSON cannot hold. */
 int pawl_pass_intent(struct pawl_pass *p, struct pawl_hash *intent, struct pawl_hash *args);
+/* intent.c: the request of a model's pass, in p->request; where it stands already: nothing. */
+enum pawl_verdict pawl_intent_render(struct pawl_pass *p);
+/* Where an attempt goes that is to be admitted anew: a model's is paid for again. */
+enum pawl_stage pawl_pass_readmit(const struct pawl_pass *p);
 /* gate.c: the fixed request of p->document, in p->request, with p->key of p->generation. */
 enum pawl_verdict pawl_gate_fix(struct pawl_pass *p);
 /* dedupe.c: does the intent of p->step count for other runs, too? */
@@ -42,6 +46,7 @@ enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_gate(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_budget(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_deadline(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_lane(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_rate(struct pawl_pass *p);

@@ -73,6 +73,7 @@ enum pawl_verdict pawl_pass_question(struct pawl_pass *p, const struct pawl_ques
     pawl_jw_i64(&w, p->wall_ns + q->expires_ns);
     pawl_jw_key(&w, "then");
     pawl_jw_text(&w, "deny");
+    if (q->budget.p) pawl_jw_key(&w, "budget"), pawl_jw_raw(&w, q->budget);
     pawl_jw_key(&w, "request");
     pawl_jw_raw(&w, p->request);
     pawl_jw_close(&w, '}');

@@ -13,6 +13,7 @@ struct pawl_question {
     struct pawl_str says;      /* a sentence: what is asked, and why */
     enum pawl_class otherwise; /* guard_stopped, budget_exceeded */
     int64_t expires_ns;        /* from now on; nobody has answered by then: no */
+    struct pawl_str budget;    /* BUDGET: what there is too little of, as JSON text; else {NULL,0} */
 };
 
 /* One more reason why a person is to be asked about this call, and what she is to know (kept by the caller, or of p's

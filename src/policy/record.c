@@ -1,5 +1,6 @@
 /* src/policy/record.c - stage 17: the step's end, in one record. Every pass ends here, however it went. */
 #include "contract/template.h"
+#include "policy/budget.h"
 #include "policy/fallback.h"
 #include "policy/pipeline.h"
 #include <string.h>
@@ -112,6 +113,8 @@ enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
     const bool fail = p->how == PAWL_ENDS_FAILED;
+    const enum pawl_verdict v = p->model ? pawl_budget_settle(p, p->unsent) : PAWL_GO; /* it was cut short */
+    if (v != PAWL_GO) return v;
     if (!p->step) return PAWL_GO; /* a model step that never began: the run's end tells of it */
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');

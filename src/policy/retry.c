@@ -69,7 +69,7 @@ static enum pawl_verdict give_up(struct pawl_pass *p)
     if (pawl_fallback_fits(c) && p->model && p->left_ns > 0 && pawl_fallback_model(p)) {
         if ((v = append_ended(p, p->wall_ns, false)) != PAWL_GO) return v;
         p->recovered = p->came = p->counted = false;
-        return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
+        return pawl_pass_back(p, pawl_pass_readmit(p));
     }
     if (pawl_fallback_fits(c) && pawl_fallback_tool(p, &v)) return v;
     return pawl_pass_fail(p, c, "%.*s", (int)p->outcome.message.n, p->outcome.message.p ? p->outcome.message.p : "");
@@ -105,8 +105,8 @@ static enum pawl_verdict again(struct pawl_pass *p)
     if (!p->recovered) v = append_ended(p, at_ns, false);
     if (v != PAWL_GO) return v;
     p->recovered = p->came = p->counted = p->crashed = false;
-    if (at_ns <= p->wall_ns) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
-    p->stage = PAWL_STAGE_DEADLINE;
+    if (at_ns <= p->wall_ns) return pawl_pass_back(p, pawl_pass_readmit(p));
+    p->stage = pawl_pass_readmit(p);
     return pawl_pass_until(p, PAWL_WANT_TIME, at_ns);
 }
 

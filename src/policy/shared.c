@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include "policy/account.h"
 #include "policy/bulkhead.h"
 #include "policy/pass.h"
 
@@ -25,6 +26,7 @@ void pawl_shared_init(struct pawl_shared_state *s, const struct pawl_alloc *from
     pawl_map_init(&s->dependencies, from);
     pawl_map_init(&s->lanes, from);
     pawl_map_init(&s->pools, from);
+    pawl_map_init(&s->accounts, from);
 }
 
 static void free_dependency(struct pawl_shared_state *s, struct pawl_dependency *d)
@@ -41,6 +43,7 @@ void pawl_shared_fini(struct pawl_shared_state *s)
         put(s, (void *)(uintptr_t)s->cached[i].result.p, s->cached[i].result.n);
     pawl_map_fini(&s->dependencies);
     pawl_bulkhead_fini(s);
+    pawl_accounts_fini(s);
 }
 
 struct pawl_dependency *pawl_shared_named(struct pawl_shared_state *s, struct pawl_str name)
@@ -113,7 +116,8 @@ int pawl_shared_load(struct pawl_shared_state *s, const struct pawl_shared *rows
     pawl_arena_init(&scratch, s->from);
     for (uint32_t i = 0; i < count && rc == PAWL_OK; i++) {
         yyjson_val *body;
-        if (rows[i].body.p && pawl_json_read(rows[i].body, &scratch, &body, NULL) == PAWL_OK)
+        if (rows[i].value) rc = pawl_account_apply(s, rows[i].name, rows[i].value, 1);
+        if (rc == PAWL_OK && rows[i].body.p && pawl_json_read(rows[i].body, &scratch, &body, NULL) == PAWL_OK)
             rc = load(s, rows[i].name, body);
     }
     if (scratch.failed) rc = PAWL_ENOMEM;

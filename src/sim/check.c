@@ -57,7 +57,8 @@ static void take_record(struct pawl_sim *w, struct pawl_sim_run *run, const stru
     else if (rc) pawl_sim_broken(w, "fold", "run%u: %s", run->index, err.what);
     if (run->stored.steps_count >= PAWL_SIM_STEPS)
         pawl_sim_broken(w, "bounded", "run%u has %u steps", run->index, run->stored.steps_count);
-    if (r->kind != PAWL_STEP_INTENDED && r->kind != PAWL_STEP_ATTEMPTED) run->fruitless = run->deaths = 0;
+    if (r->kind != PAWL_STEP_INTENDED && r->kind != PAWL_STEP_ATTEMPTED && r->kind != PAWL_BUDGET_SETTLED)
+        run->fruitless = run->deaths = 0;
 }
 
 static void check_head(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h)

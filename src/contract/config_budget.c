@@ -1,0 +1,177 @@
+/* src/contract/config_budget.c - what may be spent: prices of models, and the limits of a run, of an agent, of a day, and
+ * what is done when one is reached. Amounts are read exactly: no floating point comes near money. */
+#include "contract/config_read.h"
+#include "contract/units.h"
+
+enum { OUTPUT_TOKENS = 4096 }; /* the bound of an answer where a budget needs one and none is given */
+static const int64_t day = INT64_C(86400000000000);
+
+/* USD a million tokens; micro-USD of a million tokens are picodollars of one. */
+static bool read_rate(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, int64_t *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    int64_t rate;
+    if (!v) return false;
+    if (v->kind == PAWL_YAML_NUMBER && pawl_unit_decimal(v->text, 6, &rate) && rate <= INT64_C(10000000000))
+        return *out = rate, true;
+    pawl_reader_expected(r, v, key, "USD for a million tokens, from 0 to 10000 and with up to six decimals");
+    return false;
+}
+
+void pawl_reader_price(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_price *out)
+{
+    static const char *const known[] = {"input", "cached_input", "output", NULL};
+    static const char next[] = "write price: {input: 0.25, cached_input: 0.025, output: 2.00}";
+    const struct pawl_yaml *v = pawl_reader_map(r, map, "price");
+    if (!v) return;
+    pawl_reader_keys(r, v, known, NULL);
+    if (!pawl_reader_need(r, v, "input", next) || !pawl_reader_need(r, v, "output", next)) return;
+    const bool input = read_rate(r, v, "input", &out->input_pusd),
+               output = read_rate(r, v, "output", &out->output_pusd);
+    out->cached_pusd = out->input_pusd;
+    read_rate(r, v, "cached_input", &out->cached_pusd);
+    out->known = input && output;
+}
+
+static void read_tokens(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, int64_t *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    int64_t count;
+    const bool scalar = v && (v->kind == PAWL_YAML_TEXT || v->kind == PAWL_YAML_NUMBER);
+    if (!v) return;
+    if (scalar && pawl_unit_count(v->text, &count) && count > 0) *out = count;
+    else pawl_reader_expected(r, v, key, "a number from 1, such as 40, 200k or 1.5M");
+}
+
+static void read_cost(struct pawl_reader *r, const struct pawl_yaml *map, int64_t *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, "cost");
+    int64_t pusd;
+    if (!v) return;
+    if (v->kind == PAWL_YAML_TEXT && pawl_unit_money(v->text, &pusd) && pusd > 0) *out = pusd;
+    else pawl_reader_expected(r, v, "cost", "an amount of money such as \"0.50 USD\"");
+}
+
+/* all: {...}, day: {...} */
+static void read_sum(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, struct pawl_budget *out)
+{
+    static const char *const known[] = {"steps", "tokens", "cost", NULL};
+    const struct pawl_yaml *v = pawl_reader_map(r, map, key);
+    if (!v) return;
+    pawl_reader_keys(r, v, known, NULL);
+    read_tokens(r, v, "steps", &out->most[PAWL_BUDGET_STEPS]);
+    read_tokens(r, v, "tokens", &out->most[PAWL_BUDGET_TOKENS]);
+    read_cost(r, v, &out->most[PAWL_BUDGET_COST]);
+}
+
+static void add_degrade(struct pawl_reader *r, const struct pawl_yaml *item, struct pawl_str *names,
+                        struct pawl_exhausted *out)
+{
+    struct pawl_near near = {.name = item->text};
+    if (item->kind != PAWL_YAML_TEXT) {
+        pawl_reader_expected(r, item, "degrade", "the name of a model");
+    } else if (!pawl_config_model(r->config, item->text)) {
+        for (uint32_t i = 0; pawl_reader_suggests(r) && i < r->config->models_count; i++)
+            pawl_near_try(&near, r->config->models[i].name);
+        pawl_reader_dangling(r, item, "model", &near);
+    } else {
+        names[out->degrade_count++] = item->text;
+    }
+}
+
+static void read_degrade(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_exhausted *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, "degrade");
+    const uint32_t count = v && v->kind == PAWL_YAML_LIST ? v->count : 1;
+    struct pawl_str *names = v ? pawl_arena_zeroed(r->arena, (count + 1) * sizeof *names) : NULL;
+    if (!names || !pawl_reader_few(r, v, "degrade", 8)) return;
+    out->degrade = names;
+    if (v->kind != PAWL_YAML_LIST) add_degrade(r, v, names, out);
+    for (uint32_t i = 0; v->kind == PAWL_YAML_LIST && i < v->count; i++) add_degrade(r, v->items[i], names, out);
+}
+
+/* exhausted: stop | ask | {degrade: [small], then: ask, expires: 24h} */
+static void read_exhausted(struct pawl_reader *r, const struct pawl_yaml *budget, struct pawl_exhausted *out)
+{
+    static const char *const answers[] = {"stop", "ask", NULL}, *const known[] = {"degrade", "then", "expires", NULL};
+    const struct pawl_yaml *v = pawl_reader_get(budget, "exhausted");
+    int choice = 0;
+    out->expires_ns = day;
+    if (!v) return;
+    if (v->kind != PAWL_YAML_MAP) {
+        if (pawl_reader_choice(r, budget, "exhausted", answers, &choice)) out->ask = choice == 1;
+        return;
+    }
+    pawl_reader_keys(r, v, known, NULL);
+    read_degrade(r, v, out);
+    if (pawl_reader_choice(r, v, "then", answers, &choice)) out->ask = choice == 1;
+    pawl_reader_duration(r, v, "expires", 1, &out->expires_ns);
+}
+
+void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a)
+{
+    static const char *const known[] = {"steps", "tokens", "cost", "time", "day", "all", "exhausted", NULL};
+    static const char *const later[] = {"context", NULL};
+    const struct pawl_yaml *v = pawl_reader_map(r, map, "budget");
+    a->exhausted.expires_ns = day;
+    if (!v) return;
+    pawl_reader_keys(r, v, known, later);
+    pawl_reader_count(r, v, "steps", 1000000, &a->steps_max);
+    read_tokens(r, v, "tokens", &a->budget.most[PAWL_BUDGET_TOKENS]);
+    read_cost(r, v, &a->budget.most[PAWL_BUDGET_COST]);
+    pawl_reader_duration(r, v, "time", 1, &a->budget_time_ns);
+    read_sum(r, v, "day", &a->budget_day);
+    read_sum(r, v, "all", &a->budget_all);
+    read_exhausted(r, v, &a->exhausted);
+}
+
+void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root)
+{
+    static const char *const known[] = {"day", "all", NULL};
+    const struct pawl_yaml *v = pawl_reader_map(r, root, "budget");
+    if (!v) return;
+    pawl_reader_keys(r, v, known, NULL);
+    read_sum(r, v, "day", &r->config->budget_day);
+    read_sum(r, v, "all", &r->config->budget_all);
+}
+
+/* ---- once all is read ---- */
+
+static bool limits(const struct pawl_budget *b, enum pawl_budget_of of)
+{
+    return b->most[of] > 0;
+}
+
+static bool agent_limits(const struct pawl_config *c, const struct pawl_agent *a, enum pawl_budget_of of)
+{
+    return limits(&a->budget, of) || limits(&a->budget_all, of) || limits(&a->budget_day, of) ||
+           limits(&c->budget_all, of) || limits(&c->budget_day, of);
+}
+
+static void need_price(struct pawl_reader *r, const struct pawl_agent *a, struct pawl_str name)
+{
+    const struct pawl_model *m = pawl_config_model(r->config, name);
+    if (!m || m->price.known) return;
+    pawl_fault(r->faults, m->line, 0, "give it one: price: {input: 0.25, output: 2.00}",
+               "model '%.*s' has no price, and agent '%.*s' may only spend so much on it", (int)m->name.n, m->name.p,
+               (int)a->name.n, a->name.p);
+}
+
+/* A limit of money needs the price of every model that may be asked; one of tokens or money a bound of every answer. */
+void pawl_link_budgets(struct pawl_reader *r, struct pawl_model *models)
+{
+    const struct pawl_config *c = r->config;
+    bool bounded = false;
+    for (uint32_t i = 0; i < c->agents_count; i++) {
+        const struct pawl_agent *a = &c->agents[i];
+        const struct pawl_model *m = a->model.p ? pawl_config_model(c, a->model) : NULL;
+        const bool cost = agent_limits(c, a, PAWL_BUDGET_COST);
+        bounded = bounded || cost || agent_limits(c, a, PAWL_BUDGET_TOKENS);
+        if (!m || !cost) continue;
+        need_price(r, a, m->name);
+        for (uint32_t k = 0; k < m->fallback_count; k++) need_price(r, a, m->fallback[k]);
+        for (uint32_t k = 0; k < a->exhausted.degrade_count; k++) need_price(r, a, a->exhausted.degrade[k]);
+    }
+    for (uint32_t i = 0; bounded && i < c->models_count; i++)
+        if (!models[i].max_tokens) models[i].max_tokens = OUTPUT_TOKENS;
+}
