@@ -92,7 +92,7 @@ static void read_defaults(struct pawl_reader *r, const struct pawl_yaml *root)
 static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
 {
     static const char *const known[] = {"version", "store", "durability", "defaults", "pools", "lanes",
-                                        "models",  "tools", "agents", "budget", "serve", NULL};
+                                        "models",  "tools", "agents",     "budget",   "serve", NULL};
     static const char *const later[] = {"alerts", "trace", "retention", NULL};
     static const char *const durabilities[] = {"effects", "every-step", NULL};
     const struct pawl_yaml *section;
