@@ -88,8 +88,9 @@ static void settling(void)
     CHECK_INT(pawl_budget_ops_max(&s), 12);
     for (int k = 0; k < 2; k++)
         for (int of = 0; of < PAWL_BUDGET_OFS; of++)
-            CHECK_INT(pawl_account_apply(&shared, pawl_account_row(row, names[k], PAWL_RESERVED, of), s.reserved[of],
-                                         1),
+            CHECK_INT(pawl_account_apply(&shared,
+                                         pawl_account_row(row, names[k], PAWL_RESERVED, (enum pawl_budget_of)of),
+                                         s.reserved[of], 1),
                       PAWL_OK);
     CHECK_INT(pawl_budget_close(&s, &spent, &a, &body, ops, &count), PAWL_OK);
     CHECK_TEXT(body.p, "{\"attempt\":2,\"steps\":2,\"tokens\":30,\"cost\":90,\"input\":20,\"cached\":5,\"output\":10}");
