@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql breaker serve mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql breaker serve mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -10,6 +10,7 @@ _pawl() {
     check) options='--help --config --json' ;;
     run) options='--help --config --store --json --key --id --chat --input-json' ;;
     send) options='--help --config --store --json --id --end @last' ;;
+    signal) options='--help --config --store --json --key --id --by @last' ;;
     ls) options='--help --config --store --json --all' ;;
     show) options='--help --config --store --json --at @last' ;;
     explain) options='--help --config --store --json @last' ;;

@@ -10,7 +10,7 @@ complete -c pawl -n __fish_use_subcommand -a run -d "start an agent and watch it
 complete -c pawl -n '__fish_seen_subcommand_from run' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l json -d "JSON, one object a line"
-complete -c pawl -n '__fish_seen_subcommand_from run' -l key -r -d "starting again with the same key gives the same run"
+complete -c pawl -n '__fish_seen_subcommand_from run' -l key -r -d "the same key again is the same run, or the same signal"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l chat -d "wait for the next message in place of ending"
 complete -c pawl -n '__fish_seen_subcommand_from run' -l input-json -d "INPUT is JSON"
@@ -21,6 +21,14 @@ complete -c pawl -n '__fish_seen_subcommand_from send' -l json -d "JSON, one obj
 complete -c pawl -n '__fish_seen_subcommand_from send' -l id -r -d "what is said again with the same ID is done once"
 complete -c pawl -n '__fish_seen_subcommand_from send' -l end -d "end the conversation with the next answer"
 complete -c pawl -n '__fish_seen_subcommand_from send' -a @last
+complete -c pawl -n __fish_use_subcommand -a signal -d "give a run the signal that it waits for; one that comes early is kept"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -l config -r -F -d "the configuration (default: pawl.yaml here)"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -l key -r -d "the same key again is the same run, or the same signal"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -l id -r -d "what is said again with the same ID is done once"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -l by -r -d "who says it (default: your user name)"
+complete -c pawl -n '__fish_seen_subcommand_from signal' -a @last
 complete -c pawl -n __fish_use_subcommand -a ls -d "list runs: what needs a person first"
 complete -c pawl -n '__fish_seen_subcommand_from ls' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from ls' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"

@@ -120,6 +120,12 @@ struct pawl_start {
 PAWL_API int pawl_start_run(struct pawl *p, const struct pawl_start *start, char run_out[37], struct pawl_error *err);
 /* The user's next message. It enters before the next model step. PAWL_ECONFLICT: the run has ended. */
 PAWL_API int pawl_send(struct pawl *p, const char *run, const char *text, const char *id, struct pawl_error *err);
+/* A signal for a step that waits for one of that name (a tool of the contract's kind `signal`); one that comes before anybody
+ * waits is kept. payload is JSON text (NULL: null), at most 64 KiB. A key (NULL: none) says that it is the same signal,
+ * whoever sends it again: the step takes one. PAWL_ECONFLICT: the run has ended, or the key came with another payload;
+ * PAWL_EINVAL: it does not fit what waits for it; PAWL_EFULL: a thousand are kept that nobody takes. */
+PAWL_API int pawl_signal(struct pawl *p, const char *run, const char *name, const char *payload, const char *key,
+                         const char *id, struct pawl_error *err);
 /* A person's answer to a call that waits (of one that names approvers or a quorum: pawl_approve_edited, or pawl_call with
  * `by`). step 0: the only one that waits. digest: 64 hexadecimal digits of what was shown
  * (asked.digest of `show`), or NULL; reason, NULL: none. PAWL_ECONFLICT: another call waits there by now, or it was

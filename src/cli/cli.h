@@ -151,6 +151,7 @@ int cli_whole_view(struct cli *c, const char *run, yyjson_val **view); /* with w
 /* the subcommands */
 int cli_run(struct cli *c);
 int cli_send(struct cli *c);
+int cli_signal(struct cli *c);
 int cli_resume(struct cli *c);
 int cli_follow(struct cli *c);
 int cli_show(struct cli *c);

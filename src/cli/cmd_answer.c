@@ -169,6 +169,31 @@ int cli_resolve(struct cli *c)
     return CLI_DONE;
 }
 
+/* Where no process owns the store it is kept for whoever resumes the run. */
+int cli_signal(struct cli *c)
+{
+    const char *payload = c->count > 2 ? c->args[2] : "null";
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    struct pawl_error err;
+    yyjson_val *v, *last = NULL;
+    char run[37];
+    int rc;
+    if (pawl_json_read(pawl_str_of(payload), &c->arena, &v, &err))
+        return cli_usage(c, "a signal carries JSON: '{\"amount\": 7}', in quotes for the shell (%s)", err.what);
+    if ((rc = cli_open(c, CLI_HOLD)) != 0) return rc;
+    cli_begin_word(c, &b, &w, "signal", c->args[0], 0);
+    cli_put(&w, "name", c->args[1]);
+    cli_put(&w, "key", c->opt[OPT_KEY]);
+    pawl_jw_key(&w, "payload");
+    pawl_jw_value(&w, v);
+    if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
+    const struct pawl_str id = pawl_json_str(last, "run");
+    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    told(c, run, "signal");
+    return CLI_DONE;
+}
+
 int cli_cancel(struct cli *c)
 {
     struct pawl_buf b;

@@ -146,6 +146,31 @@ static void gate(struct telling *t)
     say(t, "gate", &b);
 }
 
+/* A step for which nothing is sent: what it waits for, or which signal it took. */
+static void waits(struct telling *t, yyjson_val *view)
+{
+    yyjson_val *g;
+    struct pawl_buf b;
+    size_t i, n;
+    if (!text(t->step, "awaits").n) return;
+    words(t, &b, "");
+    if (is(t->step, "state", "intended")) {
+        pawl_buf_text(&b, "it waits for the signal "), pawl_shown(text(t->step, "awaits"), 64, &b);
+        pawl_buf_text(&b, ", until ");
+        cli_time(pawl_json_i64(t->step, "until_ns", 0), &b);
+        pawl_buf_text(&b, " at most; nothing runs meanwhile");
+        say(t, "wait", &b);
+        return;
+    }
+    yyjson_arr_foreach(yyjson_obj_get(view, "signals"), i, n, g)
+    {
+        if (pawl_json_i64(g, "taken_by", 0) != pawl_json_i64(t->step, "step", -1)) continue;
+        pawl_buf_text(&b, "it took the signal "), pawl_shown(text(g, "name"), 64, &b);
+        if (text(g, "key").n) pawl_buf_text(&b, ", key "), pawl_shown(text(g, "key"), 60, &b);
+        say(t, "wait", &b);
+    }
+}
+
 static const char *knows(yyjson_val *try)
 {
     return is(try, "applied", "unknown") ? ": nobody knows whether it happened"
@@ -246,6 +271,7 @@ int cli_explain(struct cli *c)
         t.named = false;
         dedupe(&t);
         gate(&t);
+        waits(&t, view);
         tries(&t);
         end_of(&t);
     }

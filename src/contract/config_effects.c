@@ -18,6 +18,7 @@ static void read_effect(struct pawl_reader *r, const struct pawl_yaml *v, struct
     int effect = PAWL_EFFECT_IRREVERSIBLE;
     t->effect_declared = pawl_reader_choice(r, v, "effect", effects, &effect);
     t->effect = (enum pawl_effect)effect;
+    if (t->driver == PAWL_DRIVER_SIGNAL) pawl_wait_effect(r, v, t);
 }
 
 static bool is_variable(struct pawl_str name)

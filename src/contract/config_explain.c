@@ -116,9 +116,21 @@ static void add_read(const struct pawl_tool *t, struct pawl_buf *out)
     pawl_buf_text(out, " is answered from before");
 }
 
+static int explain_signal(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    pawl_buf_text(out, ": waits for the signal ");
+    pawl_buf_str(out, t->signal);
+    pawl_buf_text(out, " for up to ");
+    pawl_unit_duration_text(t->signal_ns, out);
+    pawl_buf_text(out, t->otherwise.p ? "; then it answers what is fixed for that" : "; then it fails, as timeout");
+    pawl_buf_text(out, "; a signal that comes before is kept");
+    return out->failed ? PAWL_ENOMEM : PAWL_OK;
+}
+
 int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
 {
     pawl_buf_str(out, t->name);
+    if (t->driver == PAWL_DRIVER_SIGNAL) return explain_signal(t, out);
     pawl_buf_printf(out, ": %s%s", effects[t->effect], t->effect_declared ? "" : " (no effect is declared)");
     add_gate(t, out);
     if (t->effect == PAWL_EFFECT_READ) {

@@ -61,6 +61,8 @@ static const struct row {
     {"effect: mutate, dedupe: {by: []}",
      "t: mutate; no key, no verify: a lost answer is not sent again by itself: a human is asked; any call of it again in the run is answered "
      "from the first; run by a program that registers it"},
+    {"signal: {name: paid, timeout: 24h, otherwise: null}",
+     "t: waits for the signal paid for up to 24 h; then it answers what is fixed for that; a signal that comes before is kept"},
     {"effect: irreversible",
      "t: irreversible, asks a human; no key, no verify: a lost answer is not sent again by itself: a human is asked; the same call again in "
      "the run is asked about; run by a program that registers it"},

@@ -107,7 +107,10 @@ void pawl_read_tools(struct pawl_reader *r, const struct pawl_yaml *tools);     
 const struct pawl_yaml *pawl_reader_properties(
     const struct pawl_yaml *tool); /* of its input, where that lists them all; else NULL */
 void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_effects.c */
-void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);  /* config_errors.c */
+/* config_wait.c: tools that wait for a signal; and what an effect may be there. */
+void pawl_read_signal(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
+void pawl_wait_effect(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
+void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_errors.c */
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v,
                     const struct pawl_tool *t); /* config_link.c: names of tools */
 /* config_lanes.c. Names that are there; false: it was told that there is none. */

@@ -100,6 +100,14 @@ static const struct row {
      "  b: {effect: read, command: [x], hedge: 1s}\n  c: {effect: read, http: {method: GET, url: \"http://h/\"}, timeout: 1s, hedge: 1s}",
      "3: hedge: only a read is asked twice at once\n4: hedge: only http is asked twice at once\n"
      "5: hedge: expected shorter than the timeout, found '1s'"},
+    {"version: 1\ntools:\n  a: {signal: {name: \"so paid\"}, effect: mutate, timeout: 1s}\n  b: {signal: {nam: x}, command: [x]}\n"
+     "  c: {signal: {name: paid, timeout: 0s, otherwise: {$arg: /args/x}}}\n  d: {signal: 3}",
+     "3: key 'timeout' is missing\n3: name: expected 1 to 64 of letters, digits, dots, colons, _ and -, found 'so paid'\n"
+     "3: effect: who waits for a signal changes nothing\n"
+     "3: timeout: nothing is sent for a signal: signal: {timeout} says how long it is awaited\n"
+     "4: a tool calls something or waits for a signal, not both\n"
+     "5: timeout: expected a duration of more than 0s, found '0s'\n5: otherwise: $arg is not read here\n"
+     "6: signal: expected a mapping of keys to values, found the number 3"},
     /* models */
     {"version: 1\nmodels:\n  m: {}\n  n: 5\n  'a b': {provider: openai, model: x}",
      "3: key 'provider' is missing\n4: n: expected a mapping with provider and model, found the number 5\n"
@@ -159,7 +167,7 @@ static const struct row {
     /* tools: how they are called */
     {"version: 1\ntools:\n  a.b: {}\n  c: x\n  d: {http: {method: GET, url: http://h/}, command: [x]}\n  e: {mcp: {}, facts: {}, efect: read}",
      "3: tools: expected a name of up to 64 letters, digits, _ and -, found 'a.b'\n"
-     "4: c: expected a mapping with http or command, input, effect, found 'x'\n5: a tool has http or command, not both\n"
+     "4: c: expected a mapping with http, command or signal, input, effect, found 'x'\n5: a tool has http or command, not both\n"
      "6: key 'mcp' is not in this version\n6: key 'facts' is not in this version\n6: unknown key 'efect'; did you mean 'effect'?"},
     {"version: 1\ntools:\n  a: {http: {}}\n  b: {http: {method: post, url: ftp://h, x: 1}}\n  c: {http: GET}",
      "3: key 'method' is missing\n3: key 'url' is missing\n"

@@ -66,7 +66,8 @@ static void read_command(struct pawl_reader *r, const struct pawl_yaml *v, struc
 
 static void read_driver(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t)
 {
-    const struct pawl_yaml *http = pawl_reader_map(r, v, "http"), *command = pawl_reader_get(v, "command");
+    const struct pawl_yaml *http = pawl_reader_map(r, v, "http"), *command = pawl_reader_get(v, "command"),
+                           *signal = pawl_reader_get(v, "signal");
     t->driver = PAWL_DRIVER_INPROCESS;
     if (http) t->driver = PAWL_DRIVER_HTTP;
     else if (command) t->driver = PAWL_DRIVER_COMMAND;
@@ -75,6 +76,10 @@ static void read_driver(struct pawl_reader *r, const struct pawl_yaml *v, struct
                    "a tool has http or command, not both");
     if (http) read_http(r, http, t);
     if (command) read_command(r, command, t);
+    if (signal && (http || command))
+        pawl_fault(r->faults, signal->line, signal->column, "make two tools of it",
+                   "a tool calls something or waits for a signal, not both");
+    else if (signal) pawl_read_signal(r, v, t);
 }
 
 static void read_limits(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t)
@@ -108,10 +113,10 @@ static void check_input(struct pawl_reader *r, const struct pawl_yaml *v)
 
 static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_tool *t)
 {
-    static const char *const known[] = {"description", "http",    "command", "input", "output", "effect",
-                                        "key",         "dedupe",  "repeat",  "gate",  "verify", "undo",
-                                        "errors",      "timeout", "limits",  "fresh", "retry",  "breaker",
-                                        "pool",        "hedge",   "redact",  NULL};
+    static const char *const known[] = {"description", "http",    "command", "input",  "output", "effect",
+                                        "key",         "dedupe",  "repeat",  "gate",   "verify", "undo",
+                                        "errors",      "timeout", "limits",  "fresh",  "retry",  "breaker",
+                                        "pool",        "hedge",   "redact",  "signal", NULL};
     static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
@@ -122,7 +127,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     t->verify.settles_ns = -1;
     pawl_reader_name(r, member, "tools", false);
     if (v->kind != PAWL_YAML_MAP) {
-        pawl_reader_expected(r, v, t->name.p, "a mapping with http or command, input, effect");
+        pawl_reader_expected(r, v, t->name.p, "a mapping with http, command or signal, input, effect");
         return;
     }
     pawl_reader_keys(r, v, known, later);

@@ -14,7 +14,7 @@ enum pawl_effect { PAWL_EFFECT_READ, PAWL_EFFECT_IDEMPOTENT, PAWL_EFFECT_MUTATE,
 enum pawl_repeat { PAWL_REPEAT_ANSWER, PAWL_REPEAT_CONFIRM, PAWL_REPEAT_ALLOW };
 enum pawl_scope { PAWL_SCOPE_RUN, PAWL_SCOPE_AGENT, PAWL_SCOPE_KEY, PAWL_SCOPE_GLOBAL };
 enum pawl_provider { PAWL_PROVIDER_OPENAI, PAWL_PROVIDER_SCRIPT };
-enum pawl_driver { PAWL_DRIVER_INPROCESS, PAWL_DRIVER_HTTP, PAWL_DRIVER_COMMAND };
+enum pawl_driver { PAWL_DRIVER_INPROCESS, PAWL_DRIVER_HTTP, PAWL_DRIVER_COMMAND, PAWL_DRIVER_SIGNAL };
 enum pawl_gate_mode { PAWL_GATE_NONE, PAWL_GATE_ALWAYS, PAWL_GATE_IF };
 
 /* Error classes of DESIGN 5: what went wrong with a step, in words a program can switch on. */
@@ -193,6 +193,9 @@ struct pawl_tool {
                                      methods that have a body; GET, HEAD, DELETE: none */
     const struct pawl_str *argv; /* command: templates; argv[0] holds none */
     uint32_t argv_count;
+    struct pawl_str signal;             /* signal: the name that it waits for, */
+    int64_t signal_ns;                  /* for so long, */
+    struct pawl_str otherwise;          /* and what it answers when none has come by then, JSON; {NULL,0}: it fails */
     struct pawl_schema *input, *output; /* NULL: anything */
     struct pawl_str input_json;         /* the schema's own text, for the model; {NULL,0}: {"type":"object"} */
     enum pawl_effect effect;
@@ -282,6 +285,17 @@ const struct pawl_pool *pawl_config_pool(const struct pawl_config *c, struct paw
 const struct pawl_lane *pawl_config_lane(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_agent *pawl_config_agent(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_str name);
+
+/* Nothing is sent for it: the run waits for what comes in by itself. */
+static inline bool pawl_tool_waits(const struct pawl_tool *t)
+{
+    return t->driver == PAWL_DRIVER_SIGNAL;
+}
+
+static inline bool pawl_tool_hears(const struct pawl_tool *t, struct pawl_str signal)
+{
+    return t->driver == PAWL_DRIVER_SIGNAL && pawl_str_eq(t->signal, signal);
+}
 
 /* Replace every ${env:NAME} and ${env:NAME:-default} of text by its captured value. PAWL_ENOTFOUND: *err names it. */
 int pawl_config_fill(const struct pawl_config *c, struct pawl_str text, struct pawl_buf *out, struct pawl_error *err);

@@ -175,6 +175,7 @@ static void dispatch(struct pawl_slot *s)
     case PAWL_WANT_STEP:
     case PAWL_WANT_PERSON:
     case PAWL_WANT_ROOM:
+    case PAWL_WANT_SIGNAL:
     case PAWL_WANT_TIME: break;
     case PAWL_WANT_CLAIM: pawl_claims_want(s); break;
     case PAWL_WANT_CLAIM_FREE: pawl_claims_wait(s); break;

@@ -143,11 +143,17 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
     for (const struct pawl_slot *s = h->slots; s; s = s->next) {
         const struct pawl_step *step = s->pass.step;
         if (s->pass.want == PAWL_WANT_STEP) continue; /* waits for another slot, which is looked at itself */
-        if (s->pass.want != PAWL_WANT_PERSON || !step) {
+        if ((s->pass.want != PAWL_WANT_PERSON && s->pass.want != PAWL_WANT_SIGNAL) || !step) {
             all = false;
             continue;
         }
         if (s->pass.until_wall_ns < wake_ns) wake_ns = s->pass.until_wall_ns;
+        if (s->pass.want == PAWL_WANT_SIGNAL) { /* a person who is asked is named first */
+            if (head->waiting) continue;
+            head->waiting = PAWL_WAIT_SIGNAL;
+            head->waiting_step = step->number;
+            continue;
+        }
         if (head->waiting == PAWL_WAIT_DOUBT) continue;
         head->waiting = step->state == PAWL_STEP_DOUBT   ? PAWL_WAIT_DOUBT
                         : step->state == PAWL_STEP_ASKED ? PAWL_WAIT_GATE
@@ -178,7 +184,8 @@ struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
     struct pawl_rest out = {.until_ns = PAWL_NEVER};
     for (const struct pawl_slot *s = h->slots; s; s = s->next) {
         const enum pawl_waiting on = rests_on(&s->pass);
-        if (s->pass.want == PAWL_WANT_STEP || s->pass.want == PAWL_WANT_PERSON) continue;
+        if (s->pass.want == PAWL_WANT_STEP || s->pass.want == PAWL_WANT_PERSON || s->pass.want == PAWL_WANT_SIGNAL)
+            continue;
         if (on == PAWL_WAIT_NONE || s->attempt_id || s->find_id) return (struct pawl_rest){.until_ns = PAWL_NEVER};
         if (out.waiting) continue; /* the first one tells */
         out = (struct pawl_rest){.waiting = on, .step = s->pass.number, .until_ns = s->pass.until_wall_ns};
@@ -191,7 +198,8 @@ struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
 static bool joins_only(const struct pawl_hot *h)
 {
     for (const struct pawl_slot *s = h->slots; s; s = s->next)
-        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP && s->pass.want != PAWL_WANT_PERSON)
+        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP &&
+            s->pass.want != PAWL_WANT_PERSON && s->pass.want != PAWL_WANT_SIGNAL)
             return false;
     return h->slots != NULL;
 }

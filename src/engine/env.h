@@ -21,6 +21,7 @@ enum pawl_ask {
     PAWL_ASK_RESUME, /* take the run up now, whatever its wake time */
     PAWL_ASK_RETRY, /* a run that failed goes on: from `step`, 0: where it stopped; with `args` in place of the step's */
     PAWL_ASK_UNDO,  /* what a run that has ended did behind `step` is undone */
+    PAWL_ASK_SIGNAL, /* agent is the signal's name, result its payload (JSON text), key says that it is the same one */
     PAWL_ASK_BREAKER /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };

@@ -203,6 +203,9 @@ struct pawl_refusal { /* why something cannot be done; code 0: it can */
 struct pawl_refusal pawl_answer_refused(const struct pawl_hot *h, const struct pawl_step *s,
                                         const struct pawl_request *r);
 struct pawl_refusal pawl_answer_edited(struct pawl_hot *h, struct pawl_step *s, const struct pawl_request *r);
+/* signal.c: a signal is kept, and whoever waits for it goes on */
+struct pawl_refusal pawl_signal_take(struct pawl_hot *h, const struct pawl_request *r);
+bool pawl_signal_known(const struct pawl_run *run, const struct pawl_request *r); /* the same name, key and payload */
 struct pawl_str pawl_again_merged(struct pawl_engine *e, struct pawl_str args, yyjson_val *with);
 void pawl_slot_anew(struct pawl_hot *h, uint32_t number); /* its pass begins again, from what the fold says now */
 bool pawl_again_reopens(enum pawl_ask what);

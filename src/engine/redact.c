@@ -66,6 +66,9 @@ static void add_new(struct values *v, const struct pawl_config *c, const struct 
         add_of(v, t, yyjson_obj_get(document, "result"));
         return;
     }
+    for (uint32_t k = 0; kind == PAWL_SIGNAL_RECEIVED && k < c->tools_count; k++)
+        if (pawl_tool_hears(&c->tools[k], pawl_json_str(document, "name")))
+            add_of(v, &c->tools[k], yyjson_obj_get(document, "payload"));
     yyjson_arr_foreach(yyjson_obj_get(yyjson_obj_get(document, "result"), "tool_calls"), i, n, call)
         add_text(v, pawl_config_tool(c, pawl_json_str(call, "name")), pawl_json_str(call, "arguments"));
     if (kind == PAWL_RUN_RETRIED)
@@ -91,6 +94,10 @@ int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct
         add_text(&v, t, s->said);
         add_text(&v, t, s->result);
     }
+    for (uint32_t i = 0; i < h->run.signals_count; i++)
+        for (uint32_t k = 0; k < c->tools_count; k++)
+            if (pawl_tool_hears(&c->tools[k], h->run.signals[i].name))
+                add_text(&v, &c->tools[k], h->run.signals[i].payload);
     add_new(&v, c, pawl_run_step(&h->run, step), kind, r->body);
     pawl_prng_fill(&h->e->prng, salt, sizeof salt);
     rc = pawl_seal(r->body, v.items, v.count, salt, a, &r->body, &r->full, &struck);

@@ -443,6 +443,7 @@ static struct pawl_refusal act(struct pawl_hot *h, const struct pawl_request *r,
     case PAWL_ASK_RESUME: break;
     case PAWL_ASK_RETRY: return pawl_again_retry(h, r);
     case PAWL_ASK_UNDO: return pawl_again_undo(h, r);
+    case PAWL_ASK_SIGNAL: return pawl_signal_take(h, r);
     case PAWL_ASK_BREAKER:
     case PAWL_ASK_START: assert(false);
     }
@@ -479,7 +480,8 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     const struct pawl_step *s = pawl_run_step(&run, r->step);
     const bool gate = r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY;
     const bool same_answer = gate && s && s->asked_seq && s->denied == (r->what == PAWL_ASK_DENY);
-    const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN);
+    const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN) ||
+                      pawl_signal_known(&run, r);
     if (rc == PAWL_OK && (pawl_run_answered(&run, r->id) || over || same_answer))
         pawl_request_answer(e, asking->id, &run, r->step);
     else pawl_request_refuse(e, asking->id, stored->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
@@ -491,7 +493,9 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
 static void ended_in_memory(struct pawl_engine *e, struct pawl_asking *asking, struct pawl_hot *h)
 {
     const struct pawl_request *r = &asking->request;
-    const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && h->run.status == PAWL_CANCELLED_RUN);
+    const bool over = r->what == PAWL_ASK_RESUME ||
+                      (r->what == PAWL_ASK_CANCEL && h->run.status == PAWL_CANCELLED_RUN) ||
+                      pawl_signal_known(&h->run, r);
     if (over || pawl_run_answered(&h->run, r->id)) pawl_hot_note_reply(h, asking->id, r->step);
     else pawl_request_refuse(e, asking->id, h->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
     pawl_asking_free(e, asking);

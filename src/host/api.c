@@ -206,6 +206,25 @@ int pawl_send(struct pawl *p, const char *run, const char *text, const char *id,
     return finish(&a, p, err);
 }
 
+int pawl_signal(struct pawl *p, const char *run, const char *name, const char *payload, const char *key, const char *id,
+                struct pawl_error *err)
+{
+    struct ask a;
+    struct pawl_arena scratch;
+    yyjson_val *v;
+    int rc;
+    if (!name) return pawl_fail(err, PAWL_EINVAL, "", "give it a name", "a signal needs a name");
+    pawl_arena_init(&scratch, p->alloc);
+    rc = payload ? pawl_json_read(pawl_str_of(payload), &scratch, &v, err) : PAWL_OK;
+    pawl_arena_fini(&scratch);
+    if (rc) return rc;
+    begin(&a, p, "signal", run, id);
+    put(&a, "name", name);
+    put(&a, "key", key);
+    if (payload) pawl_jw_key(&a.w, "payload"), pawl_jw_raw(&a.w, pawl_str_of(payload));
+    return finish(&a, p, err);
+}
+
 static void put_step(struct ask *a, uint32_t step)
 {
     if (step) pawl_jw_key(&a->w, "step"), pawl_jw_i64(&a->w, step);

@@ -194,6 +194,7 @@ static void say(struct pawl_door *d, enum pawl_ask what)
 {
     static const char *const words[] = {"happened", "not_happened", "stop"};
     const struct pawl_str digest = text_of(d, "digest"), how = text_of(d, "how");
+    const bool signal = what == PAWL_ASK_SIGNAL;
     struct pawl_request r = {.what = what,
                              .id = text_of(d, "id"),
                              .run = d->run,
@@ -205,12 +206,21 @@ static void say(struct pawl_door *d, enum pawl_ask what)
                              .text = text_of(d, what == PAWL_ASK_SEND ? "text" : "reason"),
                              .by = text_of(d, "by"),
                              .end = pawl_json_bool(d->request, "end", false),
-                             .result = json_of(d, "result"),
+                             .result = json_of(d, signal ? "payload" : "result"),
                              .with = json_of(d, what == PAWL_ASK_APPROVE ? "edit" : "with")};
     if (digest.p) {
         r.has_digest = pawl_unhex(r.digest.b, sizeof r.digest.b, digest);
         if (!r.has_digest) {
             refuse(d, PAWL_EINVAL, "a digest is 64 hexadecimal digits", "pawl show RUN");
+            return;
+        }
+    }
+    if (signal) {
+        r.agent = text_of(d, "name");
+        r.key = text_of(d, "key");
+        if (!r.result.p) r.result = PAWL_STR("null");
+        if (!r.agent.p) {
+            refuse(d, PAWL_EINVAL, "a signal needs a name", "pawl signal RUN NAME [JSON]");
             return;
         }
     }
@@ -273,7 +283,7 @@ static const struct {
     enum pawl_ask what;
 } asks[] = {{"send", PAWL_ASK_SEND},       {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
             {"resolve", PAWL_ASK_RESOLVE}, {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME},
-            {"retry", PAWL_ASK_RETRY},     {"undo", PAWL_ASK_UNDO}};
+            {"retry", PAWL_ASK_RETRY},     {"undo", PAWL_ASK_UNDO},       {"signal", PAWL_ASK_SIGNAL}};
 
 static void go_on(struct pawl_door *d)
 {

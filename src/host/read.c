@@ -20,8 +20,8 @@ static const char *status_word(enum pawl_status s)
     return "unknown";
 }
 
-static const char *const waiting_words[] = {"",     "gate",  "doubt", "message", "configuration",
-                                            "tool", "timer", "claim", "step",    "room"};
+static const char *const waiting_words[] = {"",      "gate",  "doubt", "message", "configuration", "tool",
+                                            "timer", "claim", "step",  "room",    "signal",        "child"};
 
 static void hex_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
 {

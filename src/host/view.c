@@ -125,7 +125,9 @@ static void take_record(struct view *v, const struct pawl_record *r, yyjson_val 
     if (!x) return;
     if (!x->decided_ns) x->decided_ns = r->at_ns;
     switch (r->kind) {
-    case PAWL_STEP_INTENDED: add_try(v, x, 1, r->at_ns); break;
+    case PAWL_STEP_INTENDED:
+        if (!v->run->steps[r->step - 1]->awaits.p) add_try(v, x, 1, r->at_ns);
+        break;
     case PAWL_STEP_ATTEMPTED: take_attempt(v, x, r, body); break;
     case PAWL_STEP_COMPLETED:
     case PAWL_STEP_FAILED: take_end(x, r, body); break;
@@ -333,7 +335,7 @@ static void write_step(struct view *v, const struct pawl_step *s)
     struct pawl_json_writer *w = &v->w;
     pawl_jw_open(w, '{');
     number(w, "step", s->number);
-    put(w, "kind", pawl_str_of(kinds[s->kind]));
+    put(w, "kind", pawl_str_of(s->awaits.p ? "wait" : kinds[s->kind]));
     put(w, "name", s->name);
     put(w, "state", pawl_str_of(state_word(s->state)));
     json_or_text(v, "args", s->args);
@@ -342,6 +344,8 @@ static void write_step(struct view *v, const struct pawl_step *s)
     if (s->key[0]) put(w, "key", pawl_str_of(s->key));
     if (s->generation) number(w, "generation", s->generation);
     if (memcmp(&s->digest, &none, sizeof none) != 0) hash(w, "digest", s->digest);
+    put(w, "awaits", s->awaits);
+    if (s->awaits.p && tool && !pawl_step_ended(s)) number(w, "until_ns", s->intended_at_ns + tool->signal_ns);
     if (tool) put(w, "effect", pawl_str_of(effects[tool->effect]));
     raw(w, "request", s->request);
     if (s->kind == PAWL_STEP_MODEL) model_answer(v, s);
@@ -370,6 +374,26 @@ static void write_turns(struct view *v)
         put(w, "text", t->text);
         number(w, "seq", (int64_t)t->seq);
         number(w, "before_step", t->before_step);
+        pawl_jw_close(w, '}');
+    }
+    pawl_jw_close(w, ']');
+}
+
+/* What came, and who took it. */
+static void write_signals(struct view *v)
+{
+    struct pawl_json_writer *w = &v->w;
+    if (!v->run->signals_count) return;
+    pawl_jw_key(w, "signals");
+    pawl_jw_open(w, '[');
+    for (uint32_t i = 0; i < v->run->signals_count; i++) {
+        const struct pawl_signal *g = &v->run->signals[i];
+        pawl_jw_open(w, '{');
+        put(w, "name", g->name);
+        put(w, "key", g->key);
+        raw(w, "payload", g->payload);
+        number(w, "seq", (int64_t)g->seq);
+        if (g->taken_by) number(w, "taken_by", g->taken_by);
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -421,6 +445,7 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     for (uint32_t i = 0; i < run->steps_count; i++) write_step(v, run->steps[i]);
     pawl_jw_close(w, ']');
     write_turns(v);
+    write_signals(v);
     if (run->ended && yyjson_obj_get(last, "not_undone")) {
         pawl_jw_key(w, "not_undone");
         pawl_jw_value(w, yyjson_obj_get(last, "not_undone"));

@@ -8,8 +8,8 @@ enum { SHOWN_MAX = 160 }; /* of foreign text within the sentence */
 
 struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head)
 {
-    static const char *const waits[] = {"",     "gate",  "doubt", "message", "configuration",
-                                        "tool", "timer", "claim", "step",    "room"};
+    static const char *const waits[] = {"",      "gate",  "doubt", "message", "configuration", "tool",
+                                        "timer", "claim", "step",  "room",    "signal",        "child"};
     struct pawl_told t = {.status = "running", .waiting = ""};
     const bool whole = run->seq == head->seq;
     switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
@@ -43,6 +43,13 @@ static const struct pawl_step *first_open(const struct pawl_run *run)
 {
     for (uint32_t i = 0; i < run->steps_count; i++)
         if (!pawl_step_ended(run->steps[i])) return run->steps[i];
+    return NULL;
+}
+
+static const struct pawl_step *first_awaits(const struct pawl_run *run)
+{
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (run->steps[i]->awaits.p && !pawl_step_ended(run->steps[i])) return run->steps[i];
     return NULL;
 }
 
@@ -145,7 +152,7 @@ static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, str
 static void tell_open(const struct pawl_run *run, const struct pawl_told *told, struct pawl_buf *b)
 {
     const struct pawl_step *asked = first_in(run, PAWL_STEP_ASKED), *doubt = first_in(run, PAWL_STEP_DOUBT);
-    const struct pawl_step *open = first_open(run);
+    const struct pawl_step *open = first_open(run), *awaits = first_awaits(run);
     if (strcmp(told->waiting, "doubt") == 0 && doubt) {
         tell_doubt(doubt, b);
     } else if (strcmp(told->waiting, "gate") == 0 && asked) {
@@ -166,6 +173,10 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         pawl_buf_text(b, " again, or to look what became of it");
     } else if (strcmp(told->waiting, "timer") == 0) {
         pawl_buf_text(b, "It begins when its time has come");
+    } else if (strcmp(told->waiting, "signal") == 0 && awaits) {
+        pawl_buf_text(b, "It waits for the signal ");
+        pawl_shown(awaits->awaits, 64, b);
+        pawl_buf_text(b, " at "), step_name(b, awaits);
     } else if (strcmp(told->waiting, "message") == 0) {
         pawl_buf_text(b, "It waits for the next message");
     } else if (strcmp(told->waiting, "configuration") == 0) {
@@ -231,7 +242,13 @@ void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, st
     }
     if (run->ended && (run->status == PAWL_FAILED_RUN || run->status == PAWL_DEAD)) command(w, "retry", id, 0, "");
     if (run->ended && told->undo && run->status != PAWL_DONE) command(w, "undo", id, 0, "");
-    if (strcmp(told->waiting, "message") == 0) {
+    if (strcmp(told->waiting, "signal") == 0 && first_awaits(run)) {
+        char what[80];
+        const struct pawl_str name = first_awaits(run)->awaits;
+        snprintf(what, sizeof what, " %.*s JSON", (int)name.n, name.p);
+        command(w, "signal", id, 0, what);
+        command(w, "cancel", id, 0, "");
+    } else if (strcmp(told->waiting, "message") == 0) {
         command(w, "send", id, 0, " TEXT");
         command(w, "send", id, 0, " --end");
     } else if (!run->ended && !person) {

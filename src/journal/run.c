@@ -196,6 +196,7 @@ static int fold_intended(struct fold *f)
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
     s->request = keep_json(f, "request");
     s->look = keep_json(f, "look");
+    if (pawl_str_is(pawl_json_str(f->body, "kind"), "wait")) s->awaits = keep(f, "signal");
     fold_instead(f, s);
     keep_hash(f, "digest", &s->digest);
     keep_hash(f, "look_digest", &s->look_digest);
@@ -286,11 +287,30 @@ static void fold_undoes(const struct fold *f)
     }
 }
 
+/* The signal that it waited for is this step's, for good. */
+static int take_signal(const struct fold *f)
+{
+    const int64_t seq = pawl_json_i64(f->body, "signal", 0);
+    struct pawl_run *run = f->run;
+    if (!seq) return PAWL_OK;
+    for (uint32_t i = 0; i < run->signals_count; i++) {
+        struct pawl_signal *g = &run->signals[i];
+        if (g->seq != (uint64_t)seq) continue;
+        if (g->taken_by) return corrupt(f, "takes a signal that was taken already");
+        g->taken_by = f->step->number;
+        run->signals_taken++;
+        return PAWL_OK;
+    }
+    return corrupt(f, "takes a signal that is not there");
+}
+
 static int fold_completed(struct fold *f)
 {
     struct pawl_step *s = f->step;
+    int rc;
     if (s->reserves) return corrupt(f, "ended before its budget was settled");
     if (!yyjson_obj_get(f->body, "result")) return corrupt(f, "completed without a result");
+    if ((rc = take_signal(f)) != PAWL_OK) return rc;
     end_step(f, s, PAWL_STEP_DONE);
     s->result = keep_json(f, "result");
     s->answered = yyjson_obj_get(f->body, "first") != NULL;
@@ -309,7 +329,9 @@ static int fold_completed(struct fold *f)
 static int fold_failed(struct fold *f)
 {
     struct pawl_step *s = f->step;
+    const int rc = take_signal(f);
     if (s->reserves) return corrupt(f, "ended before its budget was settled");
+    if (rc) return rc;
     end_step(f, s, PAWL_STEP_NOT_DONE);
     s->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
     s->applied = pawl_json_bool(f->body, "applied", false);
@@ -455,8 +477,25 @@ static int fold_answered(struct fold *f)
     return PAWL_OK;
 }
 
+static int keep_signal(const struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    struct pawl_signal *signals =
+        grow(run->arena, run->signals, run->signals_count, &run->signals_size, sizeof *signals);
+    if (!signals) return PAWL_ENOMEM;
+    run->signals = signals;
+    signals[run->signals_count++] = (struct pawl_signal){.name = keep(f, "name"),
+                                                         .payload = keep_json(f, "payload"),
+                                                         .key = keep(f, "key"),
+                                                         .seq = f->r->seq};
+    if (!signals[run->signals_count - 1].payload.p) signals[run->signals_count - 1].payload = PAWL_STR("null");
+    return PAWL_OK;
+}
+
+/* A message of the user, or a signal by name. */
 static int fold_signal(struct fold *f)
 {
+    if (pawl_json_str(f->body, "name").p) return keep_signal(f);
     const struct pawl_str text = keep(f, "text");
     if (pawl_json_bool(f->body, "end", false)) f->run->chat_ended = true;
     return text.p ? add_turn(f->run, text, f->r->seq) : PAWL_OK;
@@ -662,6 +701,20 @@ struct pawl_step *pawl_run_step(const struct pawl_run *run, uint32_t number)
 bool pawl_step_ended(const struct pawl_step *s)
 {
     return s->state == PAWL_STEP_DONE || s->state == PAWL_STEP_NOT_DONE;
+}
+
+const struct pawl_signal *pawl_run_signal(const struct pawl_run *run, struct pawl_str name)
+{
+    for (uint32_t i = 0; i < run->signals_count && run->signals_taken < run->signals_count; i++)
+        if (!run->signals[i].taken_by && pawl_str_eq(run->signals[i].name, name)) return &run->signals[i];
+    return NULL;
+}
+
+const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, struct pawl_str name, struct pawl_str key)
+{
+    for (uint32_t i = 0; key.p && i < run->signals_count; i++)
+        if (pawl_str_eq(run->signals[i].key, key) && pawl_str_eq(run->signals[i].name, name)) return &run->signals[i];
+    return NULL;
 }
 
 uint64_t pawl_run_answered(const struct pawl_run *run, struct pawl_str id)

@@ -58,6 +58,7 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     uint32_t turn;                       /* user turns that the run had seen when this was decided */
     uint32_t undoes;                     /* undo: the step that it undoes */
     uint32_t undone_by;                  /* the undo step that did; 0: none, or the model's own call */
+    struct pawl_str awaits;              /* step.intended {kind: "wait", signal}: the name; {NULL,0}: it does not */
     uint64_t decided_seq, intended_seq, ended_seq;
     int64_t intended_at_ns, ended_at_ns;
     /* the question: gate.asked {why, says, digest, request, key, generation, expires, then, first}. With {kind: "gate",
@@ -119,6 +120,11 @@ struct pawl_turn_text { /* a user's message: run.created's input is the first, s
     uint64_t seq;
     uint32_t before_step; /* enters the conversation before this model step; 0: not yet */
 };
+struct pawl_signal { /* signal.received {name, payload, key}: kept until a step that waits for its name takes it */
+    struct pawl_str name, payload, key; /* payload: JSON text; key {NULL,0}: none */
+    uint64_t seq;
+    uint32_t taken_by; /* step.completed {signal: seq}, step.failed {signal: seq}: the step that did; 0: nobody yet */
+};
 struct pawl_answer_id { /* client-made ids of what came in, for LEDGER 13 */
     struct pawl_str id;
     uint64_t seq;
@@ -140,7 +146,9 @@ struct pawl_run {
     bool stopped;      /* some step has `stop` */
     struct pawl_turn_text *turns;
     uint32_t turns_count, turns_size;
-    uint32_t turns_seen; /* turns that entered the conversation */
+    uint32_t turns_seen;         /* turns that entered the conversation */
+    struct pawl_signal *signals; /* in the order they came */
+    uint32_t signals_count, signals_size, signals_taken;
     struct pawl_answer_id *answers;
     uint32_t answers_count, answers_size;
     bool ending;                    /* run.cancelled: no new intents; what is open is resolved, undone, then it ends */
@@ -170,5 +178,9 @@ int pawl_run_init(struct pawl_run *run, struct pawl_arena *arena);
 int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl_error *err);
 struct pawl_step *pawl_run_step(const struct pawl_run *run, uint32_t number); /* NULL: no such */
 bool pawl_step_ended(const struct pawl_step *s);
+/* The oldest signal of that name that nobody has taken; NULL: none is there. */
+const struct pawl_signal *pawl_run_signal(const struct pawl_run *run, struct pawl_str name);
+/* The signal of that name and key, taken or not; NULL: none, or no key. */
+const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, struct pawl_str name, struct pawl_str key);
 /* Was this client-made id seen? Its record's seq, else 0. */
 uint64_t pawl_run_answered(const struct pawl_run *run, struct pawl_str id);

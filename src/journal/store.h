@@ -31,7 +31,10 @@ enum pawl_waiting { /* on what a waiting or ending run waits */
                     PAWL_WAIT_TIMER,
                     PAWL_WAIT_CLAIM,
                     PAWL_WAIT_STEP,
-                    PAWL_WAIT_ROOM /* in its lane or pool, or for a breaker. This and CLAIM are only said of hot runs */
+                    PAWL_WAIT_ROOM, /* in its lane or pool, or for a breaker. This and CLAIM are only said of hot runs */
+                    PAWL_WAIT_SIGNAL,
+                    PAWL_WAIT_CHILD,
+                    PAWL_WAIT_COUNT
 };
 #define PAWL_NEVER INT64_MAX
 enum { PAWL_STUCK = 1 << PAWL_WAIT_CONFIG | 1 << PAWL_WAIT_TOOL }; /* waits for this installation to have something */

@@ -6,7 +6,7 @@
 bool pawl_pass_sends(const struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
-    if (p->came) return false;
+    if (p->came || pawl_pass_waits(p)) return false;
     if (!s || s->state < PAWL_STEP_INTENDED_STATE) return true;
     return s->state == PAWL_STEP_INTENDED_STATE && (s->resend || p->attempts > 0);
 }

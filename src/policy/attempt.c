@@ -144,6 +144,7 @@ enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
 {
     struct pawl_step *s = p->step;
     if (p->came) return PAWL_GO;
+    if (pawl_pass_waits(p)) return pawl_wait_enter(p);
     p->sent_ns = p->now_ns;
     if (p->counted && !pawl_breaker_still(p))
         return not_sent(p, PAWL_CLASS_BREAKER_OPEN, true, PAWL_STR("not sent: calls to it have begun to fail"));

@@ -157,7 +157,7 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
     /* What a person changed stays asked about, though its condition may not hold any more. */
     const bool changed = s->edited && s->state != PAWL_STEP_DECIDED && s->why & PAWL_WHY_GATE;
     if (contract_asks(p) || changed) p->why |= PAWL_WHY_GATE;
-    if (p->why || pawl_pass_changes(p))
+    if (p->why || pawl_pass_changes(p) || pawl_pass_waits(p))
         p->digest = pawl_sha256(p->request.p, p->request.n); /* a plain read has no use for it */
     if (!p->why) return PAWL_GO;
     if (s->state == PAWL_STEP_APPROVED && s->denied) return denied(p);

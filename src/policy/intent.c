@@ -63,7 +63,8 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "kind");
-    pawl_jw_text(&w, p->model ? "model" : "tool");
+    pawl_jw_text(&w, p->model ? "model" : pawl_pass_waits(p) ? "wait" : "tool");
+    if (pawl_pass_waits(p)) pawl_jw_key(&w, "signal"), pawl_jw_str(&w, p->tool->signal);
     pawl_jw_key(&w, "name");
     pawl_jw_str(&w, p->model ? p->model->name : p->tool->name);
     hash_member(&w, "digest", p->digest);
@@ -134,7 +135,7 @@ enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
         return PAWL_GO;
     }
     if ((v = check_again(p)) != PAWL_GO) return v;
-    if (!p->model && !pawl_pass_changes(p) && !p->why) return PAWL_GO; /* a plain read */
+    if (!p->model && !pawl_pass_changes(p) && !p->why && !pawl_pass_waits(p)) return PAWL_GO; /* a plain read */
     if (!p->model && look_first(p) && !p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
     p->look_came = false;
     if ((v = append_intent(p)) != PAWL_GO) return v;

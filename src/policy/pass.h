@@ -26,6 +26,7 @@ enum pawl_want {
     PAWL_WANT_ATTEMPT,    /* send; the engine fills outcome and sets came */
     PAWL_WANT_LOOK,       /* send verify's read; fills looked, and sets came */
     PAWL_WANT_TIME,       /* wall time pass->until_wall_ns */
+    PAWL_WANT_SIGNAL,     /* one of the name that the tool waits for, or wall time pass->until_wall_ns */
     PAWL_WANT_ROOM        /* in a line of shared.h, until it is woken, or wall time pass->until_wall_ns */
 };
 enum pawl_claim_is { PAWL_CLAIM_NOT_ASKED, PAWL_CLAIM_FREE, PAWL_CLAIM_OURS, PAWL_CLAIM_HELD };
@@ -100,15 +101,16 @@ struct pawl_pass {
     struct pawl_str request; /* gate: the fixed request */
     struct pawl_hash digest;
     bool condition_did_not_hold;
-    int64_t timeout_ns; /* deadline */
-    uint32_t attempts;  /* attempts known to have been made */
-    int64_t sent_ns;    /* when the last one left */
-    int64_t backoff_ns; /* the last wait between attempts; 0: none yet */
-    int64_t hedge_ns;   /* attempt: ask a second time beside it after this long; 0: do not */
-    bool came, counted; /* an outcome is here; this attempt was counted */
-    bool recovered;     /* outcome is what the journal says, from before a restart */
-    bool crashed;       /* the attempt that it speaks of was cut off by our own crash */
-    bool unknown;       /* some attempt ended unknown and nothing has cleared it */
+    int64_t timeout_ns;  /* deadline */
+    uint32_t attempts;   /* attempts known to have been made */
+    int64_t sent_ns;     /* when the last one left */
+    int64_t backoff_ns;  /* the last wait between attempts; 0: none yet */
+    int64_t hedge_ns;    /* attempt: ask a second time beside it after this long; 0: do not */
+    bool came, counted;  /* an outcome is here; this attempt was counted */
+    bool recovered;      /* outcome is what the journal says, from before a restart */
+    uint64_t signal_seq; /* wait: the signal that it took; 0: none */
+    bool crashed;        /* the attempt that it speaks of was cut off by our own crash */
+    bool unknown;        /* some attempt ended unknown and nothing has cleared it */
     struct pawl_outcome outcome, looked;
     int32_t looked_status;
     bool look_came;
@@ -144,6 +146,11 @@ struct pawl_pass {
 static inline bool pawl_pass_changes(const struct pawl_pass *p)
 {
     return p->tool && p->tool->effect != PAWL_EFFECT_READ;
+}
+/* Nothing leaves for it: what it waits for comes in by itself (policy/wait.c). */
+static inline bool pawl_pass_waits(const struct pawl_pass *p)
+{
+    return p->tool && pawl_tool_waits(p->tool);
 }
 static inline const struct pawl_retry *pawl_pass_retry(const struct pawl_pass *p)
 {

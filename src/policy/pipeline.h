@@ -42,6 +42,9 @@ bool pawl_dedupe_wide(const struct pawl_pass *p);
 /* dedupe.c: the pass is to end where it stands; if its step holds a claim since before a restart, it lets go of it. */
 void pawl_dedupe_recall(struct pawl_pass *p);
 
+/* wait.c: stage 12 of a step for which nothing is sent. */
+enum pawl_verdict pawl_wait_enter(struct pawl_pass *p);
+
 enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);

@@ -121,6 +121,7 @@ enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
     if (p->attempts) pawl_jw_key(&w, "attempts"), pawl_jw_i64(&w, p->attempts);
     pawl_jw_key(&w, "ms");
     pawl_jw_i64(&w, (p->now_ns - p->began_ns) / 1000000);
+    if (p->signal_seq) pawl_jw_key(&w, "signal"), pawl_jw_i64(&w, (int64_t)p->signal_seq);
     if (fail) failed(p, &w);
     else completed(p, &w);
     pawl_jw_close(&w, '}');

@@ -101,6 +101,7 @@ void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const st
     if (c->head.waiting == PAWL_WAIT_TOOL) pawl_sim_count(w, PAWL_SIM_N_PARKED_TOOL);
     check_head(w, run, &c->head);
     pawl_sim_check_parked(w, run, &c->head);
+    pawl_sim_check_asleep(w, run, &c->head);
     pawl_sim_live(w, run, c->head.wake_ns == 0 && c->head.status < PAWL_DONE);
     pawl_sim_check_claims(w, run);
     pawl_sim_people_watch(w, run);

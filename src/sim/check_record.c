@@ -294,6 +294,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     if (r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED) {
         k.f->ended_wall_ns = wall_ns;
         k.f->ended_ns = w->now_ns;
+        pawl_sim_check_waited(&k);
     }
     switch (r->kind) {
     case PAWL_STEP_INTENDED: pawl_sim_check_intended(&k); break;
@@ -308,7 +309,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_UNDO_STARTED: undo_started(&k); break;
     case PAWL_UNDO_ASKED: undo_asked(&k); break;
     case PAWL_RUN_RETRIED: retried(&k); break;
-    case PAWL_SIGNAL_RECEIVED: pawl_sim_count(w, PAWL_SIM_N_TURNS); break;
+    case PAWL_SIGNAL_RECEIVED: pawl_sim_check_signal(&k); break;
     case PAWL_RUN_ENDED: run_ended(&k); break;
     default: break;
     }

@@ -263,6 +263,19 @@ static void draw_reads(struct pawl_sim *w, struct pawl_schema *output)
     }
 }
 
+/* A tool that waits for a signal. */
+static void draw_wait(struct pawl_sim *w, struct pawl_schema *output)
+{
+    struct pawl_tool *t;
+    if (!pawl_sim_chance(w, 350)) return;
+    t = add(w, PAWL_SIM_WAIT, PAWL_STR("wait"));
+    t->driver = PAWL_DRIVER_SIGNAL;
+    t->signal = PAWL_STR("go");
+    t->signal_ns = pawl_sim_between(w, 1, 600) * PAWL_SIM_S;
+    if (pawl_sim_chance(w, 300)) t->otherwise = PAWL_STR("{\"ref\":\"nobody came\"}");
+    if (pawl_sim_chance(w, 400)) t->output = output;
+}
+
 /* Agents take all tools but the looks. */
 static struct pawl_agent *draw_agents(struct pawl_sim *w, const struct pawl_tool *contracts)
 {
@@ -386,6 +399,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     w->contracts = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *w->contracts);
     draw_reads(w, output);
     for (uint32_t i = 0; i < changes; i++) draw_change(w, i, input, output);
+    draw_wait(w, output);
     w->config.agents_count = (uint32_t)pawl_sim_between(w, 1, PAWL_SIM_AGENTS);
     w->agents = draw_agents(w, w->contracts);
     draw_limits(w);

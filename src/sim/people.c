@@ -31,7 +31,7 @@ static struct pawl_sim_ask *ask_new(struct pawl_sim *w, enum pawl_ask what, cons
 static void say(struct pawl_sim *w, struct pawl_sim_event *e)
 {
     static const char *const words[] = {"start",  "send",   "approve", "deny", "resolve",
-                                        "cancel", "resume", "retry",   "undo"};
+                                        "cancel", "resume", "retry",   "undo", "signal"};
     struct pawl_sim_ask *ask = e->p;
     struct pawl_event in = {.kind = PAWL_EV_REQUEST, .id = e->id, .request = &ask->request};
     uint8_t random[10];
@@ -89,6 +89,8 @@ static void check_confirmed(struct pawl_sim *w, const struct pawl_sim_ask *ask, 
     if (there && r->what != PAWL_ASK_RESUME) there = pawl_run_answered(&run->stored, r->id) > 0;
     if (!there && run && r->what == PAWL_ASK_START)
         there = r->key.p && pawl_str_eq(run->stored.key, r->key) && pawl_str_eq(run->stored.input, r->input);
+    if (!there && run && r->what == PAWL_ASK_SIGNAL) /* said before by another: by its key it is the same one */
+        there = pawl_run_signal_keyed(&run->stored, r->agent, r->key) != NULL;
     if (!there && run && r->what == PAWL_ASK_CANCEL) there = run->stored.ending || run->stored.ended;
     if (!there && s && (r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY)) /* said before, and the same */
         there = s->asked_seq && s->state != PAWL_STEP_ASKED && s->denied == (r->what == PAWL_ASK_DENY);
@@ -211,6 +213,28 @@ static void answer_message(struct pawl_sim *w, struct pawl_sim_run *run)
     deliver_in(w, ask, 0, 2000);
 }
 
+/* Whoever it waits for gives the signal; others say it again under another id, or say something else by the same key. */
+static void give_signal(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    const bool odd = pawl_sim_plays(w, PAWL_SIM_PEOPLE);
+    struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_SIGNAL, "signal"), *twice;
+    ask->request.run = run->id;
+    ask->request.agent = PAWL_STR("go");
+    if (pawl_sim_chance(w, 600)) ask->request.key = pawl_sim_text(w, "s%u", run->signals);
+    ask->request.result =
+        pawl_sim_chance(w, 850) ? pawl_sim_text(w, "{\"ref\":\"g%u\"}", run->signals) : PAWL_STR("\"what?\"");
+    ask->again = odd && pawl_sim_chance(w, 200);
+    run->signals++;
+    deliver_in(w, ask, 0, 2000);
+    if (!odd || !pawl_sim_chance(w, 300)) return;
+    twice = ask_new(w, PAWL_ASK_SIGNAL, "signal");
+    twice->request.run = run->id;
+    twice->request.agent = ask->request.agent;
+    twice->request.key = ask->request.key;
+    twice->request.result = pawl_sim_chance(w, 700) ? ask->request.result : PAWL_STR("{\"ref\":\"else\"}");
+    deliver_in(w, twice, 0, 5000);
+}
+
 static void mend(struct pawl_sim *w, struct pawl_sim_run *run)
 {
     struct pawl_sim_ask *ask;
@@ -238,6 +262,7 @@ static void look(struct pawl_sim *w, struct pawl_sim_event *e)
         if (s->state == PAWL_STEP_DOUBT) answer_doubt(w, run, s);
     }
     if (waiting == PAWL_WAIT_MESSAGE && !asked_already(w, run, 0)) answer_message(w, run);
+    if (waiting == PAWL_WAIT_SIGNAL && !asked_already(w, run, 0) && pawl_sim_chance(w, 700)) give_signal(w, run);
     if ((waiting == PAWL_WAIT_CONFIG || waiting == PAWL_WAIT_TOOL) && !asked_already(w, run, 0) && !in_hand(w, run))
         mend(w, run);
     pawl_sim_people_watch(w, run);
@@ -247,7 +272,7 @@ void pawl_sim_people_watch(struct pawl_sim *w, struct pawl_sim_run *run)
 {
     int64_t delay_s;
     bool due = run->head.waiting == PAWL_WAIT_MESSAGE || run->head.waiting == PAWL_WAIT_CONFIG ||
-               run->head.waiting == PAWL_WAIT_TOOL;
+               run->head.waiting == PAWL_WAIT_SIGNAL || run->head.waiting == PAWL_WAIT_TOOL;
     for (uint32_t i = 0; i < run->stored.steps_count && !due; i++)
         due = run->stored.steps[i]->state == PAWL_STEP_ASKED || run->stored.steps[i]->state == PAWL_STEP_DOUBT;
     if (!due || run->person_due || run->stored.ended) return;
@@ -313,6 +338,9 @@ static void impulse(struct pawl_sim *w, struct pawl_sim_event *e)
     if (pawl_sim_plays(w, PAWL_SIM_CANCEL) && pawl_sim_chance(w, 500)) {
         ask = ask_new(w, PAWL_ASK_CANCEL, "cancel");
         ask->request.text = PAWL_STR("no longer wanted");
+    } else if (pawl_sim_tool_index(w, PAWL_STR("wait")) >= 0 && pawl_sim_chance(w, 400)) {
+        give_signal(w, run); /* before anybody waits, perhaps */
+        return;
     } else if (run->stored.chat && pawl_sim_chance(w, 600)) {
         ask = ask_new(w, PAWL_ASK_SEND, "send");
         ask->request.text = PAWL_STR("one more thing");

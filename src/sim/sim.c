@@ -54,7 +54,9 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "in line",
                                                           "tried again",
                                                           "undone by a person",
-                                                          "changed and approved"};
+                                                          "changed and approved",
+                                                          "signals",
+                                                          "signals taken"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

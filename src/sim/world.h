@@ -36,7 +36,7 @@ struct pawl_sim_event {
     struct pawl_sim_event *next; /* free, or in a sleeping node's backlog */
 };
 
-enum pawl_sim_role { PAWL_SIM_READ, PAWL_SIM_LOOK, PAWL_SIM_CHANGE, PAWL_SIM_UNDO };
+enum pawl_sim_role { PAWL_SIM_READ, PAWL_SIM_LOOK, PAWL_SIM_CHANGE, PAWL_SIM_UNDO, PAWL_SIM_WAIT };
 struct pawl_sim_tool { /* a tool and the truth about its server; contract: w->config.tools[same index] */
     enum pawl_sim_role role;
     uint32_t of, look, undo; /* index + 1; LOOK, UNDO: of this change; CHANGE: its own; 0: none */
@@ -152,6 +152,7 @@ struct pawl_sim_run {
     int last_tool;
     char last_args[160];
     uint32_t messages;     /* sent by the user so far */
+    uint32_t signals;      /* sent so far */
     uint32_t looked_after; /* how often a person did something about its end */
 };
 
@@ -305,4 +306,5 @@ void pawl_sim_time_anew(struct pawl_sim *w, struct pawl_sim_run *run);
 void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live);
 void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns);
 void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a);
+void pawl_sim_check_asleep(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);
 void pawl_sim_check_parked(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);

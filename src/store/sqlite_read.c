@@ -27,7 +27,7 @@ int pawl_sqlite_head(struct pawl_sqlite *q, sqlite3_stmt *st, struct pawl_arena 
     *place = (struct pawl_sqlite_place){.run = sqlite3_column_int64(st, 0), .last = sqlite3_column_int64(st, 1)};
     if (!pawl_sqlite_bytes(st, 2, out->run.b, sizeof out->run.b)) return pawl_sqlite_corrupt(q, err, "a run has no id");
     if (!pawl_sqlite_str(st, 3, a, &out->agent) || !pawl_sqlite_str(st, 4, a, &out->key)) return no_memory(q, err);
-    if (status < PAWL_RUNNING || status > PAWL_DEAD || waiting < PAWL_WAIT_NONE || waiting > PAWL_WAIT_STEP)
+    if (status < PAWL_RUNNING || status > PAWL_DEAD || waiting < PAWL_WAIT_NONE || waiting >= PAWL_WAIT_COUNT)
         return pawl_sqlite_corrupt(q, err, "a run has a status that there is not");
     out->status = (enum pawl_status)status;
     out->waiting = (enum pawl_waiting)waiting;

@@ -186,6 +186,17 @@ static void write_call(const struct pawl_tool *t, yyjson_val *document, struct p
     pawl_jw_close(w, '}');
 }
 
+static void write_signal(const struct pawl_tool *t, struct pawl_json_writer *w)
+{
+    pawl_jw_key(w, "signal");
+    pawl_jw_open(w, '{');
+    pawl_jw_key(w, "name");
+    pawl_jw_str(w, t->signal);
+    pawl_jw_key(w, "timeout_ms");
+    pawl_jw_i64(w, t->signal_ns / 1000000);
+    pawl_jw_close(w, '}');
+}
+
 static int write_request(const struct pawl_tool *t, yyjson_val *document, struct pawl_str key, struct pawl_arena *a,
                          struct pawl_buf *out, struct pawl_error *err)
 {
@@ -196,6 +207,7 @@ static int write_request(const struct pawl_tool *t, yyjson_val *document, struct
     case PAWL_DRIVER_HTTP: code = write_http(t, document, key, a, &w, err); break;
     case PAWL_DRIVER_COMMAND: code = write_command(t, document, key, a, &w, err); break;
     case PAWL_DRIVER_INPROCESS: write_call(t, document, key, &w); break;
+    case PAWL_DRIVER_SIGNAL: write_signal(t, &w); break;
     }
     pawl_jw_close(&w, '}');
     if (code != PAWL_OK) return code;
