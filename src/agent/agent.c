@@ -116,6 +116,17 @@ static int answered(const struct pawl_config *config, const struct pawl_agent *a
     return end(out, PAWL_DONE, PAWL_CLASS_NONE, (struct pawl_str){NULL, 0});
 }
 
+static struct pawl_str stopped_because(const struct pawl_run *run, struct pawl_arena *a)
+{
+    const struct pawl_trip *t = pawl_run_stopped(run);
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    pawl_buf_str(&b, t->rule);
+    pawl_buf_text(&b, ": ");
+    pawl_buf_str(&b, t->says);
+    return pawl_buf_done(&b);
+}
+
 int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *run, struct pawl_arena *a,
                       struct pawl_decision *out, struct pawl_error *err)
 {
@@ -134,6 +145,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
                        PAWL_STR("a person stopped the run at a step in doubt"));
         if (!pawl_step_ended(s)) return PAWL_OK;
     }
+    if (pawl_run_stopped(run)) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_GUARD_STOPPED, stopped_because(run, a));
     if (no) return end(out, PAWL_FAILED_RUN, no->error_class, no->message);
     if (!last) return ask_model(config, agent, run, run->steps_count + 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)

@@ -99,6 +99,25 @@ static void add_turns(struct list *l, const struct pawl_run *run, uint32_t numbe
             add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = run->turns[i].text});
 }
 
+/* What guards have to say, before the model step `number` that is behind step `after`. It says by whom it is: nobody is to
+ * take it for the user's. */
+static void add_notes(struct list *l, const struct pawl_run *run, uint32_t after, uint32_t number)
+{
+    for (uint32_t i = 0; i < run->trips_count; i++) {
+        const struct pawl_trip *t = &run->trips[i];
+        struct pawl_buf b;
+        if (t->aside || t->step <= after || t->step > number) continue;
+        if (t->answer != PAWL_GUARD_TELL && t->answer != PAWL_GUARD_NARROW) continue;
+        pawl_buf_init_arena(&b, l->a);
+        pawl_buf_text(&b, "A note of the runtime, not of the user: ");
+        pawl_buf_str(&b, t->says);
+        pawl_buf_text(&b, t->answer == PAWL_GUARD_TELL
+                              ? ". Look again before you go on."
+                              : ". From here on only reads are open to you; look again, then say what you found.");
+        add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = pawl_buf_done(&b)});
+    }
+}
+
 static int add_assistant(struct list *l, const struct pawl_agent *agent, const struct pawl_run *run,
                          const struct pawl_step *model)
 {
@@ -125,7 +144,10 @@ static int add_assistant(struct list *l, const struct pawl_agent *agent, const s
 int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number,
                             struct pawl_arena *a, const struct pawl_message **messages, uint32_t *count)
 {
-    struct list l = {.a = a, .size = 2 + run->turns_count + run->steps_count}; /* most often it is not more */
+    uint32_t last = 0; /* the model's step before */
+    struct list l = {.a = a,
+                     .size =
+                         2 + run->turns_count + run->steps_count + run->trips_count}; /* most often it is not more */
     int rc = PAWL_OK;
     l.messages = pawl_arena_get(a, l.size * sizeof *l.messages);
     if (!l.messages) return PAWL_ENOMEM;
@@ -133,9 +155,12 @@ int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_ru
     for (uint32_t i = 0; i + 1 < number && rc == PAWL_OK; i++) {
         const struct pawl_step *s = run->steps[i];
         if (s->kind != PAWL_STEP_MODEL || s->aside) continue;
+        add_notes(&l, run, last, s->number);
+        last = s->number;
         add_turns(&l, run, s->number);
         if (s->state == PAWL_STEP_DONE) rc = add_assistant(&l, agent, run, s);
     }
+    add_notes(&l, run, last, number);
     add_turns(&l, run, number);
     if (number > run->steps_count) add_turns(&l, run, 0); /* those that wait enter now */
     *messages = l.messages;

@@ -136,6 +136,9 @@ void cli_call_exact(struct cli *c, yyjson_val *step); /* the request that waits 
 int64_t cli_wall_ns(void);
 const char *cli_user(void); /* who is asked: the name of this user */
 
+/* guard_lines.c: what the guards of a view did before the steps behind `after` up to `step`; one of them in words */
+void cli_guard_lines(struct cli *c, yyjson_val *view, int64_t after, int64_t step);
+void cli_guard_words(yyjson_val *trip, struct pawl_buf *b);
 /* live.c: follow a run to its end or to where it waits for a person, asking at the terminal. Gives the exit status. */
 int cli_live(struct cli *c, const char *run, uint64_t after_seq); /* steps that ended up to there are not printed */
 /* Asks about every call that waits. 1: all were answered; 0: not all; < 0: an error, told. */

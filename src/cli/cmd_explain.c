@@ -32,8 +32,7 @@ static void say(struct telling *t, const char *stage, struct pawl_buf *words)
         pawl_jw_open(&w, '{');
         pawl_jw_key(&w, "step");
         pawl_jw_i64(&w, pawl_json_i64(t->step, "step", 0));
-        pawl_jw_key(&w, "name");
-        pawl_jw_str(&w, text(t->step, "name"));
+        if (text(t->step, "name").p) pawl_jw_key(&w, "name"), pawl_jw_str(&w, text(t->step, "name"));
         cli_put(&w, "stage", stage);
         pawl_jw_key(&w, "why");
         pawl_jw_str(&w, pawl_buf_done(words));
@@ -42,7 +41,8 @@ static void say(struct telling *t, const char *stage, struct pawl_buf *words)
         return;
     }
     if (!t->named) {
-        cli_printf(c, "\nstep %lld  ", (long long)pawl_json_i64(t->step, "step", 0));
+        if (!t->step) cli_text(c, CLI_BOLD, "\nthe run");
+        else cli_printf(c, "\nstep %lld  ", (long long)pawl_json_i64(t->step, "step", 0));
         cli_shown(c, CLI_BOLD, text(t->step, "name"), 60);
         cli_text(c, CLI_PLAIN, "\n");
     }
@@ -71,6 +71,7 @@ static const char *stage_of(struct pawl_str class_name)
                 {"conflict", "dedupe"},
                 {"superseded", "dedupe"},
                 {"denied", "gate"},
+                {"guard_stopped", "guard"},
                 {"budget_exceeded", "budget"},
                 {"deadline_exceeded", "deadline"},
                 {"lane_full", "lane"},
@@ -179,6 +180,21 @@ static const char *knows(yyjson_val *try)
                                          : "";
 }
 
+/* What tripped before the steps behind `after` up to `step`. */
+static void guards(struct telling *t, yyjson_val *view, int64_t after, int64_t step)
+{
+    yyjson_val *trip;
+    struct pawl_buf b;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(view, "guards"), i, n, trip)
+    {
+        const int64_t at = pawl_json_i64(trip, "step", 0);
+        if (at <= after || at > step) continue;
+        cli_guard_words(trip, words(t, &b, ""));
+        say(t, "guard", &b);
+    }
+}
+
 static void tries(struct telling *t)
 {
     yyjson_val *list = yyjson_obj_get(t->step, "tries"), *try;
@@ -270,11 +286,15 @@ int cli_explain(struct cli *c)
         t.step = step;
         t.named = false;
         dedupe(&t);
+        guards(&t, view, pawl_json_i64(step, "step", 0) - 1, pawl_json_i64(step, "step", 0));
         gate(&t);
         waits(&t, view);
         tries(&t);
         end_of(&t);
     }
+    t.step = NULL;
+    t.named = false;
+    if (!number) guards(&t, view, (int64_t)yyjson_arr_size(yyjson_obj_get(view, "steps")), INT64_MAX);
     if (c->opt[OPT_JSON]) return cli_flush(c), CLI_DONE;
     if (t.lines == 0) cli_text(c, CLI_PLAIN, "\nEvery step passed every stage at the first attempt.\n");
     else cli_text(c, CLI_DIM, "\nAll else passed every stage at the first attempt.\n");

@@ -122,9 +122,12 @@ int cli_show(struct cli *c)
     title(c, view);
     yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
     {
-        turn_before(c, view, pawl_json_i64(step, "step", 0));
+        const int64_t at_step = pawl_json_i64(step, "step", 0);
+        cli_guard_lines(c, view, at_step - 1, at_step);
+        turn_before(c, view, at_step);
         cli_step_line(c, step);
     }
+    cli_guard_lines(c, view, (int64_t)yyjson_arr_size(yyjson_obj_get(view, "steps")), INT64_MAX);
     turn_before(c, view, 0);
     details(c, view);
     cli_flush(c);

@@ -301,7 +301,12 @@ int cli_ask_person(struct cli *c, const char *run, yyjson_val *view, uint32_t on
         if (only_step && pawl_json_i64(step, "step", 0) != only_step) continue;
         cli_call_exact(c, step);
         do {
-            if (!cli_line(c, "  send it? y yes, n no, enter decides later: ", line, sizeof line)) line[0] = 0;
+            if (!cli_line(c,
+                          pawl_str_is(pawl_json_str(step, "kind"), "gate")
+                              ? "  may it go on? y yes, n no, enter decides later: "
+                              : "  send it? y yes, n no, enter decides later: ",
+                          line, sizeof line))
+                line[0] = 0;
         } while (line[0] && !strchr("ynYN", line[0]));
         if (!line[0]) {
             all = 0;

@@ -323,9 +323,11 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
     const int64_t expires = pawl_json_i64(asked, "expires_ns", 0);
     struct pawl_buf time;
     size_t i, n;
+    const bool about_run = is(step, "kind", "gate");
     cli_text(c, CLI_PLAIN, "\n");
     cli_text(c, CLI_YELLOW, "? ");
-    cli_printf(c, "step %lld wants to call ", (long long)pawl_json_i64(step, "step", 0));
+    cli_printf(c, about_run ? "step %lld asks about the run: " : "step %lld wants to call ",
+               (long long)pawl_json_i64(step, "step", 0));
     cli_shown(c, CLI_BOLD, text(step, "name"), 60);
     if (text(step, "effect").p) cli_text(c, CLI_PLAIN, ", "), cli_shown(c, CLI_PLAIN, text(step, "effect"), 20);
     yyjson_arr_foreach(yyjson_obj_get(asked, "why"), i, n, value)
@@ -336,7 +338,9 @@ void cli_call_exact(struct cli *c, yyjson_val *step)
         if (yyjson_equals_str(value, "conflict")) cli_printf(c, ", and step %lld%s did it otherwise", first, whose);
     }
     cli_text(c, CLI_PLAIN, "\n");
+    if (yyjson_obj_get(asked, "says")) labelled(c, 4, "why", yyjson_obj_get(asked, "says"), 600);
     why_and_who(c, step, asked);
+    if (about_run) request = NULL;
     if (yyjson_is_obj(http) || yyjson_is_obj(command)) request = yyjson_is_obj(http) ? http : command;
     yyjson_obj_foreach(request, i, n, name, value)
     {

@@ -18,7 +18,11 @@ static void free_schemas(const struct pawl_config *c)
         pawl_schema_free(c->tools[i].gate_when);
         pawl_schema_free(c->tools[i].verify.expect);
     }
-    for (uint32_t i = 0; i < c->agents_count; i++) pawl_schema_free(c->agents[i].output);
+    for (uint32_t i = 0; i < c->agents_count; i++) {
+        const struct pawl_agent *a = &c->agents[i];
+        pawl_schema_free(a->output);
+        for (uint32_t k = 0; k < a->guards_count; k++) pawl_schema_free(a->guards[k].when);
+    }
 }
 
 void pawl_config_free(struct pawl_config *c, const struct pawl_alloc *from)

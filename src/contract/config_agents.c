@@ -45,8 +45,8 @@ static void read_tools(struct pawl_reader *r, const struct pawl_yaml *v, struct 
 static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_agent *a)
 {
     static const char *const known[] = {"model",  "instructions", "tools", "deadline", "ends_by",
-                                        "budget", "output",       "lane",  NULL};
-    static const char *const later[] = {"context", "guards", "second_opinion", "on", "properties", NULL};
+                                        "budget", "output",       "lane",  "guards",   NULL};
+    static const char *const later[] = {"context", "second_opinion", "on", "properties", NULL};
     const struct pawl_yaml *v = member->value;
     a->name = member->key;
     a->line = member->line;
@@ -67,6 +67,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     pawl_reader_duration(r, v, "ends_by", 1, &a->ends_by_ns);
     pawl_reader_budget(r, v, a);
     pawl_reader_schema(r, v, "output", 0, &a->output, &a->output_json);
+    pawl_read_guards(r, v, a);
 }
 
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents)

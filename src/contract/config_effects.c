@@ -137,13 +137,12 @@ static void read_repeat(struct pawl_reader *r, const struct pawl_yaml *v, struct
 /* A condition over {args, run}. A name that is not there would make it hold always, or never, without a word. */
 static void check_condition(struct pawl_reader *r, const struct pawl_yaml *gate)
 {
-    static const char *const now[] = {"args", "run", NULL};
-    static const char *const later[] = {"facts", NULL};
+    static const char *const now[] = {"args", "run", "facts", NULL};
     const struct pawl_yaml *condition = pawl_reader_get(gate, "if"), *properties, *args;
     if (!condition || condition->kind != PAWL_YAML_MAP) return;
     properties = pawl_reader_get(condition, "properties");
     if (!properties || properties->kind != PAWL_YAML_MAP) return;
-    pawl_reader_keys(r, properties, now, later);
+    pawl_reader_keys(r, properties, now, NULL);
     args = pawl_reader_get(properties, "args");
     args = args && args->kind == PAWL_YAML_MAP ? pawl_reader_get(args, "properties") : NULL;
     for (uint32_t i = 0; args && args->kind == PAWL_YAML_MAP && i < args->count; i++)
@@ -209,10 +208,10 @@ static void read_gate(struct pawl_reader *r, const struct pawl_yaml *v, struct p
     if (pawl_reader_get(gate, "if") && pawl_reader_get(gate, "when"))
         pawl_fault(r->faults, gate->line, gate->column, "put all of it into if: {properties: {args: …, run: …}}",
                    "gate: when is a condition over the arguments, if one over {args, run}: say one of them");
-    pawl_reader_schema(r, gate, "when", PAWL_ARG_ARGS | PAWL_ARG_RUN, &t->gate_when, NULL);
+    pawl_reader_schema(r, gate, "when", PAWL_ARG_ARGS | PAWL_ARG_RUN | PAWL_ARG_FACTS, &t->gate_when, NULL);
     check_when(r, gate);
     read_approvers(r, gate, t);
-    pawl_reader_schema(r, gate, "if", PAWL_ARG_ARGS | PAWL_ARG_RUN, &t->gate_if, NULL);
+    pawl_reader_schema(r, gate, "if", PAWL_ARG_ARGS | PAWL_ARG_RUN | PAWL_ARG_FACTS, &t->gate_if, NULL);
     check_condition(r, gate);
     pawl_reader_duration(r, gate, "expires", 1, &t->gate_expires_ns);
     t->gate_then_approve = pawl_reader_choice(r, gate, "then", answers, &then) && then == 1;

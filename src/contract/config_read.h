@@ -85,7 +85,7 @@ void pawl_reader_headers(struct pawl_reader *r, const struct pawl_yaml *map, boo
 bool pawl_is_header_name(struct pawl_str name);
 
 /* config_json.c. What $arg may refer to, here. */
-enum { PAWL_ARG_ARGS = 1, PAWL_ARG_RUN = 2, PAWL_ARG_RESULT = 4, PAWL_ARG_KEY = 8 };
+enum { PAWL_ARG_ARGS = 1, PAWL_ARG_RUN = 2, PAWL_ARG_RESULT = 4, PAWL_ARG_KEY = 8, PAWL_ARG_FACTS = 16 };
 /* A schema, compiled, and its canonical text. arg 0: $arg may not be in it. */
 bool pawl_reader_schema(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, unsigned arg,
                         struct pawl_schema **out, struct pawl_str *json);
@@ -122,6 +122,9 @@ bool pawl_reader_lane(struct pawl_reader *r, const struct pawl_yaml *map, struct
 void pawl_default_breaker(struct pawl_breaker *b);
 void pawl_reader_breaker(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_breaker *b,
                          struct pawl_fallback *f);
+/* config_guards.c: an agent's guards, the defaults where it says nothing; what a read says of the world */
+void pawl_read_guards(struct pawl_reader *r, const struct pawl_yaml *agent, struct pawl_agent *a);
+void pawl_read_facts(struct pawl_reader *r, const struct pawl_yaml *tool, struct pawl_tool *t);
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents); /* config_agents.c */
 void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root);    /* config_serve.c */
 /* config_budget.c */

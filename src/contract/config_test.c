@@ -165,10 +165,10 @@ static const struct row {
     {"version: 1\nmodels:\n  m:\n    provider: openai\n    model: x\n    base_url: http://[::g]/\n    headers: {X-A: \"a\\nb\"}",
      "6: base_url: 'http://[::g]/' has a host that is none\n7: header X-A: holds a control character or a line end"},
     /* tools: how they are called */
-    {"version: 1\ntools:\n  a.b: {}\n  c: x\n  d: {http: {method: GET, url: http://h/}, command: [x]}\n  e: {mcp: {}, facts: {}, efect: read}",
+    {"version: 1\ntools:\n  a.b: {}\n  c: x\n  d: {http: {method: GET, url: http://h/}, command: [x]}\n  e: {mcp: {}, effects: {}, efect: read}",
      "3: tools: expected a name of up to 64 letters, digits, _ and -, found 'a.b'\n"
      "4: c: expected a mapping with http, command or signal, input, effect, found 'x'\n5: a tool has http or command, not both\n"
-     "6: key 'mcp' is not in this version\n6: key 'facts' is not in this version\n6: unknown key 'efect'; did you mean 'effect'?"},
+     "6: key 'mcp' is not in this version\n6: key 'effects' is not in this version\n6: unknown key 'efect'; did you mean 'effect'?"},
     {"version: 1\ntools:\n  a: {http: {}}\n  b: {http: {method: post, url: ftp://h, x: 1}}\n  c: {http: GET}",
      "3: key 'method' is missing\n3: key 'url' is missing\n"
      "4: method: expected GET, HEAD, POST, PUT, PATCH or DELETE, found 'post'\n"
@@ -280,7 +280,7 @@ static const struct row {
      "6: gate: expected always, none, or a mapping with when, if, expires, then, approvers, quorum, found true"},
     {TOOL IN
      "    gate:\n      if: {properties: {args: {properties: {m: {const: 1}}}, facts: {}, arg: {}}}\n      expires: never\n      then: maybe\n      wen: x",
-     "8: there is no argument 'm'\n8: key 'facts' is not in this version\n"
+     "8: there is no argument 'm'\n"
      "8: unknown key 'arg'; did you mean 'args'?\n9: expires: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found 'never'\n"
      "10: then: expected deny or approve, found 'maybe'\n11: unknown key 'wen'; did you mean 'when'?"},
     {TOOL IN "    gate: {when: {properties: {m: {const: 1}}}}", "7: there is no argument 'm'"},
@@ -295,7 +295,8 @@ static const struct row {
      "/args}}}}}",
      "6: if: $arg stands for the value of const, minimum, maximum, exclusive ones, or an item of enum\n"
      "6: if: $arg stands for the value of const, minimum, maximum, exclusive ones, or an item of enum"},
-    {TOOL "    gate: {if: {properties: {args: {const: {$arg: /result}}}}}", "6: if: $arg refers to /args or /run"},
+    {TOOL "    gate: {if: {properties: {args: {const: {$arg: /result}}}}}",
+     "6: if: $arg refers to /args, /run or /facts"},
     {TOOL
      "    effect: mutate\n    verify: {tool: looc, by_key: key, args: {a: {$arg: /nothing}}, settles: soon, expects: {}}\n"
      "  look: {http: {method: GET, url: http://h/}, effect: read}",
@@ -352,11 +353,34 @@ static const struct row {
     {"version: 1\nmodels:\n  m: {provider: openai, model: x}\n  n: {provider: openai, model: y, price: {input: 1, output: 2}}\n"
      "agents: {a: {model: m, budget: {cost: \"0.50 USD\", exhausted: {degrade: n}}}}",
      "3: model 'm' has no price, and agent 'a' may only spend so much on it"},
-    {TOOL AGENT "  b: {model: m, instructions: \"${env:KEY}\", deadline: -5s, ends_by: 10, output: [], guards: {}}",
+    {TOOL AGENT "  b: {model: m, instructions: \"${env:KEY}\", deadline: -5s, ends_by: 10, output: [], guards: []}",
      "8: instructions: a reference to the environment is not read here\n"
      "8: deadline: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found '-5s'\n"
      "8: ends_by: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found the number 10\n"
-     "8: output: expected a JSON Schema: a mapping, or true or false, found a list\n8: key 'guards' is not in this version"},
+     "8: output: expected a JSON Schema: a mapping, or true or false, found a list\n8: guards: expected a mapping of keys to values, found a list"},
+    /* guards and facts */
+    {TOOL
+     "agents:\n  a: {model: m, guards: {errors_in_a_row: {2: verify, 0: tell, x: ask, 3: stop}, error_in_a_row: {2: tell}, same_call: ask,\n"
+     "    contradiction: {1: ask}, low_confidence: {2: ask, 0.5: verify}, big: {if: {properties: 5}, answer: maybe}, 'a b': {if: true}, x: ask,\n"
+     "    y: {answer: ask}, z: {if: {const: {$arg: /args/a}}}}}",
+     "7: errors_in_a_row: expected tell, narrow, ask, stop, found 'verify'\n"
+     "7: errors_in_a_row: expected a count from 1 to 1000, found '0'\n7: errors_in_a_row: expected a count from 1 to 1000, found 'x'\n"
+     "7: guards: there is no rule 'error_in_a_row'; did you mean 'errors_in_a_row'?\n"
+     "7: same_call: expected none, or a mapping such as {2: narrow, 3: stop}, found 'ask'\n"
+     "8: contradiction: expected tell, narrow, ask, stop, found a mapping\n"
+     "8: low_confidence: expected a score over 0 and up to 1, found '2'\n8: low_confidence: expected tell, narrow, ask, stop, found 'verify'\n"
+     "8: if: not a schema: /properties: expected an object whose values are schemas\n"
+     "8: answer: expected tell, narrow, ask, stop, found 'maybe'\n"
+     "8: guards: expected a name of up to 64 letters, digits, _ and -, found 'a b'\n8: guards: there is no rule 'x'\n"
+     "9: guards: there is no rule 'y'\n9: if: $arg refers to /run or /facts"},
+    {TOOL IN
+     "    effect: mutate\n    facts: {a: /b}\n    source: shop\n    trust: maybe\n    egress: 1\n"
+     "  r: {command: [x], effect: read, input: {properties: {id: true}}, facts: {a: b, c: {at: /c, about: [/idd, x], abuot: 1}, d: {about: [/id]}}}",
+     "8: facts: only a read says how things are\n9: source: only a read says how things are\n"
+     "10: trust: expected trusted or untrusted, found 'maybe'\n11: egress: expected true or false, found the number 1\n"
+     "12: facts: expected a JSON pointer into the answer, as in /status, found 'b'\n12: there is no argument 'idd'; did you mean 'id'?\n"
+     "12: about: expected a JSON pointer into the arguments, as in /order_id, found 'x'\n12: unknown key 'abuot'; did you mean 'about'?\n"
+     "12: key 'at' is missing"},
     {"version: 1\nagents: {a: {model: m, tools: [t]}}", "2: there is no model 'm'\n2: there is no tool 't'"},
     /* bulkheads */
     {"version: 1\npools:\n  p: {concurrency: 4, requests_per_minute: 0, tokens: 5, adaptive: maybe}\n  q: {adaptive: true}\n  r: 5\n"

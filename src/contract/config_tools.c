@@ -113,11 +113,11 @@ static void check_input(struct pawl_reader *r, const struct pawl_yaml *v)
 
 static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_tool *t)
 {
-    static const char *const known[] = {"description", "http",    "command", "input",  "output", "effect",
-                                        "key",         "dedupe",  "repeat",  "gate",   "verify", "undo",
-                                        "errors",      "timeout", "limits",  "fresh",  "retry",  "breaker",
-                                        "pool",        "hedge",   "redact",  "signal", NULL};
-    static const char *const later[] = {"mcp", "effects", "egress", "trust", "source", "facts", NULL};
+    static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
+                                        "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
+                                        "limits",      "fresh",  "retry",   "breaker", "pool",   "hedge",  "redact",
+                                        "signal",      "egress", "trust",   "source",  "facts",  NULL};
+    static const char *const later[] = {"mcp", "effects", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
     t->line = member->line;
@@ -144,6 +144,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     read_limits(r, v, t);
     pawl_read_effects(r, v, t);
     pawl_read_errors(r, v, t);
+    pawl_read_facts(r, v, t);
     r->arguments = NULL;
 }
 

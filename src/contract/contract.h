@@ -8,6 +8,7 @@
  * In a header value or api_key it stays a reference here and in the journal; the driver fills it in at sending. */
 #pragma once
 #include "base/sha256.h"
+#include "contract/guard.h"
 #include "contract/schema.h"
 
 enum pawl_effect { PAWL_EFFECT_READ, PAWL_EFFECT_IDEMPOTENT, PAWL_EFFECT_MUTATE, PAWL_EFFECT_IRREVERSIBLE };
@@ -232,6 +233,10 @@ struct pawl_tool {
     int64_t hedge_ns;             /* a read without an answer by then is asked a second time beside it; 0: never */
     int64_t cpu_ns;               /* command limits; 0: default */
     int64_t memory_bytes, output_bytes;
+    struct pawl_str source;             /* of what a read says: a name; {NULL,0}: the tool's own */
+    const struct pawl_fact_rule *facts; /* what its answers say */
+    uint32_t facts_count;
+    bool untrusted, egress; /* trust: untrusted: its answers may be hostile; egress: a call can carry data out */
     uint32_t line;
 };
 
@@ -248,6 +253,8 @@ struct pawl_agent {
     struct pawl_exhausted exhausted;
     struct pawl_schema *output; /* of the final answer; NULL: text */
     struct pawl_str output_json;
+    const struct pawl_guard *guards; /* rules over the run as a whole; of one rule the lower limits come first */
+    uint32_t guards_count;
     uint32_t line;
 };
 

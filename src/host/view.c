@@ -446,6 +446,8 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     pawl_jw_close(w, ']');
     write_turns(v);
     write_signals(v);
+    pawl_view_guards(run, w);
+    pawl_view_facts(run, w);
     if (run->ended && yyjson_obj_get(last, "not_undone")) {
         pawl_jw_key(w, "not_undone");
         pawl_jw_value(w, yyjson_obj_get(last, "not_undone"));

@@ -16,3 +16,6 @@ struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_h
 void pawl_view_sentence(const struct pawl_run *run, const struct pawl_told *told, struct pawl_arena *a,
                         struct pawl_json_writer *w);
 void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, struct pawl_json_writer *w);
+/* view_guard.c: the members guards and facts, where there are any. */
+void pawl_view_guards(const struct pawl_run *run, struct pawl_json_writer *w);
+void pawl_view_facts(const struct pawl_run *run, struct pawl_json_writer *w);

@@ -315,6 +315,8 @@ static int fold_completed(struct fold *f)
     s->result = keep_json(f, "result");
     s->answered = yyjson_obj_get(f->body, "first") != NULL;
     s->differs = pawl_str_is(pawl_json_str(f->body, "verified"), "differs");
+    s->read_back =
+        pawl_str_is(pawl_json_str(f->body, "verified"), "yes") || pawl_str_is(pawl_json_str(f->body, "from"), "verify");
     s->note = keep(f, "note");
     s->applied = !s->answered && !s->note.p;
     fold_first(f, s);
@@ -533,6 +535,8 @@ static void try_again(struct pawl_step *s)
 static void set_aside(struct pawl_run *run, uint32_t from)
 {
     for (uint32_t i = from - 1; i < run->steps_count; i++) run->steps[i]->aside = true;
+    for (uint32_t i = 0; i < run->trips_count; i++)
+        if (run->trips[i].step >= from) run->trips[i].aside = true;
     for (uint32_t i = 0; i < run->turns_count; i++) {
         if (run->turns[i].before_step < from) continue;
         run->turns[i].before_step = 0;
@@ -573,6 +577,7 @@ static int fold_retried(struct fold *f)
     run->since_ns = f->r->at_ns;
     run->steps_before = run->steps_count;
     pawl_spend_anew(run);
+    run->trips_from = run->trips_count;
     run->active_before_ns = pawl_json_i64(f->body, "active", 0);
     return PAWL_OK;
 }
@@ -605,6 +610,45 @@ static int fold_undo_asked(struct fold *f)
     return PAWL_OK;
 }
 
+static int fold_tripped(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    struct pawl_trip *trips = grow(run->arena, run->trips, run->trips_count, &run->trips_size, sizeof *trips);
+    struct pawl_trip t = {.step = f->r->step, .at_ns = f->r->at_ns};
+    if (!trips) return PAWL_ENOMEM;
+    t.rule = keep(f, "rule");
+    t.says = keep(f, "says");
+    t.from = (uint32_t)pawl_json_i64(f->body, "from", 0);
+    t.limit = (uint32_t)pawl_json_i64(f->body, "limit", 0);
+    t.count = (uint32_t)pawl_json_i64(f->body, "count", 0);
+    t.bound = yyjson_get_num(yyjson_obj_get(f->body, "bound"));
+    t.call = pawl_json_bool(f->body, "call", false);
+    if (!t.rule.p || !pawl_guard_answer_of(pawl_json_str(f->body, "answer"), &t.answer))
+        return corrupt(f, "a guard without a rule or an answer");
+    run->trips = trips;
+    trips[run->trips_count++] = t;
+    return PAWL_OK;
+}
+
+static int fold_fact(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    struct pawl_fact *facts = grow(run->arena, run->facts, run->facts_count, &run->facts_size, sizeof *facts);
+    struct pawl_fact t = {.step = f->r->step, .seq = f->r->seq, .at_ns = f->r->at_ns};
+    if (!facts) return PAWL_ENOMEM;
+    t.name = keep(f, "name");
+    t.value = keep_json(f, "value");
+    t.source = keep(f, "source");
+    t.about = keep_json(f, "about");
+    t.fresh_until_ns = pawl_json_i64(f->body, "fresh_until", 0);
+    t.unverified = pawl_json_bool(f->body, "unverified", false);
+    t.again = pawl_json_bool(f->body, "again", false);
+    if (!t.name.p || !t.value.p) return corrupt(f, "a fact without a name or a value");
+    run->facts = facts;
+    facts[run->facts_count++] = t;
+    return PAWL_OK;
+}
+
 static int fold_nothing(struct fold *f)
 {
     (void)f;
@@ -630,6 +674,8 @@ static const struct {
     [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
     [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},
     [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
+    [PAWL_FACT_WRITTEN] = {fold_fact, ANY},
+    [PAWL_GUARD_TRIPPED] = {fold_tripped, ANY},
     [PAWL_NOTE] = {fold_nothing, ANY},
     [PAWL_RUN_RETRIED] = {fold_retried, ANY},
     [PAWL_UNDO_ASKED] = {fold_undo_asked, ANY},
@@ -714,6 +760,33 @@ const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, stru
 {
     for (uint32_t i = 0; key.p && i < run->signals_count; i++)
         if (pawl_str_eq(run->signals[i].key, key) && pawl_str_eq(run->signals[i].name, name)) return &run->signals[i];
+    return NULL;
+}
+
+/* A person's message that the model has heard, or will, before that step lifts what was before it. */
+static bool spoke_since(const struct pawl_run *run, uint32_t since, uint32_t number)
+{
+    for (uint32_t i = run->turns_count; i-- > 0;) {
+        const uint32_t before = run->turns[i].before_step;
+        if (before == 0 ? number > run->steps_count : before > since && before <= number) return true;
+    }
+    return false;
+}
+
+const struct pawl_trip *pawl_run_narrowed(const struct pawl_run *run, uint32_t number)
+{
+    for (uint32_t i = run->trips_count; i-- > run->trips_from;) {
+        const struct pawl_trip *t = &run->trips[i];
+        if (t->answer != PAWL_GUARD_NARROW || t->aside || t->step > number) continue;
+        return spoke_since(run, t->step, number) ? NULL : t;
+    }
+    return NULL;
+}
+
+const struct pawl_trip *pawl_run_stopped(const struct pawl_run *run)
+{
+    for (uint32_t i = run->trips_from; i < run->trips_count; i++)
+        if (run->trips[i].answer == PAWL_GUARD_STOP) return &run->trips[i];
     return NULL;
 }
 

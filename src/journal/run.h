@@ -96,7 +96,8 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     enum pawl_class last_class;
     bool doubt_applied; /* in doubt about the answer only: it is known to have happened */
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
-    bool differs; /* verified: "differs": read back, it is not as expected */
+    bool differs;   /* verified: "differs": read back, it is not as expected */
+    bool read_back; /* verified: "yes"; or verify found it */
     struct pawl_str result, message;
     struct pawl_str note; /* {note}: what the result is, where it is not the tool's own; for the model */
     enum pawl_class error_class;
@@ -128,6 +129,28 @@ struct pawl_signal { /* signal.received {name, payload, key}: kept until a step 
 struct pawl_answer_id { /* client-made ids of what came in, for LEDGER 13 */
     struct pawl_str id;
     uint64_t seq;
+};
+
+/* guard.tripped {rule, limit, count, from, answer, says}, of the step that it stands before: a call, or the model's next. */
+struct pawl_trip {
+    struct pawl_str rule, says;
+    enum pawl_guard_answer answer;
+    uint32_t step, from; /* from: the first step of what was counted */
+    uint32_t limit, count;
+    double bound;
+    int64_t at_ns;
+    bool call;  /* of a call, before it left */
+    bool aside; /* part of a conversation that was set aside */
+};
+/* fact.written {name, value, source, about, fresh_until, unverified}, of the read that said it; {again}: read again by the
+ * runtime, on behalf of that step. */
+struct pawl_fact {
+    struct pawl_str name, value, source, about; /* value, about: JSON text; about: the arguments that it is about */
+    uint32_t step;
+    uint64_t seq;
+    int64_t at_ns, fresh_until_ns; /* 0: it does not go stale */
+    bool unverified;               /* nobody has vouched for it: no other source, no person */
+    bool again;
 };
 
 struct pawl_run {
@@ -167,6 +190,11 @@ struct pawl_run {
     int64_t gone_before[PAWL_BUDGET_OFS]; /* of what is spent and estimated: before the last retry */
     bool undoing; /* undo.asked {to}: what was done behind the step `to` is undone, then it ends as it had */
     uint32_t undo_to;
+    struct pawl_trip *trips;
+    uint32_t trips_count, trips_size;
+    uint32_t trips_from; /* those before were of an earlier try of the run: they bind no more */
+    struct pawl_fact *facts;
+    uint32_t facts_count, facts_size;
     enum pawl_status status; /* RUNNING until ended */
     enum pawl_class error_class;
     struct pawl_str output, message;
@@ -182,5 +210,9 @@ bool pawl_step_ended(const struct pawl_step *s);
 const struct pawl_signal *pawl_run_signal(const struct pawl_run *run, struct pawl_str name);
 /* The signal of that name and key, taken or not; NULL: none, or no key. */
 const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, struct pawl_str name, struct pawl_str key);
+/* May the step `number` change anything? NULL: yes. Else the trip that narrowed the run to reads, and no person has spoken
+ * since. For the next step of the model: steps_count + 1. */
+const struct pawl_trip *pawl_run_narrowed(const struct pawl_run *run, uint32_t number);
+const struct pawl_trip *pawl_run_stopped(const struct pawl_run *run); /* by a guard; NULL: it is not */
 /* Was this client-made id seen? Its record's seq, else 0. */
 uint64_t pawl_run_answered(const struct pawl_run *run, struct pawl_str id);

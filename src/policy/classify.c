@@ -12,7 +12,8 @@ void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, b
     memset(out, 0, sizeof *out);
     out->retry_after_ns = -1;
     if (look) {
-        p->ports->read_tool(pawl_config_tool(p->config, p->tool->verify.tool), reply, false, p->arena, out);
+        p->ports->read_tool(p->look_tool ? p->look_tool : pawl_config_tool(p->config, p->tool->verify.tool), reply,
+                            false, p->arena, out);
         p->looked_status = reply->transport == PAWL_ANSWERED ? reply->status : 0;
         p->look_came = true;
         return;

@@ -1,5 +1,6 @@
 /* src/policy/contract_in.c - stage 2: the model's arguments against the tool's input schema, and the intent key that
  * dedupe works by (DESIGN 4.2): SHA-256 over the tool's name and the arguments that say "the same intent". */
+#include "policy/fact.h"
 #include "policy/pipeline.h"
 
 int pawl_pass_document(struct pawl_pass *p)
@@ -25,6 +26,7 @@ int pawl_pass_document(struct pawl_pass *p)
     pawl_jw_key(&w, "input");
     pawl_jw_raw(&w, p->run->input);
     pawl_jw_close(&w, '}');
+    if (p->run->facts_count) pawl_facts_write_all(p->run, p->args, &w);
     pawl_jw_close(&w, '}');
     return pawl_json_read(pawl_buf_done(&b), p->arena, &p->document, NULL);
 }

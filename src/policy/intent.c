@@ -2,6 +2,7 @@
  * a model call (LEDGER 10). Plain reads leave no intent. Checks again what may have changed since its stage (LEDGER 14). */
 #include "policy/budget.h"
 #include "policy/claim.h"
+#include "policy/guard.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
 #include <string.h>
@@ -18,14 +19,16 @@ enum pawl_verdict pawl_intent_render(struct pawl_pass *p)
 {
     struct pawl_error err;
     struct pawl_buf b;
+    uint32_t tools_count;
+    const struct pawl_tool *const *tools = pawl_guard_tools(p, &tools_count);
     int rc;
     if (p->request.p) return PAWL_GO;
     pawl_error_clear(&err);
     pawl_buf_init_arena(&b, p->arena);
     if (p->model->headers_count && !p->document && (rc = pawl_pass_document(p)) != PAWL_OK)
         return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
-    rc = p->ports->render_model(p->document, p->model, p->decision->messages, p->decision->messages_count,
-                                p->agent->tools, p->agent->tools_count, p->agent->output_json, &b, &err);
+    rc = p->ports->render_model(p->document, p->model, p->decision->messages, p->decision->messages_count, tools,
+                                tools_count, p->agent->output_json, &b, &err);
     if (rc == PAWL_OK && !pawl_buf_done(&b).p) rc = PAWL_ENOMEM;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc) return pawl_pass_fail(p, PAWL_CLASS_INTERNAL, "the request cannot be made: %s", err.what);

@@ -114,6 +114,8 @@ struct pawl_pass {
     struct pawl_outcome outcome, looked;
     int32_t looked_status;
     bool look_came;
+    const struct pawl_tool *look_tool; /* a guard's look: this read, as that step made it; NULL: verify's */
+    const struct pawl_step *look_of;
     uint32_t looks;
     int64_t attempt_ended_wall_ns;
     bool moved;                    /* configuration points elsewhere now than when the request was fixed */

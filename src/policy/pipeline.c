@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Stages without a function have their place here and let everything pass: guard, span
+/* Stages without a function have their place here and let everything pass: span
  * come with the failure policies. */
 const struct pawl_stage_entry pawl_pipeline[PAWL_STAGE_COUNT] = {
     [PAWL_STAGE_SCOPE] = {"scope", pawl_stage_scope, NULL},
     [PAWL_STAGE_CONTRACT_IN] = {"contract-in", pawl_stage_contract_in, NULL},
     [PAWL_STAGE_DEDUPE] = {"dedupe", pawl_stage_dedupe, pawl_dedupe_leave},
-    [PAWL_STAGE_GUARD] = {"guard", NULL, NULL},
+    [PAWL_STAGE_GUARD] = {"guard", pawl_stage_guard, NULL},
     [PAWL_STAGE_GATE] = {"gate", pawl_stage_gate, NULL},
     [PAWL_STAGE_BUDGET] = {"budget", pawl_stage_budget, NULL},
     [PAWL_STAGE_DEADLINE] = {"deadline", pawl_stage_deadline, NULL},

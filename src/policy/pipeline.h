@@ -15,8 +15,8 @@ void pawl_pipeline_drive(struct pawl_pass *p);
 /* End it now without sending: cancelled before its intent. Only for a step that is not intended. */
 void pawl_pipeline_stop(struct pawl_pass *p, enum pawl_class c, const char *why);
 
-/* contract_in.c: the one document that templates and conditions read, {"args", "run": {id, key, agent, input}}, in
- * p->document; a model's step has args null. PAWL_OK or PAWL_ENOMEM. */
+/* contract_in.c: the one document that templates and conditions read, {"args", "run": {id, key, agent, input}, "facts"},
+ * in p->document; a model's step has args null; without any fact the member is not there. PAWL_OK or PAWL_ENOMEM. */
 int pawl_pass_document(struct pawl_pass *p);
 /* classify.c: read a reply that came for this pass (a look's, or the attempt's own) into p->looked or p->outcome. */
 void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, bool look);
@@ -48,6 +48,7 @@ enum pawl_verdict pawl_wait_enter(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);
+enum pawl_verdict pawl_stage_guard(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_gate(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_budget(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_deadline(struct pawl_pass *p);

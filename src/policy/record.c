@@ -1,6 +1,7 @@
 /* src/policy/record.c - stage 17: the step's end, in one record. Every pass ends here, however it went. */
 #include "contract/template.h"
 #include "policy/budget.h"
+#include "policy/fact.h"
 #include "policy/fallback.h"
 #include "policy/pipeline.h"
 #include <string.h>
@@ -113,7 +114,7 @@ enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
     const bool fail = p->how == PAWL_ENDS_FAILED;
-    const enum pawl_verdict v = p->model ? pawl_budget_settle(p, p->unsent) : PAWL_GO; /* it was cut short */
+    enum pawl_verdict v = p->model ? pawl_budget_settle(p, p->unsent) : PAWL_GO; /* it was cut short */
     if (v != PAWL_GO) return v;
     if (!p->step) return PAWL_GO; /* a model step that never began: the run's end tells of it */
     pawl_buf_init_arena(&b, p->arena);
@@ -126,5 +127,6 @@ enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
     else completed(p, &w);
     pawl_jw_close(&w, '}');
     pawl_fallback_remember(p);
-    return pawl_pass_append(p, fail ? PAWL_STEP_FAILED : PAWL_STEP_COMPLETED, &b);
+    v = pawl_pass_append(p, fail ? PAWL_STEP_FAILED : PAWL_STEP_COMPLETED, &b);
+    return v == PAWL_GO ? pawl_facts_record(p) : v;
 }

@@ -25,8 +25,21 @@ static yyjson_val *document_of(struct pawl_pass *p)
     return pawl_json_read(pawl_buf_done(&b), p->arena, &out, NULL) == PAWL_OK ? out : NULL;
 }
 
+/* The read of look_of once more. */
+static bool again_request(struct pawl_pass *p, struct pawl_str *request)
+{
+    struct pawl_pass of = {.run = p->run, .arena = p->arena};
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, p->arena);
+    if (pawl_json_read(p->look_of->args, p->arena, &of.args, NULL) || pawl_pass_document(&of)) return false;
+    if (p->ports->render_tool(p->config, p->look_tool, of.document, (struct pawl_str){"", 0}, &b, NULL)) return false;
+    *request = pawl_buf_done(&b);
+    return request->p != NULL;
+}
+
 bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request)
 {
+    if (p->look_tool) return *tool = p->look_tool, again_request(p, request);
     struct pawl_buf args, doc, b;
     struct pawl_json_writer w = {.out = &doc};
     yyjson_val *of = document_of(p), *document;

@@ -136,7 +136,8 @@ static void add_agent(const struct wl_config *c, const struct wl_recording *r, s
     const uint32_t room = c->faulty ? 200 : r->ended == WL_CUT_OFF ? 0 : 10;
     pawl_buf_printf(out, "  %s:\n    model: %s\n    instructions: ", r->name, r->name);
     pawl_json_quote(r->system.p ? r->system : PAWL_STR(""), out);
-    pawl_buf_printf(out, "\n    budget: {steps: %u}\n    tools: [", r->steps + room);
+    pawl_buf_printf(out, "\n    budget: {steps: %u}\n%s    tools: [", r->steps + room,
+                    c->guards ? "" : "    guards: none\n");
     for (uint32_t i = 0; i < r->env->tools_count; i++)
         pawl_buf_printf(out, "%s%s", i ? ", " : "", r->env->tools[i].name);
     pawl_buf_text(out, "]\n");

@@ -5,6 +5,7 @@
 
 struct wl_config {
     const char *url; /* of what plays the models, and the tools where they are not functions of the process */
+    bool guards;     /* as pawl has them by default; else none */
     bool plain;      /* say nothing of `repeat`: pawl's own defaults hold */
     bool faulty;     /* tools over HTTP, of this kind of service, with time limits for a bad day */
     enum wl_service service;
