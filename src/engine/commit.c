@@ -100,7 +100,8 @@ int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op)
                                 .body = op->body.p ? pawl_str_copy(&b->arena, op->body) : op->body,
                                 .drop = op->drop};
     if (b->arena.failed) return h->e->rc = PAWL_ENOMEM;
-    if (op->add && pawl_account_apply(&h->e->shared, op->name, op->add, 1)) return h->e->rc = PAWL_ENOMEM;
+    if (op->add && pawl_account_apply(&h->e->shared, op->name, op->add, PAWL_ACCOUNT_ASKED))
+        return h->e->rc = PAWL_ENOMEM;
     pawl_hot_dirty(h);
     return PAWL_OK;
 }
@@ -399,6 +400,9 @@ void pawl_hot_committed(struct pawl_hot *h, int status)
     h->durable_seq = b->commit.head.seq;
     replies(h);
     pawl_claims_committed(e, b->commit.claims, b->commit.claims_count);
+    for (uint32_t i = 0; i < b->commit.shared_count && !e->rc; i++)
+        if (b->shared[i].add)
+            e->rc = pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, PAWL_ACCOUNT_STORED);
     pawl_arena_fini(&b->arena);
     pawl_engine_put(e, b, sizeof *b);
     for (struct pawl_slot *s = h->slots; s && !e->rc; s = next) {

@@ -38,7 +38,7 @@ static void batch_free(struct pawl_engine *e, struct pawl_batch *b)
     if (!b) return;
     pawl_engine_forget(e, b->id);
     for (uint32_t i = 0; i < b->commit.shared_count; i++) /* what was not committed was not spent */
-        if (b->shared[i].add) pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, -1);
+        if (b->shared[i].add) pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, PAWL_ACCOUNT_LOST);
     pawl_arena_fini(&b->arena);
     pawl_engine_put(e, b, sizeof *b);
 }

@@ -70,19 +70,20 @@ static int word_of(struct pawl_str *rest, const char *const *words, int count)
     return -1;
 }
 
-int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, int sign)
+int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, enum pawl_account_when when)
 {
     static const char *const begin[] = {"budget"};
     struct pawl_account *a;
     int of, what;
     if (word_of(&row, begin, 1) < 0 || (of = word_of(&row, ofs, PAWL_BUDGET_OFS)) < 0) return PAWL_OK;
     if ((what = word_of(&row, whats, PAWL_SPENDS)) < 0) return PAWL_OK;
+    const bool loosens = what == PAWL_GRANTED ? add > 0 : add < 0;
+    if (when == PAWL_ACCOUNT_STORED ? !loosens : when != PAWL_ACCOUNT_READ && loosens) return PAWL_OK;
     a = pawl_account(s, row);
     if (!a) return PAWL_ENOMEM;
     int64_t *v = &a->spending.of[what][of];
-    *v = pawl_spend_sum(*v, sign * add);
-    const bool room = what == PAWL_GRANTED ? sign * add > 0 : sign * add < 0;
-    if (room) pawl_line_wake(s, &a->waiting, a->waiting.count);
+    *v = pawl_spend_sum(*v, when == PAWL_ACCOUNT_LOST ? -add : add);
+    if (when == PAWL_ACCOUNT_STORED || when == PAWL_ACCOUNT_LOST) pawl_line_wake(s, &a->waiting, a->waiting.count);
     return PAWL_OK;
 }
 

@@ -10,7 +10,7 @@
 
 struct pawl_account {
     struct pawl_str name;
-    struct pawl_spending spending; /* what was committed, or is on its way there */
+    struct pawl_spending spending; /* what was committed, and of what is on its way there all that leaves less room */
     struct pawl_line waiting;      /* for reservations of others to be settled */
 };
 
@@ -23,9 +23,17 @@ void pawl_accounts_fini(struct pawl_shared_state *s);
 
 /* The row of one amount; the name is written into `text`. */
 struct pawl_str pawl_account_row(char text[160], struct pawl_str account, enum pawl_spend what, enum pawl_budget_of of);
-/* A row that was read, or an operation on one that is on its way (sign 1) or came to nothing (-1): into the account that it
- * is of; who waits there is woken where there may be more room now. Other names: fine. PAWL_OK or PAWL_ENOMEM. */
-int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, int sign);
+/* A row that was read, or an operation on one, into the account that it is of. What leaves less room counts as soon as it is
+ * on its way; what leaves more (a reservation that is settled, a grant) not before it is stored: another reservation that
+ * used that room and was durable first would not be covered after a crash between the two. Who waits there is woken where
+ * there may be more room now. Other names: fine. PAWL_OK or PAWL_ENOMEM. */
+enum pawl_account_when {
+    PAWL_ACCOUNT_READ,   /* a row of the store: its value */
+    PAWL_ACCOUNT_ASKED,  /* an operation is put into a commit, */
+    PAWL_ACCOUNT_STORED, /* and that is durable, */
+    PAWL_ACCOUNT_LOST    /* or came to nothing */
+};
+int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, enum pawl_account_when when);
 
 /* "2026-11-21", the UTC day of a wall clock time. */
 void pawl_day_text(int64_t wall_ns, char out[16]);

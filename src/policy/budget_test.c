@@ -90,31 +90,43 @@ static void settling(void)
         for (int of = 0; of < PAWL_BUDGET_OFS; of++)
             CHECK_INT(pawl_account_apply(&shared,
                                          pawl_account_row(row, names[k], PAWL_RESERVED, (enum pawl_budget_of)of),
-                                         s.reserved[of], 1),
+                                         s.reserved[of], PAWL_ACCOUNT_READ),
                       PAWL_OK);
     CHECK_INT(pawl_budget_close(&s, &spent, &a, &body, ops, &count), PAWL_OK);
     CHECK_TEXT(body.p, "{\"attempt\":2,\"steps\":2,\"tokens\":30,\"cost\":90,\"input\":20,\"cached\":5,\"output\":10}");
     CHECK_INT(count, 12);
     CHECK(pawl_str_is(ops[0].name, "budget steps spent agent a day 2026-11-21"));
-    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, 1);
+    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, PAWL_ACCOUNT_ASKED);
     const struct pawl_account *all = pawl_account_find(&shared, names[1]);
     CHECK(all != NULL);
+    if (all) { /* spent counts at once, what was reserved is free only when that is stored */
+        CHECK_INT(all->spending.of[PAWL_SPENT][PAWL_BUDGET_COST], 90);
+        CHECK_INT(all->spending.of[PAWL_RESERVED][PAWL_BUDGET_COST], 400);
+    }
+    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, PAWL_ACCOUNT_STORED);
     if (all) {
         CHECK_INT(all->spending.of[PAWL_SPENT][PAWL_BUDGET_COST], 90);
         CHECK_INT(all->spending.of[PAWL_RESERVED][PAWL_BUDGET_COST], 0);
         CHECK_INT(pawl_spend_gone(&all->spending, PAWL_BUDGET_TOKENS), 30);
     }
-    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, -1); /* not committed */
+    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, -ops[i].add, PAWL_ACCOUNT_READ);
+    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, PAWL_ACCOUNT_ASKED);
+    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, PAWL_ACCOUNT_LOST);
+    if (all) { /* refused: as it was */
+        CHECK_INT(all->spending.of[PAWL_SPENT][PAWL_BUDGET_COST], 0);
+        CHECK_INT(all->spending.of[PAWL_RESERVED][PAWL_BUDGET_COST], 400);
+    }
     CHECK_INT(pawl_budget_close(&s, &lost, &a, &body, ops, &count), PAWL_OK);
     CHECK_TEXT(body.p, "{\"attempt\":2,\"steps\":1,\"tokens\":60,\"cost\":400,\"estimated\":true}");
-    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, 1);
+    for (uint32_t i = 0; i < count; i++) pawl_account_apply(&shared, ops[i].name, ops[i].add, PAWL_ACCOUNT_READ);
     if (all) {
         CHECK_INT(all->spending.of[PAWL_ESTIMATED][PAWL_BUDGET_COST], 400);
         CHECK_INT(all->spending.of[PAWL_SPENT][PAWL_BUDGET_COST], 0);
         CHECK_INT(all->spending.of[PAWL_RESERVED][PAWL_BUDGET_TOKENS], 0);
     }
-    CHECK_INT(pawl_account_apply(&shared, PAWL_STR("breaker tool x"), 1, 1), PAWL_OK); /* no row of ours */
-    CHECK_INT(pawl_account_apply(&shared, PAWL_STR("budget cost spent"), 1, 1), PAWL_OK);
+    CHECK_INT(pawl_account_apply(&shared, PAWL_STR("breaker tool x"), 1, PAWL_ACCOUNT_READ),
+              PAWL_OK); /* no row of ours */
+    CHECK_INT(pawl_account_apply(&shared, PAWL_STR("budget cost spent"), 1, PAWL_ACCOUNT_READ), PAWL_OK);
     CHECK_INT(shared.accounts.count, 2);
     pawl_arena_fini(&a);
     pawl_shared_fini(&shared);

@@ -116,7 +116,7 @@ int pawl_shared_load(struct pawl_shared_state *s, const struct pawl_shared *rows
     pawl_arena_init(&scratch, s->from);
     for (uint32_t i = 0; i < count && rc == PAWL_OK; i++) {
         yyjson_val *body;
-        if (rows[i].value) rc = pawl_account_apply(s, rows[i].name, rows[i].value, 1);
+        if (rows[i].value) rc = pawl_account_apply(s, rows[i].name, rows[i].value, PAWL_ACCOUNT_READ);
         if (rc == PAWL_OK && rows[i].body.p && pawl_json_read(rows[i].body, &scratch, &body, NULL) == PAWL_OK)
             rc = load(s, rows[i].name, body);
     }

@@ -75,8 +75,15 @@ enum pawl_verdict pawl_shortage_end(struct pawl_pass *p, const struct pawl_short
 {
     const struct pawl_str text = says(p, s);
     struct pawl_buf b;
-    if (!p->agent->exhausted.ask || p->step || p->run->ending)
+    if (!p->agent->exhausted.ask || p->step || p->run->ending) {
+        enum pawl_verdict v;
+        pawl_buf_init_arena(&b, p->arena);
+        pawl_buf_text(&b, "{\"budget\":");
+        pawl_buf_str(&b, about(p, s));
+        pawl_buf_char(&b, '}');
+        if ((v = pawl_pass_append(p, PAWL_NOTE, &b)) != PAWL_GO) return v; /* the numbers; the end has the words */
         return pawl_pass_fail(p, PAWL_CLASS_BUDGET_EXCEEDED, "%.*s", (int)text.n, text.p ? text.p : "");
+    }
     pawl_buf_init_arena(&b, p->arena);
     pawl_buf_str(&b, text);
     pawl_buf_text(&b, "; a yes gives ");

@@ -102,6 +102,7 @@ void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const st
     check_head(w, run, &c->head);
     pawl_sim_check_parked(w, run, &c->head);
     pawl_sim_check_asleep(w, run, &c->head);
+    if (c->head.wake_ns != 0 || c->head.status >= PAWL_DONE) pawl_sim_check_unreserved(w, run);
     pawl_sim_live(w, run, c->head.wake_ns == 0 && c->head.status < PAWL_DONE);
     pawl_sim_check_claims(w, run);
     pawl_sim_people_watch(w, run);
@@ -319,6 +320,7 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
         pawl_sim_broken(w, "target", "run%u #%u: sent to where the configuration does not point", run->index, a->step);
     if (!a->look) pawl_sim_check_in_time(n, run, a);
     if (model) pawl_sim_check_conversation(w, run, a);
+    if (model) pawl_sim_check_paid(w, run, a);
     if (model || changes) check_announced(n, a, run, s);
     if (changes) check_change(n, a, run, s);
 }

@@ -293,6 +293,7 @@ void pawl_sim_check_end(struct pawl_sim *w)
                             run->head.wake_ns == PAWL_NEVER ? -1LL : (long long)run->head.wake_ns);
         read_back(w, run);
     }
+    if (w->out->held) pawl_sim_check_rows(w);
     if (w->out->held && !pawl_sim_people_content(w)) pawl_sim_broken(w, "answered", "somebody was never answered");
     if (w->out->held && w->node && !pawl_engine_idle(w->node->engine))
         pawl_sim_broken(w, "idle", "every run has ended, and the engine is not idle: %u hot",

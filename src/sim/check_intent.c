@@ -159,6 +159,16 @@ static void check_key(struct pawl_sim_seen *k)
     }
 }
 
+/* The last step's number: what a person gave beside the limit is more, and questions are no steps of the agent's. */
+static int64_t steps_limit(const struct pawl_sim_seen *k, const struct pawl_agent *agent)
+{
+    const struct pawl_run *run = &k->run->stored;
+    int64_t most = (int64_t)agent->steps_max + run->steps_before;
+    if (!agent->exhausted.ask) return most;
+    for (uint32_t i = run->steps_before; i < run->steps_count; i++) most += run->steps[i]->kind == PAWL_STEP_GATE;
+    return most + run->spending.of[PAWL_GRANTED][PAWL_BUDGET_STEPS];
+}
+
 void pawl_sim_check_intended(struct pawl_sim_seen *k)
 {
     const bool model = pawl_str_is(pawl_json_str(k->body, "kind"), "model");
@@ -168,7 +178,7 @@ void pawl_sim_check_intended(struct pawl_sim_seen *k)
     pawl_sim_count(k->w, PAWL_SIM_N_STEPS);
     if (k->run->stored.ending && !(k->s && k->s->kind == PAWL_STEP_UNDO))
         pawl_sim_seen_broken(k, "cancelled", "intended after the run was stopped");
-    if (model && k->r->step > agent->steps_max + k->run->stored.steps_before)
+    if (model && k->r->step > steps_limit(k, agent))
         pawl_sim_seen_broken(k, "bounded", "a model step past the limit of %u steps", agent->steps_max);
     if (model) return;
     if (!k->s || !k->tool) {

@@ -143,7 +143,7 @@ static void asked(struct pawl_sim_seen *k)
     if (yyjson_obj_get(k->body, "first")) pawl_sim_count(k->w, PAWL_SIM_N_REPEATS_ASKED);
     if (pawl_json_i64(k->body, "expires", PAWL_NEVER) == PAWL_NEVER)
         pawl_sim_seen_broken(k, "bounded", "asked without an end");
-    pawl_sim_check_question(k->w, k->run, k->s, k->tool_index, k->body);
+    if (k->s) pawl_sim_check_question(k->w, k->run, k->s, k->tool_index, k->body); /* else it is about the run */
 }
 
 /* Whose word it was, for whom the contract asks; and what a changed request is bound to. */
@@ -291,6 +291,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     if (k.s && k.s->kind != PAWL_STEP_MODEL) k.tool_index = pawl_sim_tool_index(w, k.s->name);
     if (k.tool_index >= 0) k.tool = &w->contracts[k.tool_index];
     if (r->step > 0) check_begun(&k);
+    pawl_sim_check_budget(w, run, r, k.body);
     if (r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED) {
         k.f->ended_wall_ns = wall_ns;
         k.f->ended_ns = w->now_ns;

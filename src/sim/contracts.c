@@ -337,6 +337,45 @@ static void draw_model(struct pawl_sim *w)
     w->config.models_count = 2;
 }
 
+static int64_t some(struct pawl_sim *w, uint32_t chance, int64_t low, int64_t high)
+{
+    return pawl_sim_chance(w, chance) ? pawl_sim_between(w, low, high) : 0;
+}
+
+static void draw_budget(struct pawl_sim *w, struct pawl_budget *b, int64_t times)
+{
+    b->most[PAWL_BUDGET_STEPS] = some(w, 100, 4 * times, 40 * times);
+    b->most[PAWL_BUDGET_TOKENS] = some(w, 400, 2000 * times, 20000 * times);
+    b->most[PAWL_BUDGET_COST] = some(w, 400, 4000 * times, 40000 * times);
+}
+
+/* Budgets, for some: so small that they are spent at times. Every model has a price then. */
+static void draw_budgets(struct pawl_sim *w)
+{
+    static const struct pawl_str second = {"second", 6};
+    if (!pawl_sim_chance(w, 400)) return;
+    for (uint32_t i = 0; i < w->config.models_count; i++) {
+        w->models[i].price = (struct pawl_price){.known = true, .input_pusd = 2, .cached_pusd = 1, .output_pusd = 3};
+        w->models[i].max_tokens = (uint32_t)pawl_sim_between(w, 50, 1500);
+    }
+    w->models[w->config.models_count - 1].price.input_pusd = pawl_sim_between(w, 0, 2);
+    for (uint32_t i = 0; i < w->config.agents_count; i++) {
+        struct pawl_agent *a = &w->agents[i];
+        if (pawl_sim_chance(w, 600)) draw_budget(w, &a->budget, 1);
+        a->budget.most[PAWL_BUDGET_STEPS] = 0; /* steps_max */
+        if (pawl_sim_chance(w, 400)) draw_budget(w, &a->budget_day, 2);
+        if (pawl_sim_chance(w, 200)) draw_budget(w, &a->budget_all, 3);
+        if (pawl_sim_chance(w, 100)) a->budget_time_ns = pawl_sim_between(w, 1, 60) * PAWL_SIM_MIN;
+        a->exhausted.ask = pawl_sim_chance(w, 500);
+        a->exhausted.expires_ns = pawl_sim_between(w, 1, 60) * PAWL_SIM_MIN;
+        if (w->config.models_count < 2 || !pawl_sim_chance(w, 500)) continue;
+        a->exhausted.degrade = &second;
+        a->exhausted.degrade_count = 1;
+    }
+    if (pawl_sim_chance(w, 300)) draw_budget(w, &w->config.budget_day, 3);
+    if (pawl_sim_chance(w, 200)) draw_budget(w, &w->config.budget_all, 4);
+}
+
 /* Lanes and pools, for some: small ones, so that runs stand in line. */
 static void draw_bulkheads(struct pawl_sim *w)
 {
@@ -406,6 +445,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_model(w);
     w->config.models = w->models;
     draw_bulkheads(w);
+    draw_budgets(w);
     w->config.tools = w->contracts;
     w->config.agents = w->agents;
     w->config.sync_every_step = pawl_sim_chance(w, 100);

@@ -176,7 +176,10 @@ static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const stru
         ask->request.digest.b[7] ^= 1;
     }
     ask->request.by = names[pawl_sim_below(w, 4)];
-    if (yes && pawl_sim_chance(w, 200))
+    if (yes && s->why & PAWL_WHY_BUDGET && pawl_sim_chance(w, 500))
+        ask->request.with = s->shortage.of == PAWL_BUDGET_COST ? PAWL_STR("{\"more\":\"0.00000001 USD\"}")
+                                                               : PAWL_STR("{\"more\":5000}");
+    else if (yes && pawl_sim_chance(w, 200))
         ask->request.with = pawl_sim_text(w, "{\"amount\":%u}", (uint32_t)pawl_sim_between(w, 1, 9));
     ask->again = odd && pawl_sim_chance(w, 200);
     deliver_in(w, ask, 0, 2000);

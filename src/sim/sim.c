@@ -56,7 +56,11 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "undone by a person",
                                                           "changed and approved",
                                                           "signals",
-                                                          "signals taken"};
+                                                          "signals taken",
+                                                          "estimated",
+                                                          "budgets short",
+                                                          "more given",
+                                                          "cheaper model"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -88,6 +88,10 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_EDITED,
                       PAWL_SIM_N_SIGNALS,
                       PAWL_SIM_N_SIGNALS_TAKEN,
+                      PAWL_SIM_N_ESTIMATED,
+                      PAWL_SIM_N_SHORT,
+                      PAWL_SIM_N_GRANTED,
+                      PAWL_SIM_N_DEGRADED,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);

@@ -32,14 +32,28 @@ static void open_answer(struct pawl_sim *w, struct answer *o, const char *finish
     else pawl_jw_null(&o->w);
 }
 
+/* What it took: no more than the request has bytes, and the answer may be long. At times nothing is said of it. */
+static void put_usage(struct pawl_sim *w, struct answer *o)
+{
+    const int64_t input = pawl_sim_between(w, 1, (int64_t)w->asked_bytes / (pawl_sim_chance(w, 200) ? 1 : 4));
+    const int64_t output = pawl_sim_between(w, 1, w->asked_max ? w->asked_max : 100);
+    if (!w->models[0].price.known) {
+        pawl_jw_key(&o->w, "usage");
+        pawl_jw_raw(&o->w, PAWL_STR("{\"prompt_tokens\":10,\"completion_tokens\":5}"));
+    } else if (!pawl_sim_chance(w, 50)) {
+        pawl_jw_key(&o->w, "usage");
+        pawl_jw_raw(&o->w,
+                    pawl_sim_text(w, "{\"prompt_tokens\":%d,\"completion_tokens\":%d}", (int)input, (int)output));
+    }
+}
+
 static struct pawl_str close_answer(struct pawl_sim *w, struct answer *o)
 {
     if (o->calls) pawl_jw_close(&o->w, ']');
     pawl_jw_close(&o->w, '}');
     pawl_jw_close(&o->w, '}');
     pawl_jw_close(&o->w, ']');
-    pawl_jw_key(&o->w, "usage");
-    pawl_jw_raw(&o->w, PAWL_STR("{\"prompt_tokens\":10,\"completion_tokens\":5}"));
+    put_usage(w, o);
     pawl_jw_close(&o->w, '}');
     const struct pawl_str text = pawl_buf_done(&o->b);
     if (!text.p) w->no_memory = true;
@@ -159,7 +173,8 @@ static void fail(struct pawl_sim *w, struct pawl_sim_call *c)
 void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a)
 {
     struct pawl_sim_run *run = w->runs[c->run];
-    (void)a;
+    w->asked_bytes = a->request.n;
+    w->asked_max = a->model->max_tokens;
     c->tells = PAWL_SIM_TELLS_NOTHING;
     c->ends_ns = w->now_ns + pawl_sim_between(w, 50, 3000) * PAWL_SIM_MS;
     if (pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 150)) {

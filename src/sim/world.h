@@ -129,6 +129,16 @@ struct pawl_sim_step { /* what the checks remember of a step */
     int64_t ended_ns;       /* the same by the world's clock */
     int64_t last_end_ns;    /* when the last attempt ended, or its owner did */
     bool look_was_early;    /* the last look began before that had settled */
+    const char *reserve;    /* what its announcement reserves, until that is settled */
+    uint64_t settled_seq;   /* the last settlement: where, */
+    bool estimated;         /* how, */
+    int64_t settled[2];     /* how many tokens, for how much */
+};
+struct pawl_sim_purse { /* what was spent of one thing, by the records alone */
+    struct pawl_sim_purse *next;
+    struct pawl_str name; /* of an account, or "runN" */
+    int64_t of[PAWL_SPENDS][PAWL_BUDGET_OFS];
+    int64_t before[PAWL_BUDGET_OFS]; /* of a run: until it was tried again */
 };
 struct pawl_sim_run {
     struct pawl_id id;
@@ -197,6 +207,8 @@ struct pawl_sim {
     uint32_t effects_count, effects_size;
     struct pawl_sim_call *calls;
     struct pawl_sim_ask *asks, **asks_end;
+    struct pawl_sim_purse *purses;
+    uint32_t asked_bytes, asked_max; /* of the model call that is being answered */
     uint64_t deliveries, asks_count;
     uint32_t starts_planned, starts_done;
     /* the machine */
@@ -296,6 +308,11 @@ void pawl_sim_check_widowed(struct pawl_sim_node *n); /* it is gone: the runs th
 void pawl_sim_check_same_fold(struct pawl_sim *w, const struct pawl_run *a, const struct pawl_run *b,
                               const char *which);
 void pawl_sim_check_end(struct pawl_sim *w);
+/* check_budget.c */
+void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *body);
+void pawl_sim_check_paid(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a);
+void pawl_sim_check_unreserved(struct pawl_sim *w, const struct pawl_sim_run *run);
+void pawl_sim_check_rows(struct pawl_sim *w);
 /* check_told.c */
 void pawl_sim_check_conversation(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a);
 void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s, int tool,
