@@ -104,6 +104,13 @@ void *pawl_arena_get(struct pawl_arena *a, size_t bytes)
     return p;
 }
 
+size_t pawl_arena_held(const struct pawl_arena *a)
+{
+    size_t held = 0;
+    for (const struct pawl_arena_block *b = a->blocks; b; b = b->next) held += b->lent ? 0 : HEAD + b->size;
+    return held;
+}
+
 void *pawl_arena_zeroed(struct pawl_arena *a, size_t bytes)
 {
     void *p = pawl_arena_get(a, bytes);

@@ -82,21 +82,21 @@ static void read_shares(struct pawl_reader *r, const struct pawl_yaml *map, stru
 
 static void read_lane(struct pawl_reader *r, const struct pawl_yaml_member *m, struct pawl_lane *l)
 {
-    static const char *const known[] = {"concurrency", "queue", "weight", "share", NULL};
-    static const char *const later[] = {"memory", NULL};
+    static const char *const known[] = {"concurrency", "queue", "weight", "share", "memory", NULL};
     const struct pawl_yaml *v = m->value;
     l->name = m->key;
     l->line = m->line;
     l->weight = 1;
     pawl_reader_name(r, m, "lanes", true);
     if (v->kind != PAWL_YAML_MAP) {
-        pawl_reader_expected(r, v, l->name.p, "a mapping with concurrency, queue, weight or share");
+        pawl_reader_expected(r, v, l->name.p, "a mapping with concurrency, queue, weight, share or memory");
         return;
     }
-    pawl_reader_keys(r, v, known, later);
+    pawl_reader_keys(r, v, known, NULL);
     pawl_reader_count(r, v, "concurrency", 1000000, &l->concurrency);
     pawl_reader_count(r, v, "queue", 1000000000, &l->queue);
     pawl_reader_count(r, v, "weight", 1000, &l->weight);
+    pawl_reader_size(r, v, "memory", 64 * 1024, &l->memory_bytes);
     read_shares(r, v, l);
 }
 

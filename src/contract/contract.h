@@ -124,6 +124,7 @@ struct pawl_lane {
     uint32_t concurrency; /* calls at a time; 0: not limited */
     uint32_t queue;       /* calls that may wait before starts are refused; 0: not limited */
     uint32_t weight;      /* where lanes draw from what no share covers; > 0 */
+    int64_t memory_bytes; /* of its runs in memory; those beyond it that only wait are put out. 0: not limited */
     const struct pawl_lane_share *shares;
     uint32_t shares_count;
     uint32_t line;

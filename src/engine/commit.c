@@ -294,6 +294,7 @@ void pawl_hot_settle(struct pawl_hot *h)
     }
     h->parked_seq = park ? h->run.seq : 0;
     run_clock(h, park || joins_only(h));
+    pawl_quota_count(h);
     if (h->flight) return;
     if (!h->filling && (park || e->handing_over) && head_differs(h) && !filling(h)) return;
     if (h->filling) {

@@ -194,6 +194,7 @@ static void one_found(struct pawl_engine *e, const struct pawl_event *in, struct
         }
     } else {
         const bool none = in->status == PAWL_OK || in->status == PAWL_ENOTFOUND;
+        pawl_evicted_failed(e, run);
         for (struct pawl_asking *a = l->askings; a; a = next) {
             next = a->next;
             if (none) pawl_request_refuse(e, a->id, run, PAWL_ENOTFOUND, "there is no such run", "pawl ls");
@@ -248,6 +249,7 @@ static void timer(struct pawl_engine *e, struct pawl_timer *t)
     case PAWL_TIMER_COMMIT: pawl_hot_resend(h); break;
     case PAWL_TIMER_WAKE: pawl_engine_claim_due(e); break;
     case PAWL_TIMER_ROOM: pawl_pools_turn(&e->shared, e->now_ns); break;
+    case PAWL_TIMER_EVICTED: pawl_evicted_due(e, t->owner); break;
     }
 }
 
@@ -264,6 +266,8 @@ static void hand_over(struct pawl_engine *e)
     struct pawl_map_entry *entry;
     e->handing_over = true;
     for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;) pawl_hot_dirty(entry->value);
+    for (uint32_t i = 0; (entry = pawl_map_next(&e->quotas, &i)) != NULL;)
+        ((struct pawl_quota *)entry->value)->changed = true;
 }
 
 static void wait_for_room(struct pawl_engine *e)
@@ -277,14 +281,16 @@ static void wait_for_room(struct pawl_engine *e)
 static void settle(struct pawl_engine *e)
 {
     struct pawl_pass *p;
-    while ((e->dirty || e->shared.ready.first) && !e->rc) {
-        while (!e->rc && (p = pawl_shared_ready(&e->shared)) != NULL) pawl_slot_drive((struct pawl_slot *)p);
-        if (!e->dirty) break;
-        struct pawl_hot *h = e->dirty;
-        e->dirty = h->next_dirty;
-        h->dirty = false;
-        pawl_hot_settle(h);
-    }
+    do {
+        while ((e->dirty || e->shared.ready.first) && !e->rc) {
+            while (!e->rc && (p = pawl_shared_ready(&e->shared)) != NULL) pawl_slot_drive((struct pawl_slot *)p);
+            if (!e->dirty) break;
+            struct pawl_hot *h = e->dirty;
+            e->dirty = h->next_dirty;
+            h->dirty = false;
+            pawl_hot_settle(h);
+        }
+    } while (!e->rc && pawl_quotas_turn(e));
     if (e->more && e->hot.count < PAWL_HOT_MAX / 2) pawl_engine_claim_due(e);
     if (e->shared.pools.count) wait_for_room(e);
 }
@@ -355,8 +361,10 @@ bool pawl_engine_head(const struct pawl_engine *e, struct pawl_id run, struct pa
 bool pawl_engine_rest(const struct pawl_engine *e, struct pawl_id run, struct pawl_rest *out)
 {
     const struct pawl_hot *h = pawl_hot_find(e, run);
+    const struct pawl_evicted *v = h ? NULL : pawl_map_get(&e->evicted, run.b, sizeof run.b);
     if (h) *out = pawl_hot_rest(h);
-    return h != NULL;
+    else if (v) *out = v->rest;
+    return h || v;
 }
 
 int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *ports, struct pawl_engine **out)
@@ -373,6 +381,8 @@ int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *port
     pawl_map_init(&e->loading, from);
     pawl_map_init(&e->claims, from);
     pawl_map_init(&e->pending, from);
+    pawl_map_init(&e->quotas, from);
+    pawl_map_init(&e->evicted, from);
     pawl_heap_init(&e->timers, from);
     pawl_shared_init(&e->shared, from);
     pawl_arena_init(&e->step, from);
@@ -401,6 +411,7 @@ void pawl_engine_free(struct pawl_engine *e)
         for (struct pawl_asking *a = l->askings, *next; a; a = next) next = a->next, pawl_asking_free(e, a);
     }
     for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;) pawl_hot_drop(entry->value);
+    pawl_quotas_free(e);
     free_values(e, &e->claims, sizeof(struct pawl_claim_entry));
     free_values(e, &e->pending, sizeof(struct pawl_pending));
     free_values(e, &e->loading, sizeof(struct pawl_loading));

@@ -140,6 +140,13 @@ struct pawl_rest {
     int64_t until_ns; /* wall clock; PAWL_NEVER */
 };
 bool pawl_engine_rest(const struct pawl_engine *e, struct pawl_id run, struct pawl_rest *out);
+/* What a lane that limits its memory has of it now; false: it does not limit it, or has run nothing yet. */
+struct pawl_lane_memory {
+    size_t bytes, most_bytes;
+    uint32_t hot, waiting; /* runs in memory; of them, those that only wait */
+    uint32_t evicted, coming;
+};
+bool pawl_engine_lane_memory(const struct pawl_engine *e, struct pawl_str lane, struct pawl_lane_memory *out);
 /* A pool that something was asked of; NULL: none yet. Borrowed likewise. */
 const struct pawl_pool_state *pawl_engine_pool(const struct pawl_engine *e, struct pawl_str name);
 /* The circuit of a dependency ("tool" or "model", and its name), borrowed until the next step; NULL: not called yet. */

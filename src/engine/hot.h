@@ -14,7 +14,14 @@ enum { PAWL_HOT_MAX = 4096, PAWL_CLAIM_BATCH = 256, PAWL_CLAIMS_WITHOUT_PROGRESS
 
 struct pawl_timer {
     struct pawl_heap_node node; /* first: a node is its timer */
-    enum { PAWL_TIMER_SLOT, PAWL_TIMER_RUN, PAWL_TIMER_COMMIT, PAWL_TIMER_WAKE, PAWL_TIMER_ROOM } of;
+    enum {
+        PAWL_TIMER_SLOT,
+        PAWL_TIMER_RUN,
+        PAWL_TIMER_COMMIT,
+        PAWL_TIMER_WAKE,
+        PAWL_TIMER_ROOM,
+        PAWL_TIMER_EVICTED
+    } of;
     void *owner;
 };
 
@@ -75,9 +82,32 @@ struct pawl_hot {
     bool active; /* its deadline's clock runs */
     int64_t active_since_ns;
     struct pawl_timer deadline, again;
-    bool taken;      /* just claimed: settle even where nothing happened */
-    bool moved;      /* something has moved on since it was claimed */
-    uint32_t claims; /* claims_without_progress as it was then, this claim included */
+    bool taken;               /* just claimed: settle even where nothing happened */
+    bool moved;               /* something has moved on since it was claimed */
+    uint32_t claims;          /* claims_without_progress as it was then, this claim included */
+    struct pawl_quota *quota; /* NULL: its lane has none */
+    struct pawl_hot *quota_next, *quota_previous;
+    size_t quota_bytes; /* what is counted there of it */
+};
+
+/* evict.c: the memory of one lane that limits it. */
+struct pawl_quota {
+    int64_t most_bytes;
+    size_t bytes;                  /* of its hot runs */
+    struct pawl_hot *first, *last; /* its hot runs, in the order of their coming */
+    uint32_t hot_count;
+    struct pawl_evicted *evicted_first, *evicted_last; /* the oldest first */
+    uint32_t evicted_count, coming;                    /* coming: of them, those that are being loaded again */
+    bool changed;
+};
+struct pawl_evicted { /* a run that only waits, out of memory; to the store it is as live as before */
+    struct pawl_id run;
+    struct pawl_quota *quota;
+    struct pawl_evicted *next, *previous;
+    struct pawl_timer timer; /* when it must go on, whatever the memory: its deadline, a retry */
+    struct pawl_rest rest;
+    int64_t active_ns, since_ns; /* its deadline's clock, and since when that is so */
+    bool active, coming;
 };
 
 struct pawl_asking { /* a request that waits for its run to be loaded, or for its key to be found */
@@ -129,6 +159,8 @@ struct pawl_engine {
     struct pawl_map loading; /* run id -> struct pawl_loading */
     struct pawl_map claims;  /* claim key -> struct pawl_claim_entry */
     struct pawl_map pending; /* action id -> struct pawl_pending */
+    struct pawl_map quotas;  /* lane -> struct pawl_quota */
+    struct pawl_map evicted; /* run id -> struct pawl_evicted */
     struct pawl_heap timers;
     struct pawl_timer wake, room;   /* room: when a pool's bucket has filled for whoever waits */
     int64_t wake_wall_ns;           /* of the earliest parked run */
@@ -164,6 +196,17 @@ struct pawl_hot *pawl_hot_find(const struct pawl_engine *e, struct pawl_id run);
 void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored); /* a claimed run */
 void pawl_hot_drop(struct pawl_hot *h); /* forget it and all that is under way */
 void pawl_hot_ask_load(struct pawl_engine *e, struct pawl_id run, struct pawl_asking *asking);
+/* evict.c: a lane's memory */
+void pawl_quota_enter(struct pawl_hot *h); /* its agent is known */
+void pawl_quota_count(struct pawl_hot *h); /* what it takes may have changed */
+void pawl_quota_leave(struct pawl_hot *h); /* in none: fine */
+bool pawl_quotas_turn(
+    struct pawl_engine *e);                 /* out with what is too much, in with what has room; true: some went out */
+void pawl_evicted_back(struct pawl_hot *h); /* it is hot again; was not evicted: fine */
+void pawl_evicted_failed(struct pawl_engine *e, struct pawl_id run); /* it could not be loaded: again in a second */
+void pawl_evicted_due(struct pawl_engine *e, struct pawl_evicted *v);
+uint32_t pawl_evicted_of(const struct pawl_engine *e, struct pawl_str lane);
+void pawl_quotas_free(struct pawl_engine *e);
 /* commit.c: records in, batches out */
 /* redact.c: what a contract names is struck out of the record's body, the whole lies beside it. PAWL_OK or PAWL_ENOMEM. */
 int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct pawl_arena *a, struct pawl_record *r);

@@ -57,6 +57,7 @@ void pawl_hot_drop(struct pawl_hot *h)
     struct pawl_engine *e = h->e;
     struct pawl_reply_due *reply;
     if (h->dirty) undirty(h);
+    pawl_quota_leave(h);
     while (h->slots) {
         struct pawl_slot *s = h->slots;
         h->slots = s->next;
@@ -148,6 +149,8 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
     h->config = e->ports.config(e->ports.ctx, h->head.config, &missing);
     if (h->config) h->agent = pawl_config_agent(h->config, h->run.agent);
     h->taken = true;
+    pawl_evicted_back(h);
+    pawl_quota_enter(h);
     charge_lost(h);
     if (h->head.claims_without_progress >= PAWL_CLAIMS_WITHOUT_PROGRESS_MAX && h->agent && !h->run.ending &&
         !h->run.ended)

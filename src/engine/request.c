@@ -127,7 +127,7 @@ static bool has_room(struct pawl_engine *e, uint64_t id, const struct pawl_reque
     const struct pawl_lane *lane = agent->lane.p ? pawl_config_lane(r->config, agent->lane) : NULL;
     int64_t back_ns = 0;
     char what[160], next[80];
-    if (!lane || pawl_lane_takes(&e->shared, lane, &back_ns)) return true;
+    if (!lane || pawl_lane_takes(&e->shared, lane, pawl_evicted_of(e, lane->name), &back_ns)) return true;
     snprintf(what, sizeof what, "lane %.*s is full: %u calls wait in it", (int)lane->name.n, lane->name.p, lane->queue);
     snprintf(next, sizeof next, "come back in about %lld s", (long long)(back_ns / 1000000000 + 1));
     pawl_request_refuse(e, id, r->run, PAWL_EFULL, what, next);
@@ -169,6 +169,7 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
     h->create = true;
     h->config = r->config;
     h->agent = agent;
+    pawl_quota_enter(h);
     if (r->id.p) h->request = pawl_str_copy(&h->arena, r->id);
     begin(&o, e);
     put(&o, "agent", r->agent);

@@ -87,12 +87,13 @@ void pawl_lane_leave(struct pawl_pass *p)
     lane_turn(p->shared, l);
 }
 
-bool pawl_lane_takes(struct pawl_shared_state *s, const struct pawl_lane *rule, int64_t *back_ns)
+bool pawl_lane_takes(struct pawl_shared_state *s, const struct pawl_lane *rule, uint32_t evicted, int64_t *back_ns)
 {
     const struct pawl_lane_state *l = pawl_map_get(&s->lanes, rule->name.p, rule->name.n);
     const double call_ns = l && l->call_ns > 0 ? l->call_ns : (double)second;
-    if (!l || !rule->queue || l->waiting.count < rule->queue) return true;
-    *back_ns = (int64_t)((double)l->waiting.count / (rule->concurrency ? rule->concurrency : 1) * call_ns);
+    const uint32_t waiting = (l ? l->waiting.count : 0) + evicted;
+    if (!l || !rule->queue || waiting < rule->queue) return true;
+    *back_ns = (int64_t)((double)waiting / (rule->concurrency ? rule->concurrency : 1) * call_ns);
     return false;
 }
 

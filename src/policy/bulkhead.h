@@ -42,8 +42,9 @@ struct pawl_pool_state {
 /* Stage 8. */
 enum pawl_verdict pawl_lane_enter(struct pawl_pass *p);
 void pawl_lane_leave(struct pawl_pass *p); /* nothing held: fine */
-/* May a run of this lane be started? false: its line is full, and *back_ns is when it may be worth another try. */
-bool pawl_lane_takes(struct pawl_shared_state *s, const struct pawl_lane *rule, int64_t *back_ns);
+/* May a run of this lane be started? false: its line is full, and *back_ns is when it may be worth another try. `evicted`:
+ * runs that wait for a place out of memory. */
+bool pawl_lane_takes(struct pawl_shared_state *s, const struct pawl_lane *rule, uint32_t evicted, int64_t *back_ns);
 /* Stage 10. */
 enum pawl_verdict pawl_pool_enter(struct pawl_pass *p);
 /* The attempt has ended: what it used, what its reply says of the limits. Then leave. */

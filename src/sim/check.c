@@ -168,7 +168,9 @@ void pawl_sim_check_cared_for(struct pawl_sim_node *n)
     if (n->replaced || n->handing_over || n->outstanding > 0 || w->former || pawl_sim_node_due(n) != PAWL_NEVER) return;
     for (uint32_t i = 0; i < w->runs_count; i++) {
         const struct pawl_sim_run *run = w->runs[i];
+        struct pawl_rest rest;
         if (run->stored.ended || run->head.wake_ns == PAWL_NEVER || pawl_engine_run(n->engine, run->id)) continue;
+        if (pawl_engine_rest(n->engine, run->id, &rest) && pawl_engine_hot(n->engine) > 0) continue; /* out of memory */
         pawl_sim_broken(w, "bounded", "run%u is in nobody's hand, and nobody will wake for it", run->index);
     }
 }

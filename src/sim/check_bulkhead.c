@@ -50,6 +50,27 @@ void pawl_sim_check_bulkhead(struct pawl_sim_node *n, const struct pawl_attempt 
                         (int)pool.n, pool.p, (long long)limits->requests_per_minute);
 }
 
+/* After every event: what a lane holds in memory is within its quota, or is at work but for one run; and nobody is out of memory
+ * while the lane has nothing that could go on. */
+void pawl_sim_check_memory(struct pawl_sim_node *n)
+{
+    struct pawl_sim *w = n->w;
+    for (uint32_t i = 0; i < w->config.lanes_count; i++) {
+        const struct pawl_lane *rule = &w->config.lanes[i];
+        struct pawl_lane_memory m;
+        if (!pawl_engine_lane_memory(n->engine, rule->name, &m)) continue;
+        if (m.evicted) pawl_sim_count(w, PAWL_SIM_N_EVICTED);
+        if (n->handing_over) continue;
+        if (m.bytes > m.most_bytes && m.waiting > 1)
+            pawl_sim_broken(w, "bulkhead",
+                            "%.*s has %zu bytes in memory, may have %zu, and %u of its %u runs there only wait",
+                            (int)rule->name.n, rule->name.p, m.bytes, m.most_bytes, m.waiting, m.hot);
+        if (m.evicted && !m.coming && !m.waiting && n->outstanding == 0)
+            pawl_sim_broken(w, "bulkhead", "%u runs of %.*s wait out of memory, and none in it", m.evicted,
+                            (int)rule->name.n, rule->name.p);
+    }
+}
+
 /* After every event: who waits in a pool has all that its share gives it, or the pool is paused, or a bucket is empty. */
 void pawl_sim_check_shares(struct pawl_sim_node *n)
 {

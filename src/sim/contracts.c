@@ -395,6 +395,7 @@ static void draw_bulkheads(struct pawl_sim *w)
         lanes[i].name = pawl_sim_text(w, "lane%u", i);
         lanes[i].weight = (uint32_t)pawl_sim_between(w, 1, 4);
         if (pawl_sim_chance(w, 600)) lanes[i].concurrency = (uint32_t)pawl_sim_between(w, 1, 3);
+        if (pawl_sim_chance(w, 400)) lanes[i].memory_bytes = pawl_sim_between(w, 1, 40) * 1024; /* a run or a few */
         const int64_t part = pawl_sim_between(w, 10, 60); /* at times the two have all of it */
         *share = (struct pawl_lane_share){.pool = pools[0].name, .percent = part > 50 ? 50 : (double)part};
         lanes[i].shares = share;

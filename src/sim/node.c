@@ -115,6 +115,7 @@ void pawl_sim_node_step(struct pawl_sim_node *n, struct pawl_event *in)
     }
     pawl_sim_check_hot(n);
     pawl_sim_check_shares(n);
+    pawl_sim_check_memory(n);
     pawl_sim_check_cared_for(n);
 }
 

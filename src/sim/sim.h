@@ -83,6 +83,7 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_CLAIMS,
                       PAWL_SIM_N_PROBES,
                       PAWL_SIM_N_IN_LINE,
+                      PAWL_SIM_N_EVICTED,
                       PAWL_SIM_N_RETRIED,
                       PAWL_SIM_N_UNDO_ASKED,
                       PAWL_SIM_N_EDITED,

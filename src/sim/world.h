@@ -293,6 +293,7 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
 void pawl_sim_check_breaker(struct pawl_sim_node *n, const struct pawl_attempt *a);
 void pawl_sim_check_bulkhead(struct pawl_sim_node *n, const struct pawl_attempt *a);
 void pawl_sim_check_shares(struct pawl_sim_node *n);
+void pawl_sim_check_memory(struct pawl_sim_node *n);
 void pawl_sim_check_landed(struct pawl_sim *w, const struct pawl_sim_call *c);
 void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id run, uint64_t seq);
 void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_records *r);
