@@ -191,6 +191,7 @@ struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
         if (out.waiting) continue; /* the first one tells */
         out = (struct pawl_rest){.waiting = on, .step = s->pass.number, .until_ns = s->pass.until_wall_ns};
         if (on == PAWL_WAIT_CLAIM) out.of_run = s->pass.claim.run, out.of_step = s->pass.claim.step;
+        if (on == PAWL_WAIT_ROOM) out.room = pawl_pass_room(&s->pass, &out.room_of);
     }
     return out;
 }

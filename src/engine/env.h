@@ -7,6 +7,7 @@
 #include "contract/outcome.h"
 #include "journal/decider.h"
 #include "journal/store.h"
+#include "policy/admission.h"
 #include "policy/circuit.h"
 #include "policy/ports.h"
 
@@ -137,7 +138,9 @@ struct pawl_rest {
     enum pawl_waiting waiting;
     uint32_t step, of_step;
     struct pawl_id of_run;
-    int64_t until_ns; /* wall clock; PAWL_NEVER */
+    int64_t until_ns;    /* wall clock; PAWL_NEVER */
+    enum pawl_room room; /* PAWL_WAIT_ROOM: in whose line */
+    struct pawl_str room_of;
 };
 bool pawl_engine_rest(const struct pawl_engine *e, struct pawl_id run, struct pawl_rest *out);
 /* What a lane that limits its memory has of it now; false: it does not limit it, or has run nothing yet. */

@@ -1,7 +1,9 @@
 /* src/host/read.c - what only looks: list, show, verify, sql, follow. Read on the writer's thread, behind every commit that
  * was given before; written as lines on the loop's. */
+#include "contract/shown.h"
 #include "host/host.h"
 #include "host/view.h"
+#include "io/clock.h"
 #include "journal/rules.h"
 #include "store/sqlite.h"
 #include <string.h>
@@ -204,6 +206,27 @@ static struct pawl_str of_another(struct pawl_arena *a, const struct pawl_rest *
     return pawl_buf_done(&b);
 }
 
+/* "lane batch", "pool openai"; or which dependency is left alone. */
+static struct pawl_str in_line(struct pawl_arena *a, const struct pawl_rest *rest)
+{
+    const int64_t left_ns = rest->until_ns == PAWL_NEVER ? -1 : rest->until_ns - pawl_clock_wall_ns();
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    if (rest->room == PAWL_ROOM_NONE) return (struct pawl_str){NULL, 0};
+    if (rest->room == PAWL_ROOM_BREAKER) {
+        pawl_shown(rest->room_of, 80, &b);
+        pawl_buf_text(&b,
+                      left_ns < 0 ? " is left alone: its breaker is held open" : " keeps failing and is left alone");
+        if (left_ns >= 0) pawl_buf_printf(&b, " for another %lld s", (long long)(left_ns / 1000000000 + 1));
+        pawl_buf_text(&b, " (pawl breaker)");
+    } else {
+        pawl_buf_text(&b, rest->room == PAWL_ROOM_LANE ? "all places of lane " : "all that is allowed of pool ");
+        pawl_shown(rest->room_of, 80, &b);
+        pawl_buf_text(&b, rest->room == PAWL_ROOM_LANE ? " are taken" : " is in use");
+    }
+    return pawl_buf_done(&b);
+}
+
 /* Its configuration tells what effect each tool has, or why it cannot be had. */
 static void shown(struct pawl_host_job *job)
 {
@@ -220,6 +243,7 @@ static void shown(struct pawl_host_job *job)
         config = pawl_registry_find(known, run->head.config, &missing);
         as_it_is_now(job->p, &run->head, &rest);
         if (rest.waiting == PAWL_WAIT_CLAIM) missing = of_another(&job->arena, &rest);
+        if (rest.waiting == PAWL_WAIT_ROOM) missing = in_line(&job->arena, &rest);
         if (at < 0 || at > (int64_t)run->count)
             job->w.result = pawl_fail(&job->err, PAWL_EINVAL, "/at", "name one of them",
                                       "the run has the records 1 to %u", run->count);

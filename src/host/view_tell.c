@@ -163,10 +163,12 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         pawl_buf_text(b, " does what ");
         pawl_buf_str(b, told->missing.n ? told->missing : PAWL_STR("another run"));
         pawl_buf_text(b, " is about to do, and takes its answer when that has ended");
-    } else if (strcmp(told->waiting, "room") == 0 && open) {
-        pawl_buf_text(b, "It waits for room: ");
-        step_name(b, open);
-        pawl_buf_text(b, " stands in the line of its lane or pool, or its breaker is open (pawl breaker)");
+    } else if (strcmp(told->waiting, "room") == 0) {
+        pawl_buf_text(b, "It waits for room at ");
+        if (open) step_name(b, open);
+        else pawl_buf_printf(b, "step %u", run->steps_count + 1);
+        pawl_buf_text(b, ": ");
+        pawl_buf_str(b, told->missing.n ? told->missing : PAWL_STR("its turn has come just now"));
     } else if (strcmp(told->waiting, "timer") == 0 && open) {
         pawl_buf_text(b, "It waits to try ");
         step_name(b, open);

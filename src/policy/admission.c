@@ -11,6 +11,21 @@ bool pawl_pass_sends(const struct pawl_pass *p)
     return s->state == PAWL_STEP_INTENDED_STATE && (s->resend || p->attempts > 0);
 }
 
+enum pawl_room pawl_pass_room(const struct pawl_pass *p, struct pawl_str *of)
+{
+    const struct pawl_str pool = p->model ? p->model->pool : p->tool ? p->tool->pool : (struct pawl_str){NULL, 0};
+    const struct pawl_dependency *d = pawl_shared_find(p->shared, p->model ? "model" : "tool",
+                                                       p->model  ? p->model->name
+                                                       : p->tool ? p->tool->name
+                                                                 : PAWL_STR(""));
+    const struct pawl_str lane = p->agent ? p->agent->lane : (struct pawl_str){NULL, 0};
+    const struct pawl_lane_state *l = lane.p ? pawl_map_get(&p->shared->lanes, lane.p, lane.n) : NULL;
+    const struct pawl_line *line = p->place.line;
+    if (p->want != PAWL_WANT_ROOM || !line || line == &p->shared->ready) return PAWL_ROOM_NONE;
+    *of = d && line == &d->waiting ? d->name : l && line == &l->waiting ? lane : pool;
+    return d && line == &d->waiting ? PAWL_ROOM_BREAKER : l && line == &l->waiting ? PAWL_ROOM_LANE : PAWL_ROOM_POOL;
+}
+
 void pawl_admission_told(struct pawl_pass *p, const struct pawl_reply *reply)
 {
     pawl_breaker_told(p, reply);
