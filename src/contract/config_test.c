@@ -384,13 +384,13 @@ static const struct row {
     {"version: 1\nagents: {a: {model: m, tools: [t]}}", "2: there is no model 'm'\n2: there is no tool 't'"},
     /* bulkheads */
     {"version: 1\npools:\n  p: {concurrency: 4, requests_per_minute: 0, tokens: 5, adaptive: maybe}\n  q: {adaptive: true}\n  r: 5\n"
-     "lanes:\n  a: {concurrency: 0, weight: 0, memory: 64MiB, share: {p: 70%, o: 5%}}\n  b: {share: {p: 40%}}",
+     "lanes:\n  a: {concurrency: 0, weight: 0, memory: 1KiB, share: {p: 70%, o: 5%}}\n  b: {share: {p: 40%}}",
      "3: requests_per_minute: expected a whole number from 1 to 1000000000, found the number 0\n"
      "3: unknown key 'tokens'; did you mean 'tokens_per_minute'?\n3: adaptive: expected true or false, found 'maybe'\n4: adaptive: there is no concurrency to adapt\n"
      "5: r: expected a mapping with concurrency, requests_per_minute or tokens_per_minute, found the number 5\n"
      "6: share: the lanes have 110% of pool 'p'\n7: concurrency: expected a whole number from 1 to 1000000, found the number 0\n"
      "7: weight: expected a whole number from 1 to 1000, found the number 0\n"
-     "7: key 'memory' is not in this version\n7: there is no pool 'o'"},
+     "7: memory: expected a size of at least 65536B, found '1KiB'\n7: there is no pool 'o'"},
     /* what stands in */
     {"version: 1\nmodels:\n  m: {provider: openai, model: x, fallback: [m, n, 5, o]}\n  n: {provider: openai, model: y, breaker: none}",
      "3: fallback: a model cannot stand in for itself\n3: fallback: expected the name of a model, found the number 5\n"
