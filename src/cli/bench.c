@@ -29,6 +29,7 @@ static const struct {
     {"unfinished", "100,000 unfinished runs: start to the first step", bench_unfinished},
     {"parked", "1,000,000 parked runs", bench_parked},
     {"conversation", "100 calls: what they take on the disk", bench_conversation},
+    {"lanes", "how long a lane waits beside a flooded one", bench_lanes},
     {"schema", "arguments checked against schemas", bench_schema},
     {"binary", "the size of this binary", bench_binary},
 };

@@ -118,6 +118,7 @@ void bench_crash(struct bench *b);
 void bench_unfinished(struct bench *b);
 void bench_parked(struct bench *b);
 void bench_conversation(struct bench *b);
+void bench_lanes(struct bench *b);
 void bench_schema(struct bench *b);
 void bench_binary(struct bench *b);
 int bench_child_park(const char *folder, uint32_t count);
