@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql breaker serve mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql breaker backtest serve mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -26,6 +26,7 @@ _pawl() {
     verify) options='--help --config --store --json --head @last' ;;
     sql) options='--help --config --store --json' ;;
     breaker) options='--help --config --store --json' ;;
+    backtest) options='--help --config --store --json --agent --runs --last --sweep' ;;
     serve) options='--help --config --store --json --listen' ;;
     mock) options='--help --listen --ledger --fault --rate --seed --faults --script --service --answer --api-key --charge --no-forget --quiet --show-ledger' ;;
     sim) options='--help' ;;

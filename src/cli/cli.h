@@ -44,6 +44,12 @@ enum cli_opt { /* every option of every subcommand */
                OPT_EDIT,
                OPT_BY,
                OPT_LISTEN,
+               OPT_RUNS,
+               OPT_LAST,
+               OPT_SWEEP,
+               OPT_RESULT,
+               OPT_SAY,
+               OPT_TAKE_OVER,
                OPT_COUNT
 };
 struct cli_option {
@@ -71,7 +77,7 @@ struct cli_command {
     int (*run)(struct cli *c);
     int (*raw)(int argc, char **argv); /* has its own options: mock, sim */
     int min, max;                      /* arguments */
-    uint32_t options;                  /* bits 1 << OPT */
+    uint64_t options;                  /* bits 1 << OPT */
 };
 extern const struct cli_command cli_commands[];
 extern const uint32_t cli_commands_count;
@@ -172,4 +178,5 @@ int cli_dlq(struct cli *c);
 int cli_retry(struct cli *c);
 int cli_undo(struct cli *c);
 int cli_sql(struct cli *c);
+int cli_backtest(struct cli *c);
 int cli_serve(struct cli *c);

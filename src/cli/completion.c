@@ -5,7 +5,7 @@
 
 static bool has(const struct cli_command *k, int o)
 {
-    return (k->options & (1u << o)) != 0;
+    return (k->options & (UINT64_C(1) << o)) != 0;
 }
 
 /* Every option of a command, one after the other: those of the one table, then its own. */

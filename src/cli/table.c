@@ -44,10 +44,16 @@ const struct cli_option cli_options[OPT_COUNT] = {
     [OPT_BY] = {"by", "NAME", "who says it (default: your user name)"},
     [OPT_LISTEN] = {"listen", "HOST:PORT",
                     "where (default: what the configuration says, else 127.0.0.1:7295; port 0: any)"},
+    [OPT_RUNS] = {"runs", "FOLDER", "recorded runs of others: FOLDER/*.jsonl, FOLDER/contracts/*.json"},
+    [OPT_LAST] = {"last", "TIME", "only runs that began within it, such as 30d"},
+    [OPT_SWEEP] = {"sweep", NULL, "each rule at several limits, with each answer, to choose by"},
+    [OPT_RESULT] = {"result", "RESULT", "answer as the tool: it is not called, RESULT (JSON) is what it said"},
+    [OPT_SAY] = {"say", "TEXT", "answer as the model: TEXT is the run's next word to the user"},
+    [OPT_TAKE_OVER] = {"take-over", NULL, "the run ends here, as it is; you do the rest"},
     [OPT_YES] = {"yes", NULL, "do it; without it they are only listed"},
 };
 
-#define BIT(o) (1u << (o))
+#define BIT(o) (UINT64_C(1) << (o))
 #define STORE_BITS (BIT(OPT_CONFIG) | BIT(OPT_STORE))
 const struct cli_command cli_commands[] = {
     {"init", "", "write a starter pawl.yaml into this folder", "pawl init", cli_init, NULL, 0, 0,
@@ -97,6 +103,9 @@ const struct cli_command cli_commands[] = {
     {"breaker", "[NAME open|closed|auto]",
      "what is left alone because it fails; or switch a tool or a model off and on", "pawl breaker refund open",
      cli_breaker, NULL, 0, 2, STORE_BITS | BIT(OPT_JSON)},
+    {"backtest", "[CONFIG]", "what guards would have done to runs that have ended",
+     "pawl backtest pawl.yaml --last 30d", cli_backtest, NULL, 0, 1,
+     STORE_BITS | BIT(OPT_AGENT) | BIT(OPT_RUNS) | BIT(OPT_LAST) | BIT(OPT_SWEEP) | BIT(OPT_JSON)},
     {"serve", "", "own the store for good: run what there is to run, wake what is due, answer the other commands",
      "pawl serve", cli_serve, NULL, 0, 0, STORE_BITS | BIT(OPT_LISTEN) | BIT(OPT_JSON)},
     {"mock", "[OPTIONS]", "a model and services that misbehave as asked, with a ledger of what they did",

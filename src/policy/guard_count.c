@@ -104,8 +104,9 @@ static bool reads(const struct pawl_guard_look *l, const struct pawl_step *s)
 /* It happened, and nobody has looked at it since. */
 static bool changed(const struct pawl_guard_look *l, const struct pawl_step *s)
 {
+    if (!s->applied || !s->intended_seq || s->undone || s->read_back) return false; /* a plain read has no intent */
     const struct pawl_tool *t = tool_of(l, s);
-    return t && t->effect != PAWL_EFFECT_READ && s->applied && !s->undone && !s->read_back;
+    return t && t->effect != PAWL_EFFECT_READ;
 }
 
 static bool heard_between(const struct pawl_run *run, uint32_t after, uint32_t before)
@@ -141,11 +142,14 @@ static uint32_t changes(const struct pawl_guard_look *l, const struct pawl_guard
     return count;
 }
 
-static bool same_args(const struct pawl_step *a, const struct pawl_step *b)
+/* By what the fold has of them, which is the same before and after a restart. */
+static bool same_args(const struct pawl_guard_look *l, const struct pawl_step *a, const struct pawl_step *b)
 {
+    yyjson_val *x, *y;
     if (!pawl_str_eq(a->name, b->name)) return false;
-    if (a->has_intent && b->has_intent) return memcmp(a->args_digest.b, b->args_digest.b, 32) == 0;
-    return pawl_str_eq(a->args, b->args);
+    if (pawl_str_eq(a->args, b->args)) return true;
+    return pawl_json_read(a->args, l->arena, &x, NULL) == PAWL_OK &&
+           pawl_json_read(b->args, l->arena, &y, NULL) == PAWL_OK && pawl_json_equal(x, y);
 }
 
 static bool same_end(const struct pawl_step *a, const struct pawl_step *b)
@@ -155,10 +159,11 @@ static bool same_end(const struct pawl_step *a, const struct pawl_step *b)
     return a->error_class == b->error_class && pawl_str_eq(a->message, b->message);
 }
 
-static const struct pawl_step *same_in(const struct message *m, const struct pawl_step *call)
+static const struct pawl_step *same_in(const struct pawl_guard_look *l, const struct message *m,
+                                       const struct pawl_step *call)
 {
     for (uint32_t i = 0; i < m->count; i++)
-        if (same_args(m->calls[i], call)) return m->calls[i];
+        if (same_args(l, m->calls[i], call)) return m->calls[i];
     return NULL;
 }
 
@@ -170,7 +175,7 @@ static uint32_t same_call(const struct pawl_guard_look *l, const struct pawl_gua
     struct message m = {0};
     struct pawl_buf b;
     out->from = l->call->number;
-    while (message_before(l->run, at, behind, &m) && (s = same_in(&m, l->call)) != NULL) {
+    while (message_before(l->run, at, behind, &m) && (s = same_in(l, &m, l->call)) != NULL) {
         if (before && !same_end(before, s)) break;
         before = s;
         at = out->from = m.model->number;
@@ -184,11 +189,11 @@ static uint32_t same_call(const struct pawl_guard_look *l, const struct pawl_gua
     return count;
 }
 
-static bool same_message(const struct message *a, const struct message *b)
+static bool same_message(const struct pawl_guard_look *l, const struct message *a, const struct message *b)
 {
     if (a->count != b->count) return false;
     for (uint32_t i = 0; i < a->count; i++)
-        if (!same_args(a->calls[i], b->calls[i]) || !same_end(a->calls[i], b->calls[i])) return false;
+        if (!same_args(l, a->calls[i], b->calls[i]) || !same_end(a->calls[i], b->calls[i])) return false;
     return true;
 }
 
@@ -199,15 +204,16 @@ static uint32_t no_progress(const struct pawl_guard_look *l, const struct pawl_g
     const uint32_t behind = begins_behind(l, g);
     struct message seen[SEEN_MAX];
     uint32_t n = 0, most = 0, period = 0;
+    const uint32_t enough = g->limit * PERIOD_MAX < SEEN_MAX ? g->limit * PERIOD_MAX : SEEN_MAX;
     struct pawl_buf b;
-    for (uint32_t at = l->run->steps_count + 1; n < SEEN_MAX && message_before(l->run, at, behind, &seen[n]);)
+    for (uint32_t at = l->run->steps_count + 1; n < enough && message_before(l->run, at, behind, &seen[n]);)
         at = seen[n++].model->number;
     for (uint32_t p = 2; p <= PERIOD_MAX; p++) {
         uint32_t same = 0;
-        while (same + p < n && same_message(&seen[same], &seen[same + p])) same++;
+        while (same + p < n && same_message(l, &seen[same], &seen[same + p])) same++;
         const uint32_t rounds = same / p + 1;
         bool one = true; /* the cycle is a single message over and over */
-        for (uint32_t i = 1; i < p && i < n; i++) one = one && same_message(&seen[0], &seen[i]);
+        for (uint32_t i = 1; i < p && i < n; i++) one = one && same_message(l, &seen[0], &seen[i]);
         if (one || rounds < 2 || rounds <= most) continue;
         most = rounds;
         period = p;
