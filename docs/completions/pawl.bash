@@ -15,7 +15,7 @@ _pawl() {
     show) options='--help --config --store --json --at @last' ;;
     explain) options='--help --config --store --json @last' ;;
     resume) options='--help --config --store --json --all @last' ;;
-    approve) options='--help --config --store --json --id --digest --reason --edit --by @last' ;;
+    approve) options='--help --config --store --json --id --digest --reason --edit --more --by @last' ;;
     deny) options='--help --config --store --json --id --digest --reason --by @last' ;;
     resolve) options='--help --config --store --json --id --reason --happened --not-happened --stop @last' ;;
     cancel) options='--help --config --store --json --id --reason @last' ;;
@@ -25,6 +25,7 @@ _pawl() {
     follow) options='--help --config --store --json @last' ;;
     verify) options='--help --config --store --json --head @last' ;;
     sql) options='--help --config --store --json' ;;
+    budget) options='--help --config --store --json' ;;
     breaker) options='--help --config --store --json' ;;
     backtest) options='--help --config --store --json --agent --runs --last --sweep' ;;
     serve) options='--help --config --store --json --listen' ;;

@@ -59,6 +59,7 @@ complete -c pawl -n '__fish_seen_subcommand_from approve' -l id -r -d "what is s
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l digest -r -d "of the call that was shown: asked.digest of pawl show --json"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l reason -r -d "recorded with it; the agent is told"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l edit -r -d "send it with that argument changed; VALUE is JSON, else text. May be said again"
+complete -c pawl -n '__fish_seen_subcommand_from approve' -l more -r -d "of what a budget is short of: '0.50 USD', 100k tokens or 20 steps as 100k or 20"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -l by -r -d "who says it (default: your user name)"
 complete -c pawl -n '__fish_seen_subcommand_from approve' -a @last
 complete -c pawl -n __fish_use_subcommand -a deny -d "say no to the call that waits"
@@ -129,6 +130,10 @@ complete -c pawl -n __fish_use_subcommand -a sql -d "ask the store in SQL; it on
 complete -c pawl -n '__fish_seen_subcommand_from sql' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from sql' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
 complete -c pawl -n '__fish_seen_subcommand_from sql' -l json -d "JSON, one object a line"
+complete -c pawl -n __fish_use_subcommand -a budget -d "what agents and days have spent, of how much"
+complete -c pawl -n '__fish_seen_subcommand_from budget' -l config -r -F -d "the configuration (default: pawl.yaml here)"
+complete -c pawl -n '__fish_seen_subcommand_from budget' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
+complete -c pawl -n '__fish_seen_subcommand_from budget' -l json -d "JSON, one object a line"
 complete -c pawl -n __fish_use_subcommand -a breaker -d "what is left alone because it fails; or switch a tool or a model off and on"
 complete -c pawl -n '__fish_seen_subcommand_from breaker' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from breaker' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"

@@ -42,6 +42,7 @@ enum cli_opt { /* every option of every subcommand */
                OPT_ERROR,
                OPT_YES,
                OPT_EDIT,
+               OPT_MORE,
                OPT_BY,
                OPT_LISTEN,
                OPT_RUNS,
@@ -174,6 +175,9 @@ int cli_init(struct cli *c);
 int cli_check(struct cli *c);
 int cli_verify(struct cli *c);
 int cli_breaker(struct cli *c);
+int cli_budget(struct cli *c);
+/* Those of a day and of no day, NULL: all. How many; -1: it was told why not. cmd_budget.c */
+int cli_budgets(struct cli *c, const char *only);
 int cli_dlq(struct cli *c);
 int cli_retry(struct cli *c);
 int cli_undo(struct cli *c);

@@ -63,6 +63,19 @@ static int told_changed(struct cli *c, const char *run, uint32_t number)
     return CLI_DONE;
 }
 
+/* What is given beside the yes to a budget's question: {"more": AMOUNT}. */
+static const char *more_of(struct cli *c)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "more");
+    pawl_jw_text(&w, c->opt[OPT_MORE]);
+    pawl_jw_close(&w, '}');
+    return pawl_buf_done(&b).p;
+}
+
 static int scripted(struct cli *c, const char *run, uint32_t step, bool yes)
 {
     struct pawl_buf b;
@@ -70,15 +83,17 @@ static int scripted(struct cli *c, const char *run, uint32_t step, bool yes)
     yyjson_val *last = NULL;
     const char *edit = NULL;
     int rc;
-    if (c->opt[OPT_EDIT] && !(edit = cli_members(c, "edit", c->opt[OPT_EDIT]))) return CLI_USAGE;
+    if (c->opt[OPT_MORE]) edit = more_of(c);
+    else if (c->opt[OPT_EDIT] && !(edit = cli_members(c, "edit", c->opt[OPT_EDIT]))) return CLI_USAGE;
     cli_begin_word(c, &b, &w, yes ? "approve" : "deny", run, step);
     cli_put(&w, "digest", c->opt[OPT_DIGEST]);
     cli_put(&w, "reason", c->opt[OPT_REASON]);
     if (edit) pawl_jw_key(&w, "edit"), pawl_jw_raw(&w, pawl_str_of(edit));
     rc = cli_ask(c, &b, &last);
     if (rc) return cli_status(c, rc);
-    if (edit) return told_changed(c, run, (uint32_t)pawl_json_i64(last, "step", 1));
-    told(c, run, yes ? "yes" : "no");
+    if (c->opt[OPT_MORE]) told(c, run, "yes, with more");
+    else if (edit) return told_changed(c, run, (uint32_t)pawl_json_i64(last, "step", 1));
+    else told(c, run, yes ? "yes" : "no");
     return CLI_DONE;
 }
 

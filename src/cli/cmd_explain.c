@@ -3,6 +3,7 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "contract/shown.h"
+#include "contract/units.h"
 
 enum { WORDS_MAX = 300, STAGE_COLUMNS = 14 };
 
@@ -262,6 +263,27 @@ static void end_of(struct telling *t)
         say(t, "undo", words(t, &b, "its undo failed: somebody has to look"));
 }
 
+/* What a model's call cost is no decision; what nobody knows, and what was done for want of money, is. */
+static void budget(struct telling *t)
+{
+    yyjson_val *lost = yyjson_obj_get(t->step, "estimated");
+    struct pawl_buf b;
+    if (text(t->step, "degraded").n) {
+        words(t, &b, "");
+        pawl_shown(text(t->step, "degraded"), 60, &b);
+        pawl_buf_text(&b, " might have cost more than there is left: a cheaper model was asked in its place");
+        say(t, "budget", &b);
+    }
+    if (lost) {
+        words(t, &b, "nobody knows what an attempt cost: its worst case is charged, ");
+        if (pawl_json_i64(lost, "cost", 0))
+            pawl_unit_money_text(pawl_json_i64(lost, "cost", 0), &b), pawl_buf_text(&b, ", ");
+        pawl_unit_count_text(pawl_json_i64(lost, "tokens", 0), &b);
+        pawl_buf_text(&b, " tokens, as estimated");
+        say(t, "budget", &b);
+    }
+}
+
 int cli_explain(struct cli *c)
 {
     yyjson_val *view = NULL, *step;
@@ -279,6 +301,9 @@ int cli_explain(struct cli *c)
         cli_wrap(c, pawl_buf_done(&b), 0, 0);
         cli_text(c, CLI_PLAIN, "\n");
         cli_next(c, view);
+        pawl_buf_init_arena(&b, &c->arena);
+        pawl_shown(pawl_json_str(yyjson_obj_get(view, "budget"), "says"), 300, &b);
+        if (b.n) cli_text(c, CLI_DIM, "budget: "), cli_wrap(c, pawl_buf_done(&b), 4, 8), cli_text(c, CLI_PLAIN, "\n");
     }
     yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
     {
@@ -288,6 +313,7 @@ int cli_explain(struct cli *c)
         dedupe(&t);
         guards(&t, view, pawl_json_i64(step, "step", 0) - 1, pawl_json_i64(step, "step", 0));
         gate(&t);
+        budget(&t);
         waits(&t, view);
         tries(&t);
         end_of(&t);

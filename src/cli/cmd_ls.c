@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
+#include "policy/account.h"
 #include "contract/shown.h"
 
 enum { PAGE = 10000, ENDED = 5 }; /* ENDED: the rank of those that are over */
@@ -179,12 +180,17 @@ int cli_ls(struct cli *c)
                                                                                                NULL};
     const bool all = c->opt[OPT_ALL] || c->opt[OPT_JSON]; /* who reads JSON would not know what is left out */
     struct pages live = {0}, ended = {0};
+    char today[16];
     int rc;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
     if (!ask_all(c, &live, open, 0) || !ask_all(c, &ended, over, all ? 0 : SHOWN + 1)) return CLI_FAILED;
     put_lists(c, &live, &ended, all ? SIZE_MAX : SHOWN);
     if (!c->opt[OPT_JSON] && !live.heads && !ended.heads)
         cli_text(c, CLI_PLAIN, "no run yet\n→ pawl run AGENT INPUT\n");
+    if (!c->opt[OPT_JSON] && (live.heads || ended.heads)) {
+        pawl_day_text(cli_wall_ns(), today);
+        cli_budgets(c, today);
+    }
     cli_flush(c);
     return CLI_DONE;
 }

@@ -40,6 +40,19 @@ static void title(struct cli *c, yyjson_val *view)
     cli_text(c, CLI_DIM, "”\n\n");
 }
 
+static void budget(struct cli *c, yyjson_val *view)
+{
+    const struct pawl_str says = pawl_json_str(yyjson_obj_get(view, "budget"), "says");
+    struct pawl_buf b;
+    if (!says.n) return;
+    pawl_buf_init_arena(&b, &c->arena);
+    pawl_shown(says, 300, &b);
+    cli_colour(c, CLI_DIM);
+    cli_wrap(c, pawl_buf_done(&b), 4, 0);
+    cli_colour(c, CLI_PLAIN);
+    cli_text(c, CLI_PLAIN, "\n\n");
+}
+
 static void turn_before(struct cli *c, yyjson_val *view, int64_t step)
 {
     yyjson_val *turn;
@@ -120,6 +133,7 @@ int cli_show(struct cli *c)
     cli_text(c, CLI_PLAIN, "\n");
     cli_next(c, view);
     title(c, view);
+    budget(c, view);
     yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, step)
     {
         const int64_t at_step = pawl_json_i64(step, "step", 0);

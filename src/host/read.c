@@ -3,6 +3,7 @@
 #include "contract/shown.h"
 #include "host/host.h"
 #include "host/view.h"
+#include "host/view_budget.h"
 #include "io/clock.h"
 #include "journal/rules.h"
 #include "store/sqlite.h"
@@ -647,6 +648,26 @@ static int breakers(struct pawl_host_job *job, struct pawl_store *s, struct pawl
     return PAWL_OK;
 }
 
+static int budgets(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
+{
+    struct pawl_shared *rows = NULL;
+    struct pawl_buf b, whole;
+    struct pawl_json_writer w = {.out = &b};
+    uint32_t count = 0;
+    const int rc = s->shared(s, &job->arena, &rows, &count, err);
+    if (rc) return rc;
+    pawl_buf_init_arena(&b, &job->arena);
+    pawl_buf_init_arena(&whole, &job->arena);
+    pawl_jw_open(&w, '{');
+    pawl_view_budgets(rows, count, job->door->p->config, &job->arena, &w);
+    pawl_jw_close(&w, '}');
+    const struct pawl_str text = pawl_buf_done(&b);
+    if (!text.p || job->arena.failed) return PAWL_ENOMEM;
+    pawl_buf_add(&whole, text.p + 1, text.n - 2); /* its members */
+    say(job, &whole);
+    return PAWL_OK;
+}
+
 static int dead_letters(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
 {
     struct pawl_buf b;
@@ -664,6 +685,7 @@ bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
     else if (pawl_str_is(what, "verify")) submit(d, verify, said);
     else if (pawl_str_is(what, "sql")) submit(d, sql, said);
     else if (pawl_str_is(what, "breakers")) submit(d, breakers, said);
+    else if (pawl_str_is(what, "budgets")) submit(d, budgets, said);
     else if (pawl_str_is(what, "dlq")) submit(d, dead_letters, said);
     else if (pawl_str_is(what, "follow")) follow(d);
     else return false;

@@ -2,6 +2,7 @@
  * records, because a fold keeps only the last of them. The sentence and the commands are in view_tell.c. */
 #include "host/view.h"
 #include "contract/json.h"
+#include "host/view_budget.h"
 #include "host/view_tell.h"
 #include <string.h>
 
@@ -358,6 +359,7 @@ static void write_step(struct view *v, const struct pawl_step *s)
     write_question(v, s, x);
     write_first(v, s);
     write_flags(v, s, x);
+    if (s->kind == PAWL_STEP_MODEL) pawl_view_step_budget(s, w);
     pawl_jw_close(w, '}');
 }
 
@@ -438,6 +440,7 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     raw(w, "output", run->output);
     if (run->error_class) put(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
     if (run->message.n) put(w, "message", run->message);
+    pawl_view_budget(run, v->config, v->arena, w);
     pawl_view_sentence(run, &told, v->arena, w);
     pawl_view_next(run, &told, w);
     pawl_jw_key(w, "steps");
