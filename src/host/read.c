@@ -6,6 +6,7 @@
 #include "host/view_budget.h"
 #include "io/clock.h"
 #include "journal/rules.h"
+#include "policy/budget.h"
 #include "store/sqlite.h"
 #include <string.h>
 
@@ -220,6 +221,10 @@ static struct pawl_str in_line(struct pawl_arena *a, const struct pawl_rest *res
                       left_ns < 0 ? " is left alone: its breaker is held open" : " keeps failing and is left alone");
         if (left_ns >= 0) pawl_buf_printf(&b, " for another %lld s", (long long)(left_ns / 1000000000 + 1));
         pawl_buf_text(&b, " (pawl breaker)");
+    } else if (rest->room == PAWL_ROOM_BUDGET) {
+        pawl_buf_text(&b, "other calls have reserved what is left of the budget ");
+        pawl_budget_whose(rest->room_of, &b);
+        pawl_buf_text(&b, " (pawl budget)");
     } else {
         pawl_buf_text(&b, rest->room == PAWL_ROOM_LANE ? "all places of lane " : "all that is allowed of pool ");
         pawl_shown(rest->room_of, 80, &b);

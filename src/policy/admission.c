@@ -1,6 +1,7 @@
 /* src/policy/admission.c - see admission.h. */
 #include "policy/admission.h"
 #include "policy/breaker.h"
+#include "policy/budget.h"
 #include "policy/bulkhead.h"
 
 bool pawl_pass_sends(const struct pawl_pass *p)
@@ -22,6 +23,10 @@ enum pawl_room pawl_pass_room(const struct pawl_pass *p, struct pawl_str *of)
     const struct pawl_lane_state *l = lane.p ? pawl_map_get(&p->shared->lanes, lane.p, lane.n) : NULL;
     const struct pawl_line *line = p->place.line;
     if (p->want != PAWL_WANT_ROOM || !line || line == &p->shared->ready) return PAWL_ROOM_NONE;
+    for (uint32_t i = 0; p->purses && i < p->purses->count; i++) {
+        const struct pawl_account *a = p->purses->of[i].account;
+        if (a && line == &a->waiting) return *of = a->name, PAWL_ROOM_BUDGET;
+    }
     *of = d && line == &d->waiting ? d->name : l && line == &l->waiting ? lane : pool;
     return d && line == &d->waiting ? PAWL_ROOM_BREAKER : l && line == &l->waiting ? PAWL_ROOM_LANE : PAWL_ROOM_POOL;
 }
