@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql breaker backtest serve mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql budget breaker backtest serve mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
