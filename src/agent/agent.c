@@ -2,6 +2,19 @@
 #include "agent/agent.h"
 #include "contract/json.h"
 
+void pawl_agent_asks(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_talk *t,
+                     struct pawl_decision *out)
+{
+    out->what = PAWL_DECIDE_MODEL;
+    out->model = pawl_config_model(config, agent->model);
+    out->messages = t->messages;
+    out->messages_count = t->count;
+    out->tools = agent->tools;
+    out->tools_count = agent->tools_count;
+    out->output_json = agent->output_json;
+    out->told_bytes = agent->context.limit_tokens ? pawl_agent_bytes(agent, t) : 0;
+}
+
 static int end(struct pawl_decision *out, enum pawl_status status, enum pawl_class c, struct pawl_str message)
 {
     out->what = PAWL_DECIDE_END;
@@ -11,6 +24,37 @@ static int end(struct pawl_decision *out, enum pawl_status status, enum pawl_cla
     return PAWL_OK;
 }
 
+/* The conversation as it is told by now, whatever its length. */
+static int ask_in_full(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
+                       uint32_t number, struct pawl_arena *a, struct pawl_decision *out)
+{
+    const struct pawl_pruning how = pawl_run_pruning(run, number);
+    struct pawl_talk t;
+    const int rc = pawl_agent_talk(agent, run, number, &how, a, &t);
+    if (rc) return rc;
+    pawl_agent_asks(config, agent, &t, out);
+    return PAWL_OK;
+}
+
+int pawl_agent_ask(const struct pawl_config *config, const struct pawl_run *run, const struct pawl_step *step,
+                   struct pawl_arena *a, struct pawl_decision *out)
+{
+    const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
+    *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
+    if (!agent || !pawl_config_model(config, agent->model)) return PAWL_EINVAL;
+    if (step->kind == PAWL_STEP_SUMMARY) return pawl_agent_summary(config, agent, run, step, a, out);
+    return ask_in_full(config, agent, run, step->number, a, out);
+}
+
+/* A person is asked for more of them before anything else is done. */
+static bool steps_spent(const struct pawl_agent *agent, const struct pawl_run *run)
+{
+    int64_t left = agent->steps_max + run->spending.of[PAWL_GRANTED][PAWL_BUDGET_STEPS] + run->steps_before;
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        left -= i < run->steps_before || run->steps[i]->kind != PAWL_STEP_GATE;
+    return left <= 0;
+}
+
 static int ask_model(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
                      uint32_t number, struct pawl_arena *a, struct pawl_decision *out)
 {
@@ -18,9 +62,9 @@ static int ask_model(const struct pawl_config *config, const struct pawl_agent *
     if (!agent->exhausted.ask && number > run->steps_count && run->steps_count - run->steps_before >= agent->steps_max)
         return end(out, PAWL_FAILED_RUN, PAWL_CLASS_BUDGET_EXCEEDED,
                    PAWL_STR("the limit of steps (budget.steps) is reached"));
-    out->what = PAWL_DECIDE_MODEL;
-    out->model = pawl_config_model(config, agent->model);
-    return pawl_agent_conversation(agent, run, number, a, &out->messages, &out->messages_count);
+    if (agent->context.limit_tokens && number > run->steps_count && !steps_spent(agent, run))
+        return pawl_agent_fit(config, agent, run, number, a, out);
+    return ask_in_full(config, agent, run, number, a, out);
 }
 
 static bool is_bad(const struct pawl_step *s)
@@ -127,11 +171,22 @@ static struct pawl_str stopped_because(const struct pawl_run *run, struct pawl_a
     return pawl_buf_done(&b);
 }
 
+/* A summary that has ended, and nothing was made of it yet; NULL: there is none. */
+static const struct pawl_step *last_summary(const struct pawl_run *run)
+{
+    const struct pawl_step *s;
+    uint32_t i = run->steps_count;
+    while (i > 0 && (run->steps[i - 1]->kind == PAWL_STEP_UNDO || run->steps[i - 1]->kind == PAWL_STEP_GATE)) i--;
+    s = i > 0 ? run->steps[i - 1] : NULL;
+    if (!s || s->kind != PAWL_STEP_SUMMARY || s->aside) return NULL;
+    return pawl_run_pruning(run, run->steps_count + 1).seq > s->ended_seq ? NULL : s;
+}
+
 int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *run, struct pawl_arena *a,
                       struct pawl_decision *out, struct pawl_error *err)
 {
     const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
-    const struct pawl_step *last = last_step(run), *no = refused(run);
+    const struct pawl_step *last = last_step(run), *no = refused(run), *beside;
     *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
     if (!agent || !pawl_config_model(config, agent->model))
         return pawl_fail(err, PAWL_EINVAL, "", "pawl check", "the configuration has no agent %.*s", (int)run->agent.n,
@@ -147,6 +202,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
     }
     if (pawl_run_stopped(run)) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_GUARD_STOPPED, stopped_because(run, a));
     if (no) return end(out, PAWL_FAILED_RUN, no->error_class, no->message);
+    if ((beside = last_summary(run)) != NULL) return pawl_agent_summed_up(config, agent, run, beside, a, out);
     if (!last) return ask_model(config, agent, run, run->steps_count + 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)
         return end(out, PAWL_FAILED_RUN, last->error_class, last->message);

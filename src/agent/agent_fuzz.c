@@ -3,14 +3,24 @@
  * same; no state is out of bounds; the decider answers, and what the model would be told is whole. Mutations keep to the lines. */
 #include "agent/agent.h"
 #include "base/test.h"
+#include "contract/json.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned int seed);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct pawl_model model = {.name = {"main", 4}};
-static const struct pawl_agent agent = {.name = {"agent0", 6}, .model = {"main", 4}, .steps_max = 30};
-static const struct pawl_config config = {.models = &model, .models_count = 1, .agents = &agent, .agents_count = 1};
+static const struct pawl_agent agents[] = {{.name = {"agent0", 6}, .model = {"main", 4}, .steps_max = 30},
+                                           {.name = {"agent1", 6},
+                                            .model = {"main", 4},
+                                            .steps_max = 30,
+                                            .context = {.limit_tokens = 40,
+                                                        .to_pct = 60,
+                                                        .keep_last = 3,
+                                                        .keep_first_user = true,
+                                                        .prune = PAWL_PRUNE_EXCHANGES,
+                                                        .summarize = {"main", 4}}}};
+static const struct pawl_config config = {.models = &model, .models_count = 1, .agents = agents, .agents_count = 2};
 
 /* ---- the lines ---- */
 
@@ -53,7 +63,7 @@ static bool read_record(struct pawl_str line, struct pawl_record *r)
 
 static void check_step(const struct pawl_run *run, const struct pawl_step *s, uint32_t number)
 {
-    if (s->number != number || s->kind < PAWL_STEP_MODEL || s->kind > PAWL_STEP_GATE) abort();
+    if (s->number != number || s->kind < PAWL_STEP_MODEL || s->kind > PAWL_STEP_SUMMARY) abort();
     if (s->state < PAWL_STEP_DECIDED || s->state > PAWL_STEP_NOT_DONE) abort();
     if (s->decided_seq == 0 || s->decided_seq > run->seq || s->intended_seq > run->seq) abort();
     if (pawl_step_ended(s) != (s->ended_seq != 0)) abort();
@@ -92,6 +102,28 @@ static void check_messages(const struct pawl_decision *d)
     }
 }
 
+/* What is left out can be written down, and what is told then is whole, and no longer than it was. */
+static void check_pruned(const struct pawl_run *run, const struct pawl_decision *d, struct pawl_arena *a)
+{
+    const struct pawl_agent *agent = pawl_config_agent(&config, run->agent);
+    const struct pawl_pruning was = pawl_run_pruning(run, run->steps_count + 1);
+    struct pawl_decision shown = {.what = PAWL_DECIDE_MODEL};
+    struct pawl_pruning how = was;
+    struct pawl_talk t;
+    yyjson_val *body;
+    if (pawl_json_read(d->record, a, &body, NULL)) abort();
+    how.results_to = (uint32_t)pawl_json_i64(body, "results_to", 0);
+    how.left_out_to = (uint32_t)pawl_json_i64(body, "left_out_to", 0);
+    how.summary = (uint32_t)pawl_json_i64(body, "summary", 0);
+    if (how.results_to < was.results_to || how.left_out_to < was.left_out_to) abort();
+    if (how.results_to > run->steps_count || how.left_out_to > run->steps_count) abort();
+    if (pawl_agent_talk(agent, run, run->steps_count + 1, &how, a, &t)) abort();
+    shown.messages = t.messages;
+    shown.messages_count = t.count;
+    check_messages(&shown);
+    if (d->begins_step != (yyjson_obj_get(body, "summarize") != NULL)) abort();
+}
+
 static void decide(const struct pawl_run *run, struct pawl_arena *a)
 {
     struct pawl_decision once, twice;
@@ -102,6 +134,7 @@ static void decide(const struct pawl_run *run, struct pawl_arena *a)
         return;
     }
     check_messages(&once);
+    if (once.what == PAWL_DECIDE_PRUNE) check_pruned(run, &once, a);
     if (pawl_agent_decide(&config, run, a, &twice, &err) != PAWL_OK) abort();
     if (once.what != twice.what || once.messages_count != twice.messages_count || once.status != twice.status) abort();
 }
@@ -177,6 +210,10 @@ static const char *const lines_of_ours[] = {
     "run.cancelled 0 {\"code\":12,\"class\":\"cancelled\"}",
     "undo.started %u {\"name\":\"u\",\"undoes\":2,\"args\":{}}",
     "run.ended 0 {\"code\":10,\"output\":1}",
+    "run.created 0 {\"agent\":\"agent1\",\"input\":\"do it\"}",
+    "context.pruned 0 {\"results_to\":%u,\"left_out_to\":1}",
+    "context.pruned %u {\"results_to\":1,\"summarize\":{\"model\":\"main\",\"to\":1}}",
+    "context.pruned 0 {\"left_out_to\":2,\"summary\":%u}",
 };
 
 static size_t put_line(uint8_t *out, size_t at, size_t most, struct pawl_str line)

@@ -3,23 +3,34 @@
 #include "agent/agent.h"
 #include "contract/json.h"
 
+enum { LINE_BYTES = 256 }; /* an answer of so many is told in full: a line in its place would spare nothing */
+
 struct list {
     struct pawl_arena *a;
-    struct pawl_message *messages;
-    uint32_t count, size;
+    struct pawl_talk t;
+    uint32_t size;
+    const struct pawl_agent *agent;
+    const struct pawl_run *run;
+    const struct pawl_pruning *how;
 };
 
-static void add(struct list *l, struct pawl_message m)
+static bool room(struct list *l, uint32_t size)
 {
-    if (l->count == l->size) {
-        const uint32_t size = l->size ? l->size * 2 : 16;
-        struct pawl_message *p = pawl_arena_get(l->a, size * sizeof *p);
-        if (!p) return;
-        for (uint32_t i = 0; i < l->count; i++) p[i] = l->messages[i];
-        l->messages = p;
-        l->size = size;
-    }
-    l->messages[l->count++] = m;
+    struct pawl_message *m = pawl_arena_get(l->a, size * sizeof *m);
+    uint32_t *whose = pawl_arena_get(l->a, size * sizeof *whose);
+    if (!m || !whose) return false;
+    for (uint32_t i = 0; i < l->t.count; i++) m[i] = l->t.messages[i], whose[i] = l->t.whose[i];
+    l->t.messages = m;
+    l->t.whose = whose;
+    l->size = size;
+    return true;
+}
+
+static void add(struct list *l, uint32_t whose, struct pawl_message m)
+{
+    if (l->t.count == l->size && !room(l, l->size * 2)) return;
+    l->t.whose[l->t.count] = whose;
+    l->t.messages[l->t.count++] = m;
 }
 
 static struct pawl_str fault_of(const struct pawl_agent *agent, struct pawl_str content, struct pawl_arena *a)
@@ -57,7 +68,7 @@ static const char *note_of(const struct pawl_step *s)
 }
 
 /* What the model is told of a call: its result, marked where nothing was sent; or the error, by class and sentence. */
-static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
+struct pawl_str pawl_agent_told(const struct pawl_step *s, struct pawl_arena *a)
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
@@ -92,17 +103,37 @@ static struct pawl_str told(const struct pawl_step *s, struct pawl_arena *a)
     return pawl_buf_done(&b);
 }
 
-static void add_turns(struct list *l, const struct pawl_run *run, uint32_t number)
+/* The line that stands for an answer which was left out: what it was, and how to get it back. */
+static struct pawl_str stub(const struct pawl_step *s, struct pawl_str answer, struct pawl_arena *a)
 {
-    for (uint32_t i = 0; i < run->turns_count; i++)
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    pawl_buf_printf(
+        &b, "[left out to save room: what %.*s answered in step %u, %u bytes. recall {\"step\":%u} gives it again.]",
+        s->name.n > 64 ? 64 : (int)s->name.n, s->name.p ? s->name.p : "", s->number, answer.n, s->number);
+    return pawl_buf_done(&b);
+}
+
+static struct pawl_str answer_of(const struct list *l, const struct pawl_step *s)
+{
+    const struct pawl_str answer = pawl_agent_told(s, l->a);
+    return s->number <= l->how->results_to && answer.n > LINE_BYTES ? stub(s, answer, l->a) : answer;
+}
+
+/* What the user said before the model step `number`; first: told already. */
+static void add_turns(struct list *l, uint32_t number, uint32_t whose, bool first)
+{
+    const struct pawl_run *run = l->run;
+    for (uint32_t i = first ? 1 : 0; i < run->turns_count; i++)
         if (run->turns[i].before_step == number)
-            add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = run->turns[i].text});
+            add(l, whose, (struct pawl_message){.role = PAWL_ROLE_USER, .content = run->turns[i].text});
 }
 
 /* What guards have to say, before the model step `number` that is behind step `after`. It says by whom it is: nobody is to
  * take it for the user's. */
-static void add_notes(struct list *l, const struct pawl_run *run, uint32_t after, uint32_t number)
+static void add_notes(struct list *l, uint32_t after, uint32_t number)
 {
+    const struct pawl_run *run = l->run;
     for (uint32_t i = 0; i < run->trips_count; i++) {
         const struct pawl_trip *t = &run->trips[i];
         struct pawl_buf b;
@@ -114,56 +145,97 @@ static void add_notes(struct list *l, const struct pawl_run *run, uint32_t after
         pawl_buf_text(&b, t->answer == PAWL_GUARD_TELL
                               ? ". Look again before you go on."
                               : ". From here on only reads are open to you; look again, then say what you found.");
-        add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = pawl_buf_done(&b)});
+        add(l, number, (struct pawl_message){.role = PAWL_ROLE_USER, .content = pawl_buf_done(&b)});
     }
 }
 
-static int add_assistant(struct list *l, const struct pawl_agent *agent, const struct pawl_run *run,
-                         const struct pawl_step *model)
+static int add_assistant(struct list *l, const struct pawl_step *model)
 {
     struct pawl_call *calls = pawl_arena_get(l->a, (model->calls ? model->calls : 1) * sizeof *calls);
     if (!calls) return PAWL_ENOMEM;
     for (uint32_t i = 0; i < model->calls; i++) {
-        const struct pawl_step *s = run->steps[model->number + i];
+        const struct pawl_step *s = l->run->steps[model->number + i];
         calls[i] = (struct pawl_call){.id = s->call_id, .name = s->name, .arguments = s->said.p ? s->said : s->args};
     }
-    add(l, (struct pawl_message){
-               .role = PAWL_ROLE_ASSISTANT, .content = model->content, .calls = calls, .calls_count = model->calls});
+    add(l, model->number,
+        (struct pawl_message){
+            .role = PAWL_ROLE_ASSISTANT, .content = model->content, .calls = calls, .calls_count = model->calls});
     for (uint32_t i = 0; i < model->calls; i++) {
-        const struct pawl_step *s = run->steps[model->number + i];
-        add(l, (struct pawl_message){
-                   .role = PAWL_ROLE_TOOL, .content = told(s, l->a), .call_id = s->call_id, .name = s->name});
+        const struct pawl_step *s = l->run->steps[model->number + i];
+        add(l, model->number,
+            (struct pawl_message){
+                .role = PAWL_ROLE_TOOL, .content = answer_of(l, s), .call_id = s->call_id, .name = s->name});
     }
     if (model->calls == 0) {
-        const struct pawl_str fault = pawl_agent_output_fault(agent, model->content, l->a);
-        if (fault.p) add(l, (struct pawl_message){.role = PAWL_ROLE_USER, .content = fault});
+        const struct pawl_str fault = pawl_agent_output_fault(l->agent, model->content, l->a);
+        if (fault.p) add(l, model->number, (struct pawl_message){.role = PAWL_ROLE_USER, .content = fault});
     }
     return PAWL_OK;
 }
 
-int pawl_agent_conversation(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number,
-                            struct pawl_arena *a, const struct pawl_message **messages, uint32_t *count)
+/* As much of a text as `max` bytes hold, to the end of a character. */
+static struct pawl_str head(struct pawl_str s, uint32_t max)
 {
-    uint32_t last = 0; /* the model's step before */
-    struct list l = {.a = a,
-                     .size =
-                         2 + run->turns_count + run->steps_count + run->trips_count}; /* most often it is not more */
+    if (s.n <= max) return s;
+    while (max > 0 && ((unsigned char)s.p[max] & 0xC0) == 0x80) max--;
+    return (struct pawl_str){s.p, max};
+}
+
+/* In the place of what was left out: a summary, in the voice of who made it, or a line that says so. true: the user's
+ * first message is among it, and told before. */
+static bool add_left_out(struct list *l)
+{
+    const struct pawl_run *run = l->run;
+    const struct pawl_step *summary = pawl_run_step(run, l->how->summary);
+    const bool first = l->agent->context.keep_first_user && run->turns_count > 0 && run->turns[0].before_step > 0 &&
+                       run->turns[0].before_step <= l->how->left_out_to;
+    uint32_t left_out = 0; /* of the model's messages */
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, l->a);
+    for (uint32_t i = 0; i < l->how->left_out_to; i++)
+        left_out +=
+            run->steps[i]->kind == PAWL_STEP_MODEL && !run->steps[i]->aside && run->steps[i]->state == PAWL_STEP_DONE;
+    if (first) add(l, 0, (struct pawl_message){.role = PAWL_ROLE_USER, .content = run->turns[0].text});
+    if (summary) {
+        pawl_buf_printf(&b, "[What was said and done up to step %u, summed up; recall gives single answers again.]\n",
+                        summary->covers_to);
+        pawl_buf_str(&b, head(summary->content, l->agent->context.limit_tokens / 4 * 3));
+        add(l, 0,
+            (struct pawl_message){.role = PAWL_ROLE_ASSISTANT, .content = pawl_buf_done(&b), .stands_for = left_out});
+        if (summary->covers_to >= l->how->left_out_to) return first;
+        left_out = 0;
+        pawl_buf_init_arena(&b, l->a);
+    }
+    pawl_buf_printf(&b,
+                    "[Left out to save room: what was said and done up to step %u. recall gives single answers again.]",
+                    l->how->left_out_to);
+    add(l, 0, (struct pawl_message){.role = PAWL_ROLE_USER, .content = pawl_buf_done(&b), .stands_for = left_out});
+    return first;
+}
+
+int pawl_agent_talk(const struct pawl_agent *agent, const struct pawl_run *run, uint32_t number,
+                    const struct pawl_pruning *how, struct pawl_arena *a, struct pawl_talk *out)
+{
+    struct list l = {.a = a, .agent = agent, .run = run, .how = how};
     int rc = PAWL_OK;
-    l.messages = pawl_arena_get(a, l.size * sizeof *l.messages);
-    if (!l.messages) return PAWL_ENOMEM;
-    if (agent->instructions.n) add(&l, (struct pawl_message){.role = PAWL_ROLE_SYSTEM, .content = agent->instructions});
-    for (uint32_t i = 0; i + 1 < number && rc == PAWL_OK; i++) {
+    bool first = false;
+    uint32_t last = how->left_out_to; /* the model's step before */
+    if (!room(&l, 4 + run->turns_count + run->steps_count + run->trips_count))
+        return PAWL_ENOMEM; /* most often it is not more */
+    if (agent->instructions.n)
+        add(&l, 0, (struct pawl_message){.role = PAWL_ROLE_SYSTEM, .content = agent->instructions});
+    if (how->left_out_to) first = add_left_out(&l);
+    for (uint32_t i = how->left_out_to; i + 1 < number && rc == PAWL_OK; i++) {
         const struct pawl_step *s = run->steps[i];
         if (s->kind != PAWL_STEP_MODEL || s->aside) continue;
-        add_notes(&l, run, last, s->number);
+        add_notes(&l, last, s->number);
         last = s->number;
-        add_turns(&l, run, s->number);
-        if (s->state == PAWL_STEP_DONE) rc = add_assistant(&l, agent, run, s);
+        add_turns(&l, s->number, s->number, first);
+        if (s->state == PAWL_STEP_DONE) rc = add_assistant(&l, s);
     }
-    add_notes(&l, run, last, number);
-    add_turns(&l, run, number);
-    if (number > run->steps_count) add_turns(&l, run, 0); /* those that wait enter now */
-    *messages = l.messages;
-    *count = l.count;
+    add_notes(&l, last, number);
+    add_turns(&l, number, number, first);
+    if (number > run->steps_count) add_turns(&l, 0, number, first); /* those that wait enter now */
+    *out = l.t;
     return a->failed ? PAWL_ENOMEM : rc;
 }

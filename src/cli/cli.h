@@ -137,6 +137,7 @@ void cli_next(struct cli *c, yyjson_val *view);
 /* cmd_again.c: NAME=VALUE lines, or one JSON object, as JSON text; NULL: told. */
 const char *cli_members(struct cli *c, const char *option, const char *given);
 /* step.c: STEP of docs/protocol.md as a line of the table, and in detail */
+void cli_pruned(yyjson_val *pruned, struct pawl_buf *out); /* what was left out of the conversation, and why */
 void cli_step_line(struct cli *c, yyjson_val *step);
 void cli_step_detail(struct cli *c, yyjson_val *step);
 void cli_call_exact(struct cli *c, yyjson_val *step); /* the request that waits for a yes, whole */

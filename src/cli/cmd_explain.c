@@ -239,7 +239,7 @@ static void end_of(struct telling *t)
     if (text(t->step, "note").n) {
         words(t, &b, "");
         pawl_shown(text(t->step, "note"), WORDS_MAX, &b);
-        say(t, "fallback", &b);
+        say(t, is(t->step, "name", "recall") ? "context" : "fallback", &b);
     }
     if (is(t->step, "state", "in_doubt"))
         say(t, "retry",
@@ -284,6 +284,20 @@ static void budget(struct telling *t)
     }
 }
 
+/* What the conversation was brought down to before this step. */
+static void context(struct telling *t, yyjson_val *view)
+{
+    yyjson_val *pruned;
+    struct pawl_buf b;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(view, "pruned"), i, n, pruned)
+    {
+        if (pawl_json_i64(pruned, "before_step", 0) != pawl_json_i64(t->step, "step", 0)) continue;
+        cli_pruned(pruned, words(t, &b, ""));
+        say(t, "context", &b);
+    }
+}
+
 int cli_explain(struct cli *c)
 {
     yyjson_val *view = NULL, *step;
@@ -310,6 +324,7 @@ int cli_explain(struct cli *c)
         if (number && pawl_json_i64(step, "step", 0) != number) continue;
         t.step = step;
         t.named = false;
+        context(&t, view);
         dedupe(&t);
         guards(&t, view, pawl_json_i64(step, "step", 0) - 1, pawl_json_i64(step, "step", 0));
         gate(&t);

@@ -66,6 +66,25 @@ static void turn_before(struct cli *c, yyjson_val *view, int64_t step)
     }
 }
 
+/* Between the steps: how the conversation is told from there on. */
+static void pruned_before(struct cli *c, yyjson_val *view, int64_t step)
+{
+    yyjson_val *pruned;
+    struct pawl_buf b;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(view, "pruned"), i, n, pruned)
+    {
+        if (pawl_json_i64(pruned, "before_step", 0) != step) continue;
+        pawl_buf_init_arena(&b, &c->arena);
+        cli_pruned(pruned, &b);
+        cli_text(c, CLI_DIM, "     pawl  ");
+        cli_colour(c, CLI_DIM);
+        cli_wrap(c, pawl_buf_done(&b), 11, 11);
+        cli_colour(c, CLI_PLAIN);
+        cli_text(c, CLI_PLAIN, "\n");
+    }
+}
+
 static void details(struct cli *c, yyjson_val *view)
 {
     yyjson_val *step, *not_undone = yyjson_obj_get(view, "not_undone"), *v;
@@ -139,6 +158,7 @@ int cli_show(struct cli *c)
         const int64_t at_step = pawl_json_i64(step, "step", 0);
         cli_guard_lines(c, view, at_step - 1, at_step);
         turn_before(c, view, at_step);
+        pruned_before(c, view, at_step);
         cli_step_line(c, step);
     }
     cli_guard_lines(c, view, (int64_t)yyjson_arr_size(yyjson_obj_get(view, "steps")), INT64_MAX);

@@ -15,6 +15,12 @@ static bool is(yyjson_val *object, const char *name, const char *word)
     return pawl_str_is(text(object, name), word);
 }
 
+/* A step that asks a model: what it says is its result. */
+static bool speaks(yyjson_val *step)
+{
+    return is(step, "kind", "model") || is(step, "kind", "summary");
+}
+
 /* Arguments for a person: strings bare, members as NAME value where there are several. */
 static void brief(yyjson_val *args, struct pawl_buf *out)
 {
@@ -184,7 +190,7 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
     } else if (is(step, "state", "done") && first && !yyjson_obj_get(step, "intended_ns")) {
         arrow(out);
         pawl_buf_printf(out, "not sent: step %lld of another run did it", (long long)pawl_json_i64(first, "step", 0));
-    } else if (is(step, "state", "done") && !is(step, "kind", "model")) {
+    } else if (is(step, "state", "done") && !speaks(step)) {
         if (is(step, "from", "verify")) arrow(out), pawl_buf_text(out, "read back: it had happened");
         result(step, out);
         if (text(step, "note").n)
@@ -221,6 +227,26 @@ static void step_note(struct cli *c, yyjson_val *step, struct pawl_buf *note, ui
     cli_text(c, CLI_PLAIN, "\n");
 }
 
+void cli_pruned(yyjson_val *pruned, struct pawl_buf *out)
+{
+    yyjson_val *tokens = yyjson_obj_get(pruned, "tokens"), *summarize = yyjson_obj_get(pruned, "summarize");
+    const int64_t results = pawl_json_i64(pruned, "results_to", 0), left = pawl_json_i64(pruned, "left_out_to", 0);
+    const int64_t summary = pawl_json_i64(pruned, "summary", 0);
+    pawl_buf_printf(out, "the conversation is told in fewer words, about %lld tokens instead of %lld (limit %lld): ",
+                    (long long)pawl_json_i64(tokens, "after", 0), (long long)pawl_json_i64(tokens, "before", 0),
+                    (long long)pawl_json_i64(tokens, "limit", 0));
+    pawl_shown(text(pruned, "why"), 300, out);
+    if (results > left)
+        pawl_buf_printf(out, "; long answers of tools up to step %lld are a line each", (long long)results);
+    if (left) pawl_buf_printf(out, "; what stands up to step %lld is left out", (long long)left);
+    if (left && summary) pawl_buf_printf(out, ", and summed up by step %lld", (long long)summary);
+    if (summarize) {
+        pawl_buf_text(out, "; then ");
+        pawl_shown(text(summarize, "model"), 60, out);
+        pawl_buf_printf(out, " sums up what stands up to step %lld", (long long)pawl_json_i64(summarize, "to", 0));
+    }
+}
+
 void cli_step_line(struct cli *c, yyjson_val *step)
 {
     const uint32_t width = c->width ? c->width : 120;
@@ -233,7 +259,7 @@ void cli_step_line(struct cli *c, yyjson_val *step)
     pawl_buf_init_arena(&time, &c->arena);
     pawl_buf_init_arena(&note, &c->arena);
     pawl_shown(text(step, "name"), 60, &name);
-    if (!is(step, "kind", "model")) {
+    if (!speaks(step)) {
         pawl_buf_char(&name, ' ');
         brief(yyjson_obj_get(step, "args"), &name);
     }
@@ -241,10 +267,10 @@ void cli_step_line(struct cli *c, yyjson_val *step)
     else pawl_buf_text(&time, "–");
     answered(step, &note);
     tries(step, &note);
-    if (is(step, "kind", "model") && is(step, "state", "done")) decided(step, &note);
+    if (speaks(step) && is(step, "state", "done")) decided(step, &note);
     ending(step, &note);
     cli_printf(c, "%3lld  ", (long long)pawl_json_i64(step, "step", 0));
-    cli_column(c, CLI_DIM, text(step, "kind"), 6);
+    cli_column(c, CLI_DIM, is(step, "kind", "summary") ? PAWL_STR("recap") : text(step, "kind"), 6);
     cli_column(c, CLI_PLAIN, pawl_buf_done(&name), name_columns);
     for (uint32_t i = cli_columns(pawl_buf_done(&time)); i < 9; i++) pawl_buf_char(&c->out, ' ');
     cli_text(c, CLI_DIM, time.p ? time.p : "");

@@ -36,17 +36,19 @@ static void add_tool(struct pawl_reader *r, const struct pawl_yaml *v, const str
 static void read_tools(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_agent *a)
 {
     const struct pawl_yaml *list = pawl_reader_list(r, v, "tools");
-    const struct pawl_tool **tools = list ? pawl_arena_zeroed(r->arena, list->count * sizeof *tools) : NULL;
+    const struct pawl_tool **tools =
+        pawl_arena_zeroed(r->arena, ((list ? list->count : 0) + 1) * sizeof *tools); /* one more: recall */
     if (!tools) return;
     a->tools = tools;
+    if (!list) return;
     for (uint32_t i = 0; i < list->count; i++) add_tool(r, list->items[i], tools, a);
 }
 
 static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_agent *a)
 {
-    static const char *const known[] = {"model",  "instructions", "tools", "deadline", "ends_by",
-                                        "budget", "output",       "lane",  "guards",   NULL};
-    static const char *const later[] = {"context", "second_opinion", "on", "properties", NULL};
+    static const char *const known[] = {"model",  "instructions", "tools",  "deadline", "ends_by", "budget",
+                                        "output", "lane",         "guards", "context",  NULL};
+    static const char *const later[] = {"second_opinion", "on", "properties", NULL};
     const struct pawl_yaml *v = member->value;
     a->name = member->key;
     a->line = member->line;
@@ -66,6 +68,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     pawl_reader_duration(r, v, "deadline", 1, &a->deadline_ns);
     pawl_reader_duration(r, v, "ends_by", 1, &a->ends_by_ns);
     pawl_reader_budget(r, v, a);
+    pawl_read_context(r, v, a);
     pawl_reader_schema(r, v, "output", 0, &a->output, &a->output_json);
     pawl_read_guards(r, v, a);
 }

@@ -110,12 +110,11 @@ static void read_exhausted(struct pawl_reader *r, const struct pawl_yaml *budget
 
 void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a)
 {
-    static const char *const known[] = {"steps", "tokens", "cost", "time", "day", "all", "exhausted", NULL};
-    static const char *const later[] = {"context", NULL};
+    static const char *const known[] = {"steps", "tokens", "cost", "time", "day", "all", "exhausted", "context", NULL};
     const struct pawl_yaml *v = pawl_reader_map(r, map, "budget");
     a->exhausted.expires_ns = day;
     if (!v) return;
-    pawl_reader_keys(r, v, known, later);
+    pawl_reader_keys(r, v, known, NULL);
     pawl_reader_count(r, v, "steps", 1000000, &a->steps_max);
     read_tokens(r, v, "tokens", &a->budget.most[PAWL_BUDGET_TOKENS]);
     read_cost(r, v, &a->budget.most[PAWL_BUDGET_COST]);

@@ -133,3 +133,5 @@ void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, stru
 void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root);
 void pawl_link_budgets(struct pawl_reader *r,
                        struct pawl_model *models); /* all is read; models are the configuration's */
+/* config_context.c: `context` of an agent, and `context` of its budget. Adds recall to its tools. */
+void pawl_read_context(struct pawl_reader *r, const struct pawl_yaml *agent, struct pawl_agent *a);

@@ -382,6 +382,20 @@ static const struct row {
      "12: about: expected a JSON pointer into the arguments, as in /order_id, found 'x'\n12: unknown key 'abuot'; did you mean 'about'?\n"
      "12: key 'at' is missing"},
     {"version: 1\nagents: {a: {model: m, tools: [t]}}", "2: there is no model 'm'\n2: there is no tool 't'"},
+    /* context */
+    {TOOL
+     "agents:\n  a: {model: m, tools: [t], context: {keep: [system, last: 0, frist], prune: all, summarize: n, to: 5, failed: never, kep: 1}}\n"
+     "  b: {model: m, budget: {context: 500}}\n  c: {model: m, budget: {context: 32k}, context: {failed: end}}",
+     "7: context: there is no limit that the conversation could pass\n"
+     "7: last: expected a whole number from 1 to 100000, found the number 0\n"
+     "7: keep: expected system, first_user or last: NUMBER, found 'frist'\n"
+     "7: prune: expected none, tool_results or exchanges, found 'all'\n7: there is no model 'n'\n"
+     "7: to: expected a share such as 50%, found the number 5\n7: failed: expected prune or end, found 'never'\n"
+     "7: unknown key 'kep'; did you mean 'keep'?\n"
+     "8: context: expected at least 1000 tokens, found the number 500\n9: failed: there is no summary that could fail"},
+    {"version: 1\nmodels: {m: {provider: openai, model: x}}\ntools: {recall: {effect: read, command: [x]}}\n"
+     "agents: {a: {model: m, tools: [recall], budget: {context: 32k}}}",
+     "4: context: 'recall' is pawl's own tool where budget.context is set"},
     /* bulkheads */
     {"version: 1\npools:\n  p: {concurrency: 4, requests_per_minute: 0, tokens: 5, adaptive: maybe}\n  q: {adaptive: true}\n  r: 5\n"
      "lanes:\n  a: {concurrency: 0, weight: 0, memory: 1KiB, share: {p: 70%, o: 5%}}\n  b: {share: {p: 40%}}",

@@ -15,7 +15,13 @@ enum pawl_effect { PAWL_EFFECT_READ, PAWL_EFFECT_IDEMPOTENT, PAWL_EFFECT_MUTATE,
 enum pawl_repeat { PAWL_REPEAT_ANSWER, PAWL_REPEAT_CONFIRM, PAWL_REPEAT_ALLOW };
 enum pawl_scope { PAWL_SCOPE_RUN, PAWL_SCOPE_AGENT, PAWL_SCOPE_KEY, PAWL_SCOPE_GLOBAL };
 enum pawl_provider { PAWL_PROVIDER_OPENAI, PAWL_PROVIDER_SCRIPT };
-enum pawl_driver { PAWL_DRIVER_INPROCESS, PAWL_DRIVER_HTTP, PAWL_DRIVER_COMMAND, PAWL_DRIVER_SIGNAL };
+enum pawl_driver {
+    PAWL_DRIVER_INPROCESS,
+    PAWL_DRIVER_HTTP,
+    PAWL_DRIVER_COMMAND,
+    PAWL_DRIVER_SIGNAL,
+    PAWL_DRIVER_JOURNAL /* pawl's own: answered from the run's journal (policy/recall.c) */
+};
 enum pawl_gate_mode { PAWL_GATE_NONE, PAWL_GATE_ALWAYS, PAWL_GATE_IF };
 
 /* Error classes of DESIGN 5: what went wrong with a step, in words a program can switch on. */
@@ -241,6 +247,17 @@ struct pawl_tool {
     uint32_t line;
 };
 
+/* How the conversation is kept within what a model can read (agent/context.c). */
+struct pawl_context {
+    uint32_t limit_tokens; /* budget.context; 0: no limit, and nothing of this is asked */
+    double to_pct;         /* where it would be passed, it is brought down to this share of it */
+    uint32_t keep_last;    /* so many messages at the end are told in full */
+    bool keep_first_user;  /* and the user's first one */
+    enum { PAWL_PRUNE_NONE, PAWL_PRUNE_RESULTS, PAWL_PRUNE_EXCHANGES } prune;
+    struct pawl_str summarize; /* the model that sums up what is left out; {NULL,0}: none does */
+    bool failed_ends;          /* a summary that fails ends the run; else exchanges are left out without one */
+};
+
 struct pawl_agent {
     struct pawl_str name, model, instructions, lane; /* lane {NULL,0}: none */
     const struct pawl_tool *const *tools;
@@ -256,6 +273,7 @@ struct pawl_agent {
     struct pawl_str output_json;
     const struct pawl_guard *guards; /* rules over the run as a whole; of one rule the lower limits come first */
     uint32_t guards_count;
+    struct pawl_context context;
     uint32_t line;
 };
 
@@ -292,6 +310,7 @@ const struct pawl_tool *pawl_config_tool(const struct pawl_config *c, struct paw
 const struct pawl_pool *pawl_config_pool(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_lane *pawl_config_lane(const struct pawl_config *c, struct pawl_str name);
 const struct pawl_agent *pawl_config_agent(const struct pawl_config *c, struct pawl_str name);
+extern const struct pawl_tool pawl_recall_tool; /* of every agent with a limit of context. config_context.c */
 const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_str name);
 
 /* Nothing is sent for it: the run waits for what comes in by itself. */

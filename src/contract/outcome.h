@@ -49,4 +49,5 @@ struct pawl_message {
     const struct pawl_call *calls; /* assistant */
     uint32_t calls_count;
     struct pawl_str call_id, name; /* tool: which call this answers */
+    uint32_t stands_for;           /* so many of the assistant's were left out in its place */
 };

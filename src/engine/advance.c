@@ -204,6 +204,7 @@ static void hear(struct pawl_slot *s)
     if (!p->decision || p->step || s->heard == p->run->turns_count) return;
     const int rc = e->ports.decide(p->config, p->run, &s->arena, &now, NULL);
     if (rc == PAWL_ENOMEM) p->rc = rc;
+    if (!rc && now.what != PAWL_DECIDE_MODEL) s->pass.ended = s->pass.anew = true; /* something else comes first now */
     if (rc || now.what != PAWL_DECIDE_MODEL) return;
     s->heard = p->run->turns_count;
     s->decision = now;
@@ -223,7 +224,7 @@ void pawl_slot_drive(struct pawl_slot *s)
     p->step = pawl_run_step(p->run, p->number);
     p->left_ns = p->step && p->step->kind == PAWL_STEP_UNDO ? PAWL_NEVER : left_ns(s->hot);
     hear(s);
-    if (!p->rc) pawl_pipeline_drive(p);
+    if (!p->rc && !p->ended) pawl_pipeline_drive(p);
     if (p->rc) e->rc = p->rc;
     if (!p->ended && !p->rc) dispatch(s);
 }
@@ -337,8 +338,8 @@ static struct pawl_slot *open_slot(struct pawl_hot *h, const struct pawl_step *s
     struct pawl_slot *s = slot_new(h, step->number);
     if (!s) return NULL;
     s->fresh = true;
-    if (step->kind == PAWL_STEP_MODEL) {
-        e->rc = e->ports.decide(h->config, &h->run, &s->arena, &s->decision, NULL);
+    if (pawl_step_asks_model(step)) {
+        e->rc = e->ports.ask(h->config, &h->run, step, &s->arena, &s->decision);
         s->pass.decision = &s->decision;
         s->pass.model = pawl_config_model(h->config, step->name);
         return s;
@@ -365,7 +366,7 @@ static void open_slots(struct pawl_hot *h)
         if (!s->fresh) continue;
         s->fresh = false;
         if (h->run.ending && step->kind != PAWL_STEP_UNDO &&
-            (step->kind == PAWL_STEP_MODEL || step->state < PAWL_STEP_INTENDED_STATE))
+            (pawl_step_asks_model(step) || step->state < PAWL_STEP_INTENDED_STATE))
             stop_slot(s);
         else pawl_slot_drive(s);
     }
@@ -412,6 +413,12 @@ static bool decide(struct pawl_hot *h)
         s->pass.model = s->decision.model;
         s->heard = h->run.turns_count;
         pawl_slot_drive(s);
+        return true;
+    }
+    if (rc == PAWL_OK && s->decision.what == PAWL_DECIDE_PRUNE) {
+        h->slots = s->next;
+        pawl_hot_append(h, PAWL_CONTEXT_PRUNED, s->decision.begins_step ? s->pass.number : 0, s->decision.record);
+        pawl_slot_free(s);
         return true;
     }
     s->pass.ended = true; /* no pass after all */

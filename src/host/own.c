@@ -67,6 +67,7 @@ static int start_engine(struct pawl *p, struct pawl_error *err)
 {
     const struct pawl_ports ports = {.ctx = p,
                                      .decide = pawl_agent_decide,
+                                     .ask = pawl_agent_ask,
                                      .render_tool = pawl_tool_render,
                                      .render_model = pawl_model_render,
                                      .read_tool = pawl_tool_read,

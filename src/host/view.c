@@ -27,6 +27,11 @@ struct view {
     struct pawl_arena *arena;
     const struct pawl_config *config;
     struct pawl_str missing;
+    struct pruned {
+        struct pruned *next;
+        const struct pawl_record *r;
+        yyjson_val *body;
+    } * pruned, **pruned_end; /* context.pruned */
     struct pawl_json_writer w;
 };
 
@@ -119,10 +124,22 @@ static void take_end(struct extra *x, const struct pawl_record *r, yyjson_val *b
     if (pawl_json_bool(body, "applied", false)) t->applied = PAWL_STR("yes");
 }
 
+static void take_pruned(struct view *v, const struct pawl_record *r, yyjson_val *body)
+{
+    struct pruned *p = pawl_arena_zeroed(v->arena, sizeof *p);
+    if (!p) return;
+    p->r = r;
+    p->body = body;
+    if (!v->pruned_end) v->pruned_end = &v->pruned;
+    *v->pruned_end = p;
+    v->pruned_end = &p->next;
+}
+
 static void take_record(struct view *v, const struct pawl_record *r, yyjson_val *body)
 {
     struct extra *x = r->step && r->step <= v->run->steps_count ? &v->extras[r->step] : NULL;
     struct try *t;
+    if (r->kind == PAWL_CONTEXT_PRUNED) take_pruned(v, r, body);
     if (!x) return;
     if (!x->decided_ns) x->decided_ns = r->at_ns;
     switch (r->kind) {
@@ -314,7 +331,7 @@ static void write_times(struct view *v, const struct pawl_step *s, const struct 
 static void write_flags(struct view *v, const struct pawl_step *s, const struct extra *x)
 {
     static const char *const flags[] = {"undone", "undo_failed", "applied", "aside", "edited"};
-    const bool set[] = {s->undone, s->undo_failed, s->applied && s->kind != PAWL_STEP_MODEL, s->aside, s->edited};
+    const bool set[] = {s->undone, s->undo_failed, s->applied && !pawl_step_asks_model(s), s->aside, s->edited};
     if (x->from.n) put(&v->w, "from", x->from);
     if (x->verified.n) put(&v->w, "verified", x->verified);
     if (s->note.n) put(&v->w, "note", s->note);
@@ -325,11 +342,10 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
 
 static void write_step(struct view *v, const struct pawl_step *s)
 {
-    static const char *const kinds[] = {"", "model", "tool", "undo", "gate"}, *const effects[] = {"read", "idempotent",
-                                                                                                  "mutate",
-                                                                                                  "irreversible"};
+    static const char *const kinds[] = {"", "model", "tool", "undo", "gate", "summary"};
+    static const char *const effects[] = {"read", "idempotent", "mutate", "irreversible"};
     const struct pawl_hash none = {{0}};
-    const struct pawl_tool *tool = v->config && s->kind != PAWL_STEP_MODEL && s->kind != PAWL_STEP_GATE
+    const struct pawl_tool *tool = v->config && !pawl_step_asks_model(s) && s->kind != PAWL_STEP_GATE
                                        ? pawl_config_tool(v->config, s->name)
                                        : NULL;
     const struct extra *x = &v->extras[s->number];
@@ -349,7 +365,7 @@ static void write_step(struct view *v, const struct pawl_step *s)
     if (s->awaits.p && tool && !pawl_step_ended(s)) number(w, "until_ns", s->intended_at_ns + tool->signal_ns);
     if (tool) put(w, "effect", pawl_str_of(effects[tool->effect]));
     raw(w, "request", s->request);
-    if (s->kind == PAWL_STEP_MODEL) model_answer(v, s);
+    if (pawl_step_asks_model(s)) model_answer(v, s);
     else raw(w, "result", s->result);
     if (s->error_class) put(w, "class", pawl_str_of(pawl_class_name(s->error_class)));
     if (s->message.n) put(w, "message", s->message);
@@ -396,6 +412,31 @@ static void write_signals(struct view *v)
         raw(w, "payload", g->payload);
         number(w, "seq", (int64_t)g->seq);
         if (g->taken_by) number(w, "taken_by", g->taken_by);
+        pawl_jw_close(w, '}');
+    }
+    pawl_jw_close(w, ']');
+}
+
+/* How the conversation was brought under its limit: {"seq", "at_ns", "before_step"} and what the record says. */
+static void write_pruned(struct view *v)
+{
+    struct pawl_json_writer *w = &v->w;
+    yyjson_val *name, *value;
+    size_t i, n;
+    if (!v->pruned) return;
+    pawl_jw_key(w, "pruned");
+    pawl_jw_open(w, '[');
+    for (const struct pruned *p = v->pruned; p; p = p->next) {
+        pawl_jw_open(w, '{');
+        number(w, "seq", (int64_t)p->r->seq);
+        number(w, "at_ns", p->r->at_ns);
+        for (uint32_t k = 0; k < v->run->prunings_count; k++)
+            if (v->run->prunings[k].seq == p->r->seq) number(w, "before_step", v->run->prunings[k].step);
+        yyjson_obj_foreach(p->body, i, n, name, value)
+        {
+            pawl_jw_key_str(w, pawl_json_value_str(name));
+            pawl_jw_value(w, value);
+        }
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -451,6 +492,7 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     write_signals(v);
     pawl_view_guards(run, w);
     pawl_view_facts(run, w);
+    write_pruned(v);
     if (run->ended && yyjson_obj_get(last, "not_undone")) {
         pawl_jw_key(w, "not_undone");
         pawl_jw_value(w, yyjson_obj_get(last, "not_undone"));

@@ -39,6 +39,13 @@ static struct pawl_str keep_json(const struct fold *f, const char *name)
     return pawl_buf_done(&b);
 }
 
+/* A number from 0 to 2^32 - 1; else 0. */
+static uint32_t small(yyjson_val *of, const char *name)
+{
+    const int64_t n = pawl_json_i64(of, name, 0);
+    return n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
 static void keep_hash(const struct fold *f, const char *name, struct pawl_hash *out)
 {
     struct pawl_str s = pawl_json_str(f->body, name);
@@ -183,10 +190,9 @@ static int fold_intended(struct fold *f)
         if (!model || f->r->step != run->steps_count + 1) return corrupt(f, "a step out of order");
         s = add_step(run, PAWL_STEP_MODEL, f->r->seq);
         if (!s) return PAWL_ENOMEM;
-        s->name = keep(f, "name");
         enter_turns(run, s->number);
-        s->degraded_from = keep(f, "degraded");
     }
+    if (model) s->name = keep(f, "name"), s->degraded_from = keep(f, "degraded");
     if (s->state == PAWL_STEP_INTENDED_STATE || pawl_step_ended(s)) return corrupt(f, "intended twice");
     s->state = PAWL_STEP_INTENDED_STATE;
     s->intended_seq = f->r->seq;
@@ -194,6 +200,7 @@ static int fold_intended(struct fold *f)
     s->attempts = 1;
     s->open = true;
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
+    s->told_bytes = small(f->body, "told");
     s->request = keep_json(f, "request");
     s->look = keep_json(f, "look");
     if (pawl_str_is(pawl_json_str(f->body, "kind"), "wait")) s->awaits = keep(f, "signal");
@@ -240,6 +247,8 @@ static int add_calls(struct fold *f, struct pawl_step *model)
     model->content = keep(&said, "content");
     model->finish = keep(&said, "finish");
     model->refusal = keep(&said, "refusal");
+    model->told_tokens = small(yyjson_obj_get(said.body, "usage"), "input");
+    if (model->kind != PAWL_STEP_MODEL) return PAWL_OK; /* beside the conversation: nothing is called */
     model->calls = (uint32_t)yyjson_arr_size(calls);
     if (model->number != f->run->steps_count) return corrupt(f, "calls decided beside other steps");
     yyjson_arr_foreach(calls, i, n, call)
@@ -325,7 +334,7 @@ static int fold_completed(struct fold *f)
         pawl_run_step(f->run, s->undoes)->undone = true;
         pawl_run_step(f->run, s->undoes)->undone_by = s->number;
     }
-    return s->kind == PAWL_STEP_MODEL ? add_calls(f, s) : PAWL_OK;
+    return pawl_step_asks_model(s) ? add_calls(f, s) : PAWL_OK;
 }
 
 static int fold_failed(struct fold *f)
@@ -537,6 +546,7 @@ static void set_aside(struct pawl_run *run, uint32_t from)
     for (uint32_t i = from - 1; i < run->steps_count; i++) run->steps[i]->aside = true;
     for (uint32_t i = 0; i < run->trips_count; i++)
         if (run->trips[i].step >= from) run->trips[i].aside = true;
+    while (run->prunings_count && run->prunings[run->prunings_count - 1].step > from) run->prunings_count--;
     for (uint32_t i = 0; i < run->turns_count; i++) {
         if (run->turns[i].before_step < from) continue;
         run->turns[i].before_step = 0;
@@ -649,6 +659,39 @@ static int fold_fact(struct fold *f)
     return PAWL_OK;
 }
 
+/* {results_to, left_out_to, summary}, and {summarize: {model, to}}: the next step is the summary of all up to that one. */
+static int fold_pruned(struct fold *f)
+{
+    struct pawl_run *run = f->run;
+    yyjson_val *summarize = yyjson_obj_get(f->body, "summarize");
+    const struct pawl_pruning was = pawl_run_pruning(run, run->steps_count + 1);
+    struct pawl_pruning *all, now = {.seq = f->r->seq,
+                                     .step = run->steps_count + 1,
+                                     .results_to = small(f->body, "results_to"),
+                                     .left_out_to = small(f->body, "left_out_to"),
+                                     .summary = small(f->body, "summary")};
+    if (now.results_to > run->steps_count || now.left_out_to > run->steps_count || now.summary > run->steps_count)
+        return corrupt(f, "leaves out a step that is not there");
+    if (now.results_to < was.results_to || now.left_out_to < was.left_out_to)
+        return corrupt(f, "takes back what was left out");
+    if (now.summary && pawl_run_step(run, now.summary)->kind != PAWL_STEP_SUMMARY)
+        return corrupt(f, "a summary that is none");
+    if (summarize) {
+        const uint32_t to = small(summarize, "to");
+        struct pawl_step *s = NULL;
+        if (f->r->step != run->steps_count + 1 || to > run->steps_count) return corrupt(f, "a step out of order");
+        s = add_step(run, PAWL_STEP_SUMMARY, f->r->seq);
+        if (!s) return PAWL_ENOMEM;
+        s->covers_to = to;
+        s->name = pawl_str_copy(run->arena, pawl_json_str(summarize, "model"));
+    }
+    all = grow(run->arena, run->prunings, run->prunings_count, &run->prunings_size, sizeof *all);
+    if (!all) return PAWL_ENOMEM;
+    run->prunings = all;
+    all[run->prunings_count++] = now;
+    return PAWL_OK;
+}
+
 static int fold_nothing(struct fold *f)
 {
     (void)f;
@@ -676,6 +719,7 @@ static const struct {
     [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
     [PAWL_FACT_WRITTEN] = {fold_fact, ANY},
     [PAWL_GUARD_TRIPPED] = {fold_tripped, ANY},
+    [PAWL_CONTEXT_PRUNED] = {fold_pruned, ANY},
     [PAWL_NOTE] = {fold_nothing, ANY},
     [PAWL_RUN_RETRIED] = {fold_retried, ANY},
     [PAWL_UNDO_ASKED] = {fold_undo_asked, ANY},
@@ -742,6 +786,13 @@ int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl
 struct pawl_step *pawl_run_step(const struct pawl_run *run, uint32_t number)
 {
     return number > 0 && number <= run->steps_count ? run->steps[number - 1] : NULL;
+}
+
+struct pawl_pruning pawl_run_pruning(const struct pawl_run *run, uint32_t step)
+{
+    for (uint32_t i = run->prunings_count; i-- > 0;)
+        if (run->prunings[i].step <= step) return run->prunings[i];
+    return (struct pawl_pruning){0};
 }
 
 bool pawl_step_ended(const struct pawl_step *s)

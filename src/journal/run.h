@@ -10,7 +10,13 @@
 #include "journal/spending.h"
 #include "journal/store.h"
 
-enum pawl_step_kind { PAWL_STEP_MODEL = 1, PAWL_STEP_TOOL = 2, PAWL_STEP_UNDO = 3, PAWL_STEP_GATE = 4 };
+enum pawl_step_kind {
+    PAWL_STEP_MODEL = 1,
+    PAWL_STEP_TOOL = 2,
+    PAWL_STEP_UNDO = 3,
+    PAWL_STEP_GATE = 4,
+    PAWL_STEP_SUMMARY = 5 /* a model sums up what the conversation leaves out from then on */
+};
 enum pawl_step_state {
     PAWL_STEP_DECIDED,
     PAWL_STEP_ASKED,
@@ -114,6 +120,17 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     /* model: what its result says: {content, finish, refusal, tool_calls} */
     struct pawl_str content, finish, refusal;
     uint32_t calls;
+    uint32_t told_bytes, told_tokens; /* the conversation as it was sent, and as the provider counted it; 0: not told */
+    uint32_t covers_to;               /* summary: it sums up what stands before and up to this model step */
+};
+
+/* context.pruned {results_to, left_out_to, summary}: how the conversation is told from the step `step` on. Each says all. */
+struct pawl_pruning {
+    uint64_t seq;
+    uint32_t step;        /* the next one when it was written */
+    uint32_t results_to;  /* what tools answered up to this step is told in a line */
+    uint32_t left_out_to; /* what stands up to this model step is left out, */
+    uint32_t summary;     /* and what this step says is told instead; 0: nothing is */
 };
 
 struct pawl_turn_text { /* a user's message: run.created's input is the first, signal.received {text} the others */
@@ -172,6 +189,8 @@ struct pawl_run {
     uint32_t turns_seen;         /* turns that entered the conversation */
     struct pawl_signal *signals; /* in the order they came */
     uint32_t signals_count, signals_size, signals_taken;
+    struct pawl_pruning *prunings; /* in order */
+    uint32_t prunings_count, prunings_size;
     struct pawl_answer_id *answers;
     uint32_t answers_count, answers_size;
     bool ending;                    /* run.cancelled: no new intents; what is open is resolved, undone, then it ends */
@@ -214,5 +233,12 @@ const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, stru
  * since. For the next step of the model: steps_count + 1. */
 const struct pawl_trip *pawl_run_narrowed(const struct pawl_run *run, uint32_t number);
 const struct pawl_trip *pawl_run_stopped(const struct pawl_run *run); /* by a guard; NULL: it is not */
+/* It asks a model: the agent's own, or one beside the conversation. */
+static inline bool pawl_step_asks_model(const struct pawl_step *s)
+{
+    return s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_SUMMARY;
+}
+/* How the conversation of the model step `step` is told; all zero: in full. */
+struct pawl_pruning pawl_run_pruning(const struct pawl_run *run, uint32_t step);
 /* Was this client-made id seen? Its record's seq, else 0. */
 uint64_t pawl_run_answered(const struct pawl_run *run, struct pawl_str id);

@@ -5,7 +5,10 @@
 static void write_script(const struct pawl_message *messages, uint32_t count, struct pawl_json_writer *w)
 {
     int64_t turn = 0;
-    for (uint32_t i = 0; i < count; i++) turn += messages[i].role == PAWL_ROLE_ASSISTANT;
+    for (uint32_t i = 0; i < count; i++) {
+        if (messages[i].stands_for) turn += messages[i].stands_for;
+        else turn += messages[i].role == PAWL_ROLE_ASSISTANT;
+    }
     pawl_jw_key(w, "script");
     pawl_jw_open(w, '{');
     pawl_jw_key(w, "turn");

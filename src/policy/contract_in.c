@@ -99,7 +99,8 @@ enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p)
     if ((v = read_args(p)) != PAWL_GO) return v;
     const int rc = pawl_pass_document(p);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
-    return rc ? pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments are nested too deep") : PAWL_GO;
+    if (rc) return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments are nested too deep");
+    return p->tool->driver == PAWL_DRIVER_JOURNAL ? pawl_recall(p) : PAWL_GO;
 }
 
 void pawl_pass_know_intent(struct pawl_pass *p)

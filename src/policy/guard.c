@@ -199,11 +199,11 @@ const struct pawl_tool *const *pawl_guard_tools(struct pawl_pass *p, uint32_t *c
 {
     const uint32_t number = p->step ? p->step->number : p->number;
     const struct pawl_tool **reads;
-    *count = p->agent->tools_count;
-    if (!pawl_run_narrowed(p->run, number)) return p->agent->tools;
-    reads = pawl_arena_get(p->arena, (p->agent->tools_count + 1) * sizeof *reads);
+    *count = p->decision->tools_count;
+    if (!pawl_run_narrowed(p->run, number)) return p->decision->tools;
+    reads = pawl_arena_get(p->arena, (p->decision->tools_count + 1) * sizeof *reads);
     *count = 0;
-    for (uint32_t i = 0; reads && i < p->agent->tools_count; i++)
-        if (p->agent->tools[i]->effect == PAWL_EFFECT_READ) reads[(*count)++] = p->agent->tools[i];
+    for (uint32_t i = 0; reads && i < p->decision->tools_count; i++)
+        if (p->decision->tools[i]->effect == PAWL_EFFECT_READ) reads[(*count)++] = p->decision->tools[i];
     return reads;
 }

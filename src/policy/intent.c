@@ -28,7 +28,7 @@ enum pawl_verdict pawl_intent_render(struct pawl_pass *p)
     if (p->model->headers_count && !p->document && (rc = pawl_pass_document(p)) != PAWL_OK)
         return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     rc = p->ports->render_model(p->document, p->model, p->decision->messages, p->decision->messages_count, tools,
-                                tools_count, p->agent->output_json, &b, &err);
+                                tools_count, p->decision->output_json, &b, &err);
     if (rc == PAWL_OK && !pawl_buf_done(&b).p) rc = PAWL_ENOMEM;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc) return pawl_pass_fail(p, PAWL_CLASS_INTERNAL, "the request cannot be made: %s", err.what);
@@ -74,6 +74,7 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
     if (p->model) {
         pawl_jw_key(&w, "messages");
         pawl_jw_i64(&w, p->decision->messages_count);
+        if (p->decision->told_bytes) pawl_jw_key(&w, "told"), pawl_jw_i64(&w, p->decision->told_bytes);
         if (p->degraded_from.p) pawl_jw_key(&w, "degraded"), pawl_jw_str(&w, p->degraded_from);
         pawl_budget_write(p, &w);
     } else {

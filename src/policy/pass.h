@@ -11,7 +11,7 @@
 enum pawl_verdict {
     PAWL_GO,     /* on to the next stage */
     PAWL_WAIT,   /* for what pass->want says; then this stage is entered again */
-    PAWL_ANSWER, /* completed without sending: pass->result, pass->first_* */
+    PAWL_ANSWER, /* completed without sending: pass->result, pass->first_* or pass->note */
     PAWL_FAIL,   /* ended: pass->error_class, pass->message */
     PAWL_BACK    /* to the stage pass->back */
 };

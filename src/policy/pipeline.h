@@ -44,6 +44,8 @@ void pawl_dedupe_recall(struct pawl_pass *p);
 
 /* wait.c: stage 12 of a step for which nothing is sent. */
 enum pawl_verdict pawl_wait_enter(struct pawl_pass *p);
+/* recall.c: the answer of a tool that reads the run's journal and nothing else. */
+enum pawl_verdict pawl_recall(struct pawl_pass *p);
 
 enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);

@@ -6,6 +6,7 @@
 struct pawl_ports {
     void *ctx;
     pawl_decide_fn *decide;
+    pawl_ask_fn *ask;
     int (*render_tool)(const struct pawl_config *, const struct pawl_tool *, yyjson_val *document, struct pawl_str key,
                        struct pawl_buf *out, struct pawl_error *err);
     int (*render_model)(yyjson_val *document, const struct pawl_model *, const struct pawl_message *, uint32_t,

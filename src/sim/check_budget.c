@@ -96,7 +96,7 @@ static void reserves(struct pawl_sim *w, struct pawl_sim_run *run, const struct 
     yyjson_val *reserve = yyjson_obj_get(body, "reserve");
     struct pawl_sim_step *f = &run->steps[r->step - 1];
     const struct pawl_step *s = pawl_run_step(&run->stored, r->step);
-    const bool model = s ? s->kind == PAWL_STEP_MODEL : pawl_str_is(pawl_json_str(body, "kind"), "model");
+    const bool model = s ? pawl_step_asks_model(s) : pawl_str_is(pawl_json_str(body, "kind"), "model");
     if (!model || yyjson_obj_get(body, "ended")) return;
     if (pawl_json_str(body, "degraded").p) pawl_sim_count(w, PAWL_SIM_N_DEGRADED);
     if (!reserve && counts(w, run)) pawl_sim_broken(w, "budget", "run%u #%u: nothing is reserved", run->index, r->step);
@@ -144,7 +144,7 @@ static void answered(struct pawl_sim *w, const struct pawl_sim_run *run, const s
     const struct pawl_sim_step *f = &run->steps[r->step - 1];
     yyjson_val *usage = yyjson_obj_get(yyjson_obj_get(body, "result"), "usage");
     const int64_t input = pawl_json_i64(usage, "input", 0), output = pawl_json_i64(usage, "output", 0);
-    if (!s || s->kind != PAWL_STEP_MODEL || !f->settled_seq) return;
+    if (!s || !pawl_step_asks_model(s) || !f->settled_seq) return;
     if (f->estimated != (usage == NULL))
         pawl_sim_broken(w, "budget", "run%u #%u: %s, and its answer %s what it took", run->index, r->step,
                         f->estimated ? "estimated" : "settled", usage ? "says" : "does not say");

@@ -66,6 +66,9 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
     TEXT(result);
     TEXT(message);
     NUMBER(error_class);
+    NUMBER(told_bytes);
+    NUMBER(told_tokens);
+    NUMBER(covers_to);
     return NULL;
 }
 
@@ -101,6 +104,9 @@ static const char *run_differs(const struct pawl_run *a, const struct pawl_run *
     NUMBER(error_class);
     TEXT(output);
     TEXT(message);
+    NUMBER(prunings_count);
+    for (uint32_t i = 0; i < a->prunings_count; i++)
+        if (memcmp(&a->prunings[i], &b->prunings[i], sizeof a->prunings[i]) != 0) return "prunings";
     for (uint32_t i = 0; i < a->turns_count; i++)
         if (!pawl_str_eq(a->turns[i].text, b->turns[i].text) || a->turns[i].before_step != b->turns[i].before_step)
             return "turns";
@@ -121,7 +127,9 @@ static bool same_decision(struct pawl_sim *w, const struct pawl_run *a, const st
     for (uint32_t i = 0; i < a->steps_count; i++)
         if (!pawl_step_ended(a->steps[i])) return true;
     if (w->decide(&w->config, a, &w->scratch, &x, NULL) || w->decide(&w->config, b, &w->scratch, &y, NULL)) return true;
-    if (x.what != y.what || x.status != y.status || x.messages_count != y.messages_count) return false;
+    if (x.what != y.what || x.status != y.status || x.messages_count != y.messages_count ||
+        !pawl_str_eq(x.record, y.record))
+        return false;
     for (uint32_t i = 0; i < x.messages_count; i++)
         if (x.messages[i].role != y.messages[i].role || !pawl_str_eq(x.messages[i].content, y.messages[i].content))
             return false;

@@ -249,6 +249,28 @@ static void undo_asked(struct pawl_sim_seen *k)
     k->run->cancelled_seq = k->r->seq;
 }
 
+/* What is left out stays within what there is, is never less than before, and spares something. */
+static void pruned(struct pawl_sim_seen *k)
+{
+    const struct pawl_run *run = &k->run->stored;
+    yyjson_val *tokens = yyjson_obj_get(k->body, "tokens");
+    const struct pawl_pruning was = pawl_run_pruning(run, run->steps_count + 1);
+    const int64_t results = pawl_json_i64(k->body, "results_to", 0), left = pawl_json_i64(k->body, "left_out_to", 0);
+    const struct pawl_step *s = pawl_run_step(run, (uint32_t)pawl_json_i64(k->body, "summary", 0));
+    pawl_sim_count(k->w, PAWL_SIM_N_PRUNED);
+    if (pawl_json_i64(tokens, "limit", 0) == 0) pawl_sim_seen_broken(k, "context", "pruned, and there is no limit");
+    if (results < was.results_to || left < was.left_out_to)
+        pawl_sim_seen_broken(k, "context", "what was left out is told again");
+    if (s && (s->kind != PAWL_STEP_SUMMARY || s->state != PAWL_STEP_DONE || !s->content.n))
+        pawl_sim_seen_broken(k, "context", "a summary that sums up nothing is told");
+    if (s) pawl_sim_count(k->w, PAWL_SIM_N_SUMMED_UP);
+    if (results == was.results_to && left == was.left_out_to && !yyjson_obj_get(k->body, "summarize") &&
+        (!s || s->number == was.summary))
+        pawl_sim_seen_broken(k, "context", "pruned, and nothing is told otherwise");
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (!pawl_step_ended(run->steps[i])) pawl_sim_seen_broken(k, "context", "pruned while a step is open");
+}
+
 static void run_ended(struct pawl_sim_seen *k)
 {
     const struct pawl_run *run = &k->run->stored;
@@ -288,7 +310,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
         return;
     }
     k.f = &run->steps[r->step ? r->step - 1 : 0];
-    if (k.s && k.s->kind != PAWL_STEP_MODEL) k.tool_index = pawl_sim_tool_index(w, k.s->name);
+    if (k.s && !pawl_step_asks_model(k.s)) k.tool_index = pawl_sim_tool_index(w, k.s->name);
     if (k.tool_index >= 0) k.tool = &w->contracts[k.tool_index];
     if (r->step > 0) check_begun(&k);
     pawl_sim_check_budget(w, run, r, k.body);
@@ -311,6 +333,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_UNDO_ASKED: undo_asked(&k); break;
     case PAWL_RUN_RETRIED: retried(&k); break;
     case PAWL_SIGNAL_RECEIVED: pawl_sim_check_signal(&k); break;
+    case PAWL_CONTEXT_PRUNED: pruned(&k); break;
     case PAWL_RUN_ENDED: run_ended(&k); break;
     default: break;
     }

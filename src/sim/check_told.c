@@ -1,6 +1,8 @@
 /* src/sim/check_told.c - what the model and the people are told: a conversation in its right order, with every word by
  * whom it is from (LEDGER 7, 8), and questions that give all their reasons and none that is not one (LEDGER 7, 9). */
 #include "sim/world.h"
+#include "agent/agent.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { CALLS_MAX = 16 };
@@ -10,6 +12,8 @@ struct talk { /* a conversation, read from its beginning */
     uint32_t step;
     struct pawl_str calls[CALLS_MAX]; /* of the assistant's last message */
     uint32_t calls_count, results_count, turns_count;
+    struct pawl_pruning how; /* what the journal says is left out of it */
+    bool keep_first;
 };
 
 static void wrong(const struct talk *t, size_t at, const char *what)
@@ -26,16 +30,36 @@ static void assistant(struct talk *t, yyjson_val *message)
         t->calls[t->calls_count++] = pawl_json_str(call, "id");
 }
 
+/* This message of a user's is not to be told: it stands where all is left out. */
+static bool left_out(const struct talk *t, uint32_t turn)
+{
+    const uint32_t before = t->run->stored.turns[turn].before_step;
+    if (before == 0 || before > t->how.left_out_to) return false;
+    return turn > 0 || !t->keep_first;
+}
+
 /* The text of the next message of a user's, or of the runtime that asks for another answer. */
 static bool said(struct talk *t, struct pawl_str text)
 {
-    static const char fault[] = "Your answer";
+    static const char fault[] = "Your answer", gap[] = "[Left out to save room: what was said and done up to step";
     const struct pawl_run *run = &t->run->stored;
+    if (t->how.left_out_to && text.n >= sizeof gap - 1 && memcmp(text.p, gap, sizeof gap - 1) == 0) return true;
+    while (t->turns_count < run->turns_count && left_out(t, t->turns_count)) t->turns_count++;
     if (t->turns_count < run->turns_count && pawl_str_eq(text, run->turns[t->turns_count].text)) {
         const uint32_t before = run->turns[t->turns_count].before_step;
         if (before > 0 && before <= t->step) return t->turns_count++, true;
     }
     return text.n >= sizeof fault - 1 && memcmp(text.p, fault, sizeof fault - 1) == 0;
+}
+
+/* A line in the place of an answer is there only where the journal says so: of a step that was shortened. */
+static bool shortened(const struct talk *t, struct pawl_str text)
+{
+    static const char stub[] = "[left out to save room: ", step[] = "{\"step\":";
+    const char *at;
+    if (text.n < sizeof stub - 1 || memcmp(text.p, stub, sizeof stub - 1) != 0) return true;
+    at = memmem(text.p, text.n, step, sizeof step - 1);
+    return at && strtoul(at + sizeof step - 1, NULL, 10) <= t->how.results_to;
 }
 
 static void one_message(struct talk *t, size_t at, yyjson_val *message)
@@ -45,6 +69,8 @@ static void one_message(struct talk *t, size_t at, yyjson_val *message)
     if (result) {
         if (!open || !pawl_str_eq(pawl_json_str(message, "tool_call_id"), t->calls[t->results_count]))
             wrong(t, at, "is a result of no call that waits for one");
+        if (!shortened(t, pawl_json_str(message, "content")))
+            wrong(t, at, "is left out, and the journal does not say so");
         t->results_count++;
         return;
     }
@@ -55,9 +81,30 @@ static void one_message(struct talk *t, size_t at, yyjson_val *message)
     } else if (!pawl_str_is(role, "system") || at > 0) wrong(t, at, "is nobody's");
 }
 
-void pawl_sim_check_conversation(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a)
+/* The same step asks the same model with the same bytes, whatever happened in between; and not with more than its limit. */
+static void check_bytes(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_attempt *a,
+                        const struct pawl_step *s, uint32_t limit)
 {
-    struct talk t = {.w = w, .run = run, .step = a->step};
+    struct pawl_sim_step *f = &run->steps[a->step - 1];
+    const struct pawl_hash now = pawl_sha256(a->request.p, a->request.n);
+    if (f->asked_of && pawl_str_eq(f->asked_of->name, a->model->name) && !pawl_sim_same_hash(f->asked, now))
+        pawl_sim_broken(w, "context", "run%u #%u: the same model is asked otherwise than before", run->index, a->step);
+    f->asked_of = a->model;
+    f->asked = now;
+    if (s->kind == PAWL_STEP_MODEL && limit && pawl_agent_tokens(&run->stored, s->told_bytes) > limit)
+        pawl_sim_broken(w, "context", "run%u #%u: about %u tokens leave, the limit is %u", run->index, a->step,
+                        pawl_agent_tokens(&run->stored, s->told_bytes), limit);
+}
+
+void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_attempt *a)
+{
+    const struct pawl_agent *agent = pawl_config_agent(&w->config, run->stored.agent);
+    const struct pawl_step *s = pawl_run_step(&run->stored, a->step);
+    struct talk t = {.w = w,
+                     .run = run,
+                     .step = a->step,
+                     .how = pawl_run_pruning(&run->stored, a->step),
+                     .keep_first = agent->context.keep_first_user};
     yyjson_val *request = NULL, *body = NULL, *message;
     uint32_t turns = 0;
     size_t i, n;
@@ -66,7 +113,13 @@ void pawl_sim_check_conversation(struct pawl_sim *w, const struct pawl_sim_run *
         pawl_sim_broken(w, "conversation", "run%u #%u: the model's request is not JSON", run->index, a->step);
         return;
     }
+    if (s) check_bytes(w, run, a, s, agent->context.limit_tokens);
+    if (s && s->kind == PAWL_STEP_SUMMARY) { /* beside the conversation: it calls nothing */
+        if (yyjson_obj_get(body, "tools")) wrong(&t, 0, "comes with tools, and only sums up");
+        return;
+    }
     yyjson_arr_foreach(yyjson_obj_get(body, "messages"), i, n, message) one_message(&t, i, message);
+    while (t.turns_count < run->stored.turns_count && left_out(&t, t.turns_count)) t.turns_count++;
     if (t.results_count < t.calls_count) wrong(&t, i, "is missing: a call has no result");
     for (uint32_t k = 0; k < run->stored.turns_count; k++)
         turns += run->stored.turns[k].before_step > 0 && run->stored.turns[k].before_step <= a->step;

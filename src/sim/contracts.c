@@ -280,10 +280,11 @@ static void draw_wait(struct pawl_sim *w, struct pawl_schema *output)
 static struct pawl_agent *draw_agents(struct pawl_sim *w, const struct pawl_tool *contracts)
 {
     struct pawl_agent *agents = pawl_sim_get(w, PAWL_SIM_AGENTS * sizeof *agents);
-    const struct pawl_tool **tools = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *tools);
+    const struct pawl_tool **tools = pawl_sim_get(w, (PAWL_SIM_TOOLS + 1) * sizeof *tools);
     uint32_t count = 0;
     for (uint32_t i = 0; i < w->config.tools_count; i++)
         if (w->tools[i].role != PAWL_SIM_LOOK) tools[count++] = &contracts[i];
+    tools[count] = &pawl_recall_tool; /* of those whose conversation has a limit: draw_context */
     for (uint32_t i = 0; i < w->config.agents_count; i++)
         agents[i] = (struct pawl_agent){.name = pawl_sim_text(w, "agent%u", i),
                                         .model = PAWL_STR("main"),
@@ -376,6 +377,23 @@ static void draw_budgets(struct pawl_sim *w)
     if (pawl_sim_chance(w, 200)) draw_budget(w, &w->config.budget_all, 4);
 }
 
+/* So small that a few answers pass it. */
+static void draw_context(struct pawl_sim *w)
+{
+    for (uint32_t i = 0; i < w->config.agents_count; i++) {
+        struct pawl_agent *a = &w->agents[i];
+        if (!pawl_sim_chance(w, 300)) continue;
+        a->context = (struct pawl_context){.limit_tokens = (uint32_t)pawl_sim_between(w, 250, 700),
+                                           .to_pct = (double)pawl_sim_between(w, 30, 90),
+                                           .keep_last = (uint32_t)pawl_sim_between(w, 1, 8),
+                                           .keep_first_user = pawl_sim_chance(w, 600),
+                                           .prune = (int)pawl_sim_below(w, 3),
+                                           .failed_ends = pawl_sim_chance(w, 300)};
+        if (pawl_sim_chance(w, 600)) a->context.summarize = w->models[pawl_sim_below(w, w->config.models_count)].name;
+        a->tools_count++; /* recall */
+    }
+}
+
 /* Lanes and pools, for some: small ones, so that runs stand in line. */
 static void draw_bulkheads(struct pawl_sim *w)
 {
@@ -445,6 +463,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_limits(w);
     draw_model(w);
     w->config.models = w->models;
+    draw_context(w);
     draw_bulkheads(w);
     draw_budgets(w);
     w->config.tools = w->contracts;

@@ -49,6 +49,7 @@ static struct pawl_ports ports_of(struct pawl_sim_node *n)
 {
     return (struct pawl_ports){.ctx = n,
                                .decide = n->w->decide,
+                               .ask = n->w->ask,
                                .render_tool = pawl_tool_render,
                                .render_model = pawl_model_render,
                                .read_tool = pawl_tool_read,

@@ -104,7 +104,8 @@ static void read_now(struct pawl_sim *w, struct pawl_sim_call *c)
 {
     const struct pawl_sim_tool *truth = &w->tools[c->tool_index];
     if (truth->role == PAWL_SIM_READ) {
-        c->reply.body = pawl_sim_text(w, "{\"ref\":\"r%u\",\"seen\":%u}", c->step, w->effects_count);
+        c->reply.body = pawl_sim_text(w, "{\"ref\":\"r%u\",\"seen\":%u,\"page\":\"%*s\"}", c->step, w->effects_count,
+                                      pawl_sim_chance(w, 300) ? (int)pawl_sim_between(w, 100, 900) : 0, "");
         return;
     }
     c->reply.body = w->tools[truth->of - 1].by_place ? place(w, c, truth->of - 1) : list_by_key(w, c, truth->of - 1);

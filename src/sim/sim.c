@@ -61,7 +61,9 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "estimated",
                                                           "budgets short",
                                                           "more given",
-                                                          "cheaper model"};
+                                                          "cheaper model",
+                                                          "told in fewer words",
+                                                          "summed up"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {
@@ -329,7 +331,7 @@ int pawl_sim_run(const struct pawl_sim_options *o, struct pawl_sim_result *out)
     bool no_memory;
     if (!w) return PAWL_ENOMEM;
     *out = (struct pawl_sim_result){.held = true};
-    *w = (struct pawl_sim){.o = o, .out = out, .decide = pawl_agent_decide};
+    *w = (struct pawl_sim){.o = o, .out = out, .decide = pawl_agent_decide, .ask = pawl_agent_ask};
     w->asks_end = &w->asks;
     pawl_arena_init(&w->arena, o->from);
     pawl_arena_init(&w->scratch, o->from);

@@ -33,13 +33,14 @@ static void open_answer(struct pawl_sim *w, struct answer *o, const char *finish
 }
 
 /* What it took: no more than the request has bytes, and the answer may be long. At times nothing is said of it. */
-static void put_usage(struct pawl_sim *w, struct answer *o)
+static void put_usage(struct pawl_sim *w, struct answer *o, const struct pawl_step *s)
 {
+    const uint32_t told = s && s->told_bytes ? s->told_bytes / (uint32_t)pawl_sim_between(w, 2, 6) : 10;
     const int64_t input = pawl_sim_between(w, 1, (int64_t)w->asked_bytes / (pawl_sim_chance(w, 200) ? 1 : 4));
     const int64_t output = pawl_sim_between(w, 1, w->asked_max ? w->asked_max : 100);
     if (!w->models[0].price.known) {
         pawl_jw_key(&o->w, "usage");
-        pawl_jw_raw(&o->w, PAWL_STR("{\"prompt_tokens\":10,\"completion_tokens\":5}"));
+        pawl_jw_raw(&o->w, pawl_sim_text(w, "{\"prompt_tokens\":%u,\"completion_tokens\":5}", told));
     } else if (!pawl_sim_chance(w, 50)) {
         pawl_jw_key(&o->w, "usage");
         pawl_jw_raw(&o->w,
@@ -47,13 +48,13 @@ static void put_usage(struct pawl_sim *w, struct answer *o)
     }
 }
 
-static struct pawl_str close_answer(struct pawl_sim *w, struct answer *o)
+static struct pawl_str close_answer(struct pawl_sim *w, struct answer *o, const struct pawl_step *s)
 {
     if (o->calls) pawl_jw_close(&o->w, ']');
     pawl_jw_close(&o->w, '}');
     pawl_jw_close(&o->w, '}');
     pawl_jw_close(&o->w, ']');
-    put_usage(w, o);
+    put_usage(w, o, s);
     pawl_jw_close(&o->w, '}');
     const struct pawl_str text = pawl_buf_done(&o->b);
     if (!text.p) w->no_memory = true;
@@ -105,6 +106,13 @@ static uint32_t pick_tool(struct pawl_sim *w)
 static void one_call(struct pawl_sim *w, struct answer *o, struct pawl_sim_run *run)
 {
     const bool odd = pawl_sim_plays(w, PAWL_SIM_MODEL);
+    const struct pawl_agent *agent = pawl_config_agent(&w->config, run->stored.agent);
+    if (agent->context.limit_tokens && pawl_sim_chance(w, 200)) { /* any step, its own turn and none among them */
+        add_call(w, o, PAWL_STR("recall"),
+                 pawl_sim_text(w, "{\"step\":%d,\"from\":%d}", (int)pawl_sim_between(w, 0, run->stored.steps_count + 1),
+                               pawl_sim_chance(w, 800) ? 0 : (int)pawl_sim_between(w, 0, 400)));
+        return;
+    }
     uint32_t at = pick_tool(w);
     struct pawl_str args = args_for(w, at, run);
     if (odd && run->last_tool >= 0 && pawl_sim_chance(w, 300)) { /* forgets that it did it, and does it again */
@@ -124,7 +132,7 @@ static void one_call(struct pawl_sim *w, struct answer *o, struct pawl_sim_run *
     add_call(w, o, w->contracts[at].name, args);
 }
 
-static struct pawl_str speak(struct pawl_sim *w, struct pawl_sim_run *run)
+static struct pawl_str speak(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
 {
     struct answer o;
     uint32_t calls = 1 + (pawl_sim_chance(w, 350) ? (uint32_t)pawl_sim_between(w, 1, 2) : 0);
@@ -135,11 +143,21 @@ static struct pawl_str speak(struct pawl_sim *w, struct pawl_sim_run *run)
         const bool bad = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 200);
         run->answers = 0; /* of the next turn, in a conversation */
         open_answer(w, &o, cut ? "length" : "stop", bad ? PAWL_STR("I think it is done") : PAWL_STR("{\"done\":true}"));
-        return close_answer(w, &o);
+        return close_answer(w, &o, s);
     }
     open_answer(w, &o, "tool_calls", (struct pawl_str){NULL, 0});
     while (calls-- > 0) one_call(w, &o, run);
-    return close_answer(w, &o);
+    return close_answer(w, &o, s);
+}
+
+/* What a summary is: at times it says nothing, calls something, or is cut. */
+static struct pawl_str sum_up(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    const bool odd = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 200);
+    struct answer o;
+    open_answer(w, &o, odd ? "tool_calls" : "stop", odd ? (struct pawl_str){NULL, 0} : PAWL_STR("It did some of it."));
+    if (odd) one_call(w, &o, run);
+    return close_answer(w, &o, s);
 }
 
 static void fail(struct pawl_sim *w, struct pawl_sim_call *c)
@@ -173,6 +191,7 @@ static void fail(struct pawl_sim *w, struct pawl_sim_call *c)
 void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a)
 {
     struct pawl_sim_run *run = w->runs[c->run];
+    const struct pawl_step *s = pawl_run_step(&run->stored, a->step);
     w->asked_bytes = a->request.n;
     w->asked_max = a->model->max_tokens;
     c->tells = PAWL_SIM_TELLS_NOTHING;
@@ -184,5 +203,5 @@ void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const str
     c->reply = (struct pawl_reply){.transport = PAWL_ANSWERED,
                                    .status = 200,
                                    .type = PAWL_STR("application/json"),
-                                   .body = speak(w, run)};
+                                   .body = s && s->kind == PAWL_STEP_SUMMARY ? sum_up(w, run, s) : speak(w, run, s)};
 }

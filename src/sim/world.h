@@ -121,18 +121,20 @@ struct pawl_sim_step { /* what the checks remember of a step */
     uint64_t used_seq; /* the question whose yes was used */
     uint64_t yes_seq;  /* the question, or change of it, to which so many different approvers said yes: bits by name */
     uint32_t yes;
-    char key[PAWL_ID_TEXT]; /* of its last intent, */
-    struct pawl_hash args;  /* for these arguments */
-    uint32_t announced;     /* the last attempt that the journal announces, */
-    uint64_t announced_seq; /* and where */
-    int64_t ended_wall_ns;  /* when the step ended; its record may show a later time, after a step back */
-    int64_t ended_ns;       /* the same by the world's clock */
-    int64_t last_end_ns;    /* when the last attempt ended, or its owner did */
-    bool look_was_early;    /* the last look began before that had settled */
-    const char *reserve;    /* what its announcement reserves, until that is settled */
-    uint64_t settled_seq;   /* the last settlement: where, */
-    bool estimated;         /* how, */
-    int64_t settled[2];     /* how many tokens, for how much */
+    char key[PAWL_ID_TEXT];            /* of its last intent, */
+    struct pawl_hash args;             /* for these arguments */
+    uint32_t announced;                /* the last attempt that the journal announces, */
+    uint64_t announced_seq;            /* and where */
+    int64_t ended_wall_ns;             /* when the step ended; its record may show a later time, after a step back */
+    int64_t ended_ns;                  /* the same by the world's clock */
+    int64_t last_end_ns;               /* when the last attempt ended, or its owner did */
+    bool look_was_early;               /* the last look began before that had settled */
+    const struct pawl_model *asked_of; /* a model step: whom it asked last, */
+    struct pawl_hash asked;            /* and with which request */
+    const char *reserve;               /* what its announcement reserves, until that is settled */
+    uint64_t settled_seq;              /* the last settlement: where, */
+    bool estimated;                    /* how, */
+    int64_t settled[2];                /* how many tokens, for how much */
 };
 struct pawl_sim_purse { /* what was spent of one thing, by the records alone */
     struct pawl_sim_purse *next;
@@ -216,6 +218,7 @@ struct pawl_sim {
     struct pawl_sim_node *node, *former; /* the owner now, and one that was */
     struct pawl_sim_op *all_ops;
     pawl_decide_fn *decide;
+    pawl_ask_fn *ask;
     uint32_t poison_step;
     uint32_t nodes;
     bool restart_due;
@@ -315,7 +318,7 @@ void pawl_sim_check_paid(struct pawl_sim *w, const struct pawl_sim_run *run, con
 void pawl_sim_check_unreserved(struct pawl_sim *w, const struct pawl_sim_run *run);
 void pawl_sim_check_rows(struct pawl_sim *w);
 /* check_told.c */
-void pawl_sim_check_conversation(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a);
+void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_attempt *a);
 void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s, int tool,
                              yyjson_val *body);
 /* check_time.c */

@@ -281,7 +281,8 @@ void pawl_tool_read(const struct pawl_tool *t, const struct pawl_reply *reply, b
     switch (t->driver) {
     case PAWL_DRIVER_HTTP: read_http(t, reply, keyed_resend, a, out); break;
     case PAWL_DRIVER_COMMAND: read_command(t, reply, a, out); break;
-    case PAWL_DRIVER_INPROCESS: read_call(reply, a, out); break;
+    case PAWL_DRIVER_INPROCESS:
+    case PAWL_DRIVER_JOURNAL: read_call(reply, a, out); break;
     case PAWL_DRIVER_SIGNAL: break; /* nothing is sent, so nothing comes back */
     }
     open_ended(t, out);

@@ -206,7 +206,8 @@ static int write_request(const struct pawl_tool *t, yyjson_val *document, struct
     switch (t->driver) {
     case PAWL_DRIVER_HTTP: code = write_http(t, document, key, a, &w, err); break;
     case PAWL_DRIVER_COMMAND: code = write_command(t, document, key, a, &w, err); break;
-    case PAWL_DRIVER_INPROCESS: write_call(t, document, key, &w); break;
+    case PAWL_DRIVER_INPROCESS:
+    case PAWL_DRIVER_JOURNAL: write_call(t, document, key, &w); break; /* the latter is never sent */
     case PAWL_DRIVER_SIGNAL: write_signal(t, &w); break;
     }
     pawl_jw_close(&w, '}');
