@@ -232,7 +232,7 @@ static void draw(struct story *s, uint64_t seed)
                                              .to_pct = 30 + dice(s, 60),
                                              .keep_last = 1 + dice(s, 12),
                                              .keep_first_user = dice(s, 3) > 0,
-                                             .prune = (int)dice(s, 3),
+                                             .prune = (enum pawl_prune)dice(s, 3),
                                              .failed_ends = dice(s, 3) == 0};
     if (dice(s, 2)) s->agent.context.summarize = s->models[1].name;
     s->config = (struct pawl_config){.models = s->models, .models_count = 2, .agents = &s->agent, .agents_count = 1};

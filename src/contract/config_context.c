@@ -55,7 +55,7 @@ static void read_how(struct pawl_reader *r, const struct pawl_yaml *v, struct pa
         c->keep_first_user = false;
         for (uint32_t i = 0; i < keep->count; i++) read_kept(r, keep->items[i], c);
     }
-    if (pawl_reader_choice(r, v, "prune", prunes, &choice)) c->prune = choice;
+    if (pawl_reader_choice(r, v, "prune", prunes, &choice)) c->prune = (enum pawl_prune)choice;
     if (pawl_reader_choice(r, v, "failed", failed, &choice)) c->failed_ends = choice == 1;
     pawl_reader_share(r, v, "to", &c->to_pct);
     read_summarize(r, v, c);

@@ -247,13 +247,14 @@ struct pawl_tool {
     uint32_t line;
 };
 
+enum pawl_prune { PAWL_PRUNE_NONE, PAWL_PRUNE_RESULTS, PAWL_PRUNE_EXCHANGES };
 /* How the conversation is kept within what a model can read (agent/context.c). */
 struct pawl_context {
     uint32_t limit_tokens; /* budget.context; 0: no limit, and nothing of this is asked */
     double to_pct;         /* where it would be passed, it is brought down to this share of it */
     uint32_t keep_last;    /* so many messages at the end are told in full */
     bool keep_first_user;  /* and the user's first one */
-    enum { PAWL_PRUNE_NONE, PAWL_PRUNE_RESULTS, PAWL_PRUNE_EXCHANGES } prune;
+    enum pawl_prune prune;
     struct pawl_str summarize; /* the model that sums up what is left out; {NULL,0}: none does */
     bool failed_ends;          /* a summary that fails ends the run; else exchanges are left out without one */
 };

@@ -1,5 +1,6 @@
-/* src/journal/run.c - folding records into a run. One small function a kind; `folds` below is the table of them. */
-#include "journal/run.h"
+/* src/journal/run.c - folding records into a run. One small function a kind; `folds` below is the table of them.
+ * What makes a run go on otherwise than it did, and what guards say, is in run_again.c. */
+#include "journal/fold.h"
 #include "journal/sealed.h"
 #include "contract/json.h"
 #include "journal/rules.h"
@@ -7,29 +8,21 @@
 #include <assert.h>
 #include <string.h>
 
-struct fold { /* one record on its way in */
-    struct pawl_run *run;
-    const struct pawl_record *r;
-    yyjson_val *body;
-    struct pawl_step *step; /* NULL: the record is of no step, or of one that is not there yet */
-    struct pawl_error *err;
-};
-
-static int corrupt(const struct fold *f, const char *what)
+int pawl_fold_corrupt(const struct pawl_fold *f, const char *what)
 {
     return pawl_fail(f->err, PAWL_ECORRUPT, "", "run pawl verify", "record %llu (%s): %s",
                      (unsigned long long)f->r->seq, pawl_kind_name(f->r->kind), what);
 }
 
 /* Text of a member, kept in the run's arena; {NULL,0} where it is absent. */
-static struct pawl_str keep(const struct fold *f, const char *name)
+struct pawl_str pawl_fold_text(const struct pawl_fold *f, const char *name)
 {
     struct pawl_str s = pawl_json_str(f->body, name);
     return s.p ? pawl_str_copy(f->run->arena, s) : s;
 }
 
 /* A member of any type as compact JSON text, kept; {NULL,0} where it is absent. */
-static struct pawl_str keep_json(const struct fold *f, const char *name)
+struct pawl_str pawl_fold_json(const struct pawl_fold *f, const char *name)
 {
     yyjson_val *v = yyjson_obj_get(f->body, name);
     struct pawl_buf b;
@@ -40,19 +33,19 @@ static struct pawl_str keep_json(const struct fold *f, const char *name)
 }
 
 /* A number from 0 to 2^32 - 1; else 0. */
-static uint32_t small(yyjson_val *of, const char *name)
+uint32_t pawl_fold_small(yyjson_val *of, const char *name)
 {
     const int64_t n = pawl_json_i64(of, name, 0);
     return n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
-static void keep_hash(const struct fold *f, const char *name, struct pawl_hash *out)
+static void keep_hash(const struct pawl_fold *f, const char *name, struct pawl_hash *out)
 {
     struct pawl_str s = pawl_json_str(f->body, name);
     if (!s.p || !pawl_unhex(out->b, sizeof out->b, s)) memset(out, 0, sizeof *out);
 }
 
-static void keep_key(const struct fold *f, struct pawl_step *s)
+static void keep_key(const struct pawl_fold *f, struct pawl_step *s)
 {
     struct pawl_str key = pawl_json_str(f->body, "key");
     if (!key.p || key.n >= sizeof s->key) return;
@@ -61,7 +54,7 @@ static void keep_key(const struct fold *f, struct pawl_step *s)
 }
 
 /* Room for one more item of an arena-backed array; doubling, so the garbage is less than the array. */
-static void *grow(struct pawl_arena *a, void *items, uint32_t count, uint32_t *size, size_t item_bytes)
+void *pawl_fold_grow(struct pawl_arena *a, void *items, uint32_t count, uint32_t *size, size_t item_bytes)
 {
     if (count < *size) return items;
     const uint32_t larger = *size ? *size * 2 : 8;
@@ -72,9 +65,10 @@ static void *grow(struct pawl_arena *a, void *items, uint32_t count, uint32_t *s
     return p;
 }
 
-static struct pawl_step *add_step(struct pawl_run *run, enum pawl_step_kind kind, uint64_t seq)
+struct pawl_step *pawl_fold_step(struct pawl_run *run, enum pawl_step_kind kind, uint64_t seq)
 {
-    struct pawl_step **steps = grow(run->arena, run->steps, run->steps_count, &run->steps_size, sizeof(void *));
+    struct pawl_step **steps =
+        pawl_fold_grow(run->arena, run->steps, run->steps_count, &run->steps_size, sizeof(void *));
     struct pawl_step *s = pawl_arena_zeroed(run->arena, sizeof *s);
     if (!steps || !s) return NULL;
     run->steps = steps;
@@ -89,7 +83,8 @@ static struct pawl_step *add_step(struct pawl_run *run, enum pawl_step_kind kind
 
 static int add_turn(struct pawl_run *run, struct pawl_str text, uint64_t seq)
 {
-    struct pawl_turn_text *turns = grow(run->arena, run->turns, run->turns_count, &run->turns_size, sizeof *turns);
+    struct pawl_turn_text *turns =
+        pawl_fold_grow(run->arena, run->turns, run->turns_count, &run->turns_size, sizeof *turns);
     if (!turns) return PAWL_ENOMEM;
     run->turns = turns;
     turns[run->turns_count++] = (struct pawl_turn_text){.text = text, .seq = seq};
@@ -103,51 +98,51 @@ static void enter_turns(struct pawl_run *run, uint32_t number)
     run->turns_seen = run->turns_count;
 }
 
-static int fold_created(struct fold *f)
+static int fold_created(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
     struct pawl_str text;
-    if (f->r->seq != 1) return corrupt(f, "a run is created once, first");
+    if (f->r->seq != 1) return pawl_fold_corrupt(f, "a run is created once, first");
     run->id = f->r->run;
-    run->agent = keep(f, "agent");
-    run->key = keep(f, "key");
-    run->input = keep_json(f, "input");
+    run->agent = pawl_fold_text(f, "agent");
+    run->key = pawl_fold_text(f, "key");
+    run->input = pawl_fold_json(f, "input");
     run->chat = pawl_json_bool(f->body, "chat", false);
     run->begins_ns = pawl_json_i64(f->body, "begins", 0);
     run->created_ns = run->since_ns = f->r->at_ns;
     run->status = PAWL_RUNNING;
     keep_hash(f, "config", &run->config);
-    if (!run->agent.p || !run->input.p) return corrupt(f, "agent or input is missing");
+    if (!run->agent.p || !run->input.p) return pawl_fold_corrupt(f, "agent or input is missing");
     if (pawl_spend_payers(run, f->body)) return PAWL_ENOMEM;
-    text = keep(f, "input"); /* text goes to the model as it is, other JSON as JSON */
+    text = pawl_fold_text(f, "input"); /* text goes to the model as it is, other JSON as JSON */
     return add_turn(run, text.p ? text : run->input, f->r->seq);
 }
 
-static int fold_ended(struct fold *f)
+static int fold_ended(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
     const int64_t status = pawl_json_i64(f->body, "code", 0);
-    if (status < PAWL_DONE || status > PAWL_DEAD) return corrupt(f, "not an ending");
+    if (status < PAWL_DONE || status > PAWL_DEAD) return pawl_fold_corrupt(f, "not an ending");
     run->ended = true;
     run->status = (enum pawl_status)status;
-    run->output = keep_json(f, "output");
-    run->message = keep(f, "message");
+    run->output = pawl_fold_json(f, "output");
+    run->message = pawl_fold_text(f, "message");
     run->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
     return PAWL_OK;
 }
 
-static int fold_cancelled(struct fold *f)
+static int fold_cancelled(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
     if (run->ending) return PAWL_OK; /* the first reason stands */
     run->ending = true;
     run->ending_status = (enum pawl_status)pawl_json_i64(f->body, "code", PAWL_CANCELLED_RUN);
     run->ending_class = pawl_class_of(pawl_json_str(f->body, "class"));
-    run->ending_message = keep(f, "message");
+    run->ending_message = pawl_fold_text(f, "message");
     return PAWL_OK;
 }
 
-static void fold_intent_key(const struct fold *f, struct pawl_step *s)
+static void fold_intent_key(const struct pawl_fold *f, struct pawl_step *s)
 {
     if (!yyjson_obj_get(f->body, "intent")) return;
     s->has_intent = true;
@@ -155,9 +150,9 @@ static void fold_intent_key(const struct fold *f, struct pawl_step *s)
     keep_hash(f, "args", &s->args_digest);
 }
 
-static void fold_instead(const struct fold *f, struct pawl_step *s)
+static void fold_instead(const struct pawl_fold *f, struct pawl_step *s)
 {
-    struct fold of = *f;
+    struct pawl_fold of = *f;
     of.body = yyjson_obj_get(f->body, "instead");
     if (!of.body || !pawl_id_parse(pawl_json_str(of.body, "run"), &s->instead.run)) return;
     s->instead.step = (uint32_t)pawl_json_i64(of.body, "step", 0);
@@ -167,43 +162,43 @@ static void fold_instead(const struct fold *f, struct pawl_step *s)
     keep_hash(&of, "args", &s->instead.args);
 }
 
-static int fold_reserve(const struct fold *f, struct pawl_step *s)
+static int fold_reserve(const struct pawl_fold *f, struct pawl_step *s)
 {
     const char *what = "";
     const int rc = pawl_spend_reserve(f->run, s, f->body, &what);
-    return rc == PAWL_ECORRUPT ? corrupt(f, what) : rc;
+    return rc == PAWL_ECORRUPT ? pawl_fold_corrupt(f, what) : rc;
 }
 
-static int fold_settled(struct fold *f)
+static int fold_settled(struct pawl_fold *f)
 {
     const char *what = "";
     const int rc = pawl_spend_settle(f->run, f->step, f->body, &what);
-    return rc == PAWL_ECORRUPT ? corrupt(f, what) : rc;
+    return rc == PAWL_ECORRUPT ? pawl_fold_corrupt(f, what) : rc;
 }
 
-static int fold_intended(struct fold *f)
+static int fold_intended(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
     struct pawl_step *s = f->step;
     const bool model = pawl_str_is(pawl_json_str(f->body, "kind"), "model");
     if (!s) {
-        if (!model || f->r->step != run->steps_count + 1) return corrupt(f, "a step out of order");
-        s = add_step(run, PAWL_STEP_MODEL, f->r->seq);
+        if (!model || f->r->step != run->steps_count + 1) return pawl_fold_corrupt(f, "a step out of order");
+        s = pawl_fold_step(run, PAWL_STEP_MODEL, f->r->seq);
         if (!s) return PAWL_ENOMEM;
         enter_turns(run, s->number);
     }
-    if (model) s->name = keep(f, "name"), s->degraded_from = keep(f, "degraded");
-    if (s->state == PAWL_STEP_INTENDED_STATE || pawl_step_ended(s)) return corrupt(f, "intended twice");
+    if (model) s->name = pawl_fold_text(f, "name"), s->degraded_from = pawl_fold_text(f, "degraded");
+    if (s->state == PAWL_STEP_INTENDED_STATE || pawl_step_ended(s)) return pawl_fold_corrupt(f, "intended twice");
     s->state = PAWL_STEP_INTENDED_STATE;
     s->intended_seq = f->r->seq;
     s->intended_at_ns = s->first_attempt_ns = s->last_attempt_ns = f->r->at_ns;
     s->attempts = 1;
     s->open = true;
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
-    s->told_bytes = small(f->body, "told");
-    s->request = keep_json(f, "request");
-    s->look = keep_json(f, "look");
-    if (pawl_str_is(pawl_json_str(f->body, "kind"), "wait")) s->awaits = keep(f, "signal");
+    s->told_bytes = pawl_fold_small(f->body, "told");
+    s->request = pawl_fold_json(f, "request");
+    s->look = pawl_fold_json(f, "look");
+    if (pawl_str_is(pawl_json_str(f->body, "kind"), "wait")) s->awaits = pawl_fold_text(f, "signal");
     fold_instead(f, s);
     keep_hash(f, "digest", &s->digest);
     keep_hash(f, "look_digest", &s->look_digest);
@@ -212,18 +207,18 @@ static int fold_intended(struct fold *f)
     return fold_reserve(f, s);
 }
 
-static int fold_attempted(struct fold *f)
+static int fold_attempted(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step;
     yyjson_val *ended = yyjson_obj_get(f->body, "ended");
-    if (s->state != PAWL_STEP_INTENDED_STATE) return corrupt(f, "an attempt of a step that was not intended");
+    if (s->state != PAWL_STEP_INTENDED_STATE) return pawl_fold_corrupt(f, "an attempt of a step that was not intended");
     if (!ended) {
         s->attempts = (uint32_t)pawl_json_i64(f->body, "attempt", s->attempts + 1);
         s->last_attempt_ns = f->r->at_ns;
         s->open = true;
         s->resend = false;
         s->retry_at_ns = 0;
-        if (pawl_json_str(f->body, "model").p) s->name = keep(f, "model");
+        if (pawl_json_str(f->body, "model").p) s->name = pawl_fold_text(f, "model");
         if (pawl_json_str(f->body, "digest").p) keep_hash(f, "digest", &s->digest);
         return fold_reserve(f, s);
     }
@@ -237,34 +232,34 @@ static int fold_attempted(struct fold *f)
 }
 
 /* The model's calls become the next steps, in their order: number and name are a step's identity. */
-static int add_calls(struct fold *f, struct pawl_step *model)
+static int add_calls(struct pawl_fold *f, struct pawl_step *model)
 {
-    struct fold said = *f;
+    struct pawl_fold said = *f;
     yyjson_val *calls, *call;
     size_t i, n;
     said.body = yyjson_obj_get(f->body, "result");
     calls = yyjson_obj_get(said.body, "tool_calls");
-    model->content = keep(&said, "content");
-    model->finish = keep(&said, "finish");
-    model->refusal = keep(&said, "refusal");
-    model->told_tokens = small(yyjson_obj_get(said.body, "usage"), "input");
+    model->content = pawl_fold_text(&said, "content");
+    model->finish = pawl_fold_text(&said, "finish");
+    model->refusal = pawl_fold_text(&said, "refusal");
+    model->told_tokens = pawl_fold_small(yyjson_obj_get(said.body, "usage"), "input");
     if (model->kind != PAWL_STEP_MODEL) return PAWL_OK; /* beside the conversation: nothing is called */
     model->calls = (uint32_t)yyjson_arr_size(calls);
-    if (model->number != f->run->steps_count) return corrupt(f, "calls decided beside other steps");
+    if (model->number != f->run->steps_count) return pawl_fold_corrupt(f, "calls decided beside other steps");
     yyjson_arr_foreach(calls, i, n, call)
     {
-        struct fold of_call = *f;
-        struct pawl_step *s = add_step(f->run, PAWL_STEP_TOOL, f->r->seq);
+        struct pawl_fold of_call = *f;
+        struct pawl_step *s = pawl_fold_step(f->run, PAWL_STEP_TOOL, f->r->seq);
         if (!s) return PAWL_ENOMEM;
         of_call.body = call;
-        s->name = keep(&of_call, "name");
-        s->call_id = keep(&of_call, "id");
-        s->args = keep(&of_call, "arguments");
+        s->name = pawl_fold_text(&of_call, "name");
+        s->call_id = pawl_fold_text(&of_call, "id");
+        s->args = pawl_fold_text(&of_call, "arguments");
     }
     return PAWL_OK;
 }
 
-static void fold_first(struct fold *f, struct pawl_step *s)
+static void fold_first(struct pawl_fold *f, struct pawl_step *s)
 {
     yyjson_val *first = yyjson_obj_get(f->body, "first");
     if (!first) return;
@@ -272,7 +267,7 @@ static void fold_first(struct fold *f, struct pawl_step *s)
     if (!pawl_id_parse(pawl_json_str(first, "run"), &s->first_run)) s->first_run = f->run->id;
 }
 
-static void end_step(const struct fold *f, struct pawl_step *s, enum pawl_step_state state)
+static void end_step(const struct pawl_fold *f, struct pawl_step *s, enum pawl_step_state state)
 {
     s->state = state;
     s->ended_seq = f->r->seq;
@@ -280,12 +275,12 @@ static void end_step(const struct fold *f, struct pawl_step *s, enum pawl_step_s
     s->open = false;
     s->unknown = false;
     s->attempts = (uint32_t)pawl_json_i64(f->body, "attempts", s->attempts);
-    s->message = keep(f, "message");
+    s->message = pawl_fold_text(f, "message");
     fold_intent_key(f, s);
 }
 
 /* "undoes": the earlier steps of this run whose claims this one ended, by running their undo tool (DESIGN 4.2). */
-static void fold_undoes(const struct fold *f)
+static void fold_undoes(const struct pawl_fold *f)
 {
     yyjson_val *numbers = yyjson_obj_get(f->body, "undoes"), *v;
     size_t i, n;
@@ -297,7 +292,7 @@ static void fold_undoes(const struct fold *f)
 }
 
 /* The signal that it waited for is this step's, for good. */
-static int take_signal(const struct fold *f)
+static int take_signal(const struct pawl_fold *f)
 {
     const int64_t seq = pawl_json_i64(f->body, "signal", 0);
     struct pawl_run *run = f->run;
@@ -305,28 +300,28 @@ static int take_signal(const struct fold *f)
     for (uint32_t i = 0; i < run->signals_count; i++) {
         struct pawl_signal *g = &run->signals[i];
         if (g->seq != (uint64_t)seq) continue;
-        if (g->taken_by) return corrupt(f, "takes a signal that was taken already");
+        if (g->taken_by) return pawl_fold_corrupt(f, "takes a signal that was taken already");
         g->taken_by = f->step->number;
         run->signals_taken++;
         return PAWL_OK;
     }
-    return corrupt(f, "takes a signal that is not there");
+    return pawl_fold_corrupt(f, "takes a signal that is not there");
 }
 
-static int fold_completed(struct fold *f)
+static int fold_completed(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step;
     int rc;
-    if (s->reserves) return corrupt(f, "ended before its budget was settled");
-    if (!yyjson_obj_get(f->body, "result")) return corrupt(f, "completed without a result");
+    if (s->reserves) return pawl_fold_corrupt(f, "ended before its budget was settled");
+    if (!yyjson_obj_get(f->body, "result")) return pawl_fold_corrupt(f, "completed without a result");
     if ((rc = take_signal(f)) != PAWL_OK) return rc;
     end_step(f, s, PAWL_STEP_DONE);
-    s->result = keep_json(f, "result");
+    s->result = pawl_fold_json(f, "result");
     s->answered = yyjson_obj_get(f->body, "first") != NULL;
     s->differs = pawl_str_is(pawl_json_str(f->body, "verified"), "differs");
     s->read_back =
         pawl_str_is(pawl_json_str(f->body, "verified"), "yes") || pawl_str_is(pawl_json_str(f->body, "from"), "verify");
-    s->note = keep(f, "note");
+    s->note = pawl_fold_text(f, "note");
     s->applied = !s->answered && !s->note.p;
     fold_first(f, s);
     fold_undoes(f);
@@ -337,11 +332,11 @@ static int fold_completed(struct fold *f)
     return pawl_step_asks_model(s) ? add_calls(f, s) : PAWL_OK;
 }
 
-static int fold_failed(struct fold *f)
+static int fold_failed(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step;
     const int rc = take_signal(f);
-    if (s->reserves) return corrupt(f, "ended before its budget was settled");
+    if (s->reserves) return pawl_fold_corrupt(f, "ended before its budget was settled");
     if (rc) return rc;
     end_step(f, s, PAWL_STEP_NOT_DONE);
     s->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
@@ -351,14 +346,14 @@ static int fold_failed(struct fold *f)
     return PAWL_OK;
 }
 
-static int fold_in_doubt(struct fold *f)
+static int fold_in_doubt(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step;
-    if (s->state != PAWL_STEP_INTENDED_STATE) return corrupt(f, "in doubt about what was not intended");
+    if (s->state != PAWL_STEP_INTENDED_STATE) return pawl_fold_corrupt(f, "in doubt about what was not intended");
     s->state = PAWL_STEP_DOUBT;
     s->open = false;
     s->asked_seq = f->r->seq;
-    s->message = keep(f, "message");
+    s->message = pawl_fold_text(f, "message");
     s->last_class = pawl_class_of(pawl_json_str(f->body, "class"));
     s->doubt_applied = pawl_str_is(pawl_json_str(f->body, "applied"), "yes");
     s->unknown = !s->doubt_applied;
@@ -366,15 +361,15 @@ static int fold_in_doubt(struct fold *f)
 }
 
 /* The human's word. What it leads to (completed, failed, attempted) is recorded behind it, in the same commit. */
-static int fold_resolved(struct fold *f)
+static int fold_resolved(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step;
     const struct pawl_str how = pawl_json_str(f->body, "how");
-    if (s->state != PAWL_STEP_DOUBT) return corrupt(f, "resolved without doubt");
+    if (s->state != PAWL_STEP_DOUBT) return pawl_fold_corrupt(f, "resolved without doubt");
     s->state = PAWL_STEP_INTENDED_STATE;
     s->asked_seq = 0;
-    s->reason = keep(f, "reason");
-    s->result = keep_json(f, "result");
+    s->reason = pawl_fold_text(f, "reason");
+    s->result = pawl_fold_json(f, "result");
     s->stop = pawl_str_is(how, "stop");
     f->run->stopped = f->run->stopped || s->stop;
     s->resend = pawl_str_is(how, "not_happened");
@@ -394,24 +389,24 @@ const char *pawl_why_word(uint32_t one_bit)
 }
 
 /* A question about the run is a step of its own, in its place among the others. */
-static struct pawl_step *add_question(struct fold *f)
+static struct pawl_step *add_question(struct pawl_fold *f)
 {
     struct pawl_step *s;
     if (!pawl_str_is(pawl_json_str(f->body, "kind"), "gate") || f->r->step != f->run->steps_count + 1) return NULL;
-    s = add_step(f->run, PAWL_STEP_GATE, f->r->seq);
+    s = pawl_fold_step(f->run, PAWL_STEP_GATE, f->r->seq);
     if (!s) return NULL;
-    s->name = keep(f, "name");
+    s->name = pawl_fold_text(f, "name");
     s->otherwise = pawl_class_of(pawl_json_str(f->body, "otherwise"));
     return s;
 }
 
-static int fold_asked(struct fold *f)
+static int fold_asked(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step ? f->step : add_question(f);
     yyjson_val *why = yyjson_obj_get(f->body, "why"), *v;
     size_t i, n;
-    if (!s) return f->run->arena->failed ? PAWL_ENOMEM : corrupt(f, "asked of no step");
-    if (s->state != PAWL_STEP_DECIDED && s->state != PAWL_STEP_APPROVED) return corrupt(f, "asked too late");
+    if (!s) return f->run->arena->failed ? PAWL_ENOMEM : pawl_fold_corrupt(f, "asked of no step");
+    if (s->state != PAWL_STEP_DECIDED && s->state != PAWL_STEP_APPROVED) return pawl_fold_corrupt(f, "asked too late");
     s->state = PAWL_STEP_ASKED;
     s->denied = false;
     s->why = 0;
@@ -422,11 +417,11 @@ static int fold_asked(struct fold *f)
         for (uint32_t k = 0; k < WHY_COUNT; k++)
             if (pawl_str_is(pawl_json_value_str(v), why_words[k])) s->why |= 1u << k;
     }
-    s->says = keep(f, "says");
+    s->says = pawl_fold_text(f, "says");
     s->asked_seq = f->r->seq;
     s->expires_ns = pawl_json_i64(f->body, "expires", PAWL_NEVER);
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
-    s->request = keep_json(f, "request");
+    s->request = pawl_fold_json(f, "request");
     keep_hash(f, "digest", &s->asked_digest);
     keep_key(f, s);
     fold_intent_key(f, s);
@@ -436,263 +431,95 @@ static int fold_asked(struct fold *f)
 }
 
 /* Other arguments by a person's word are another call: its key is a new one (LEDGER 4). */
-static void edit(const struct fold *f, struct pawl_step *s, const char *name)
+void pawl_fold_edit(const struct pawl_fold *f, struct pawl_step *s, const char *name)
 {
     s->said = s->said.p ? s->said : s->args;
-    s->args = keep_json(f, name);
+    s->args = pawl_fold_json(f, name);
     s->edited = true;
     s->generation_from = s->generation + 1;
 }
 
 /* {edit, digest, key, generation, request}: other arguments by a person's word, and what is sent for them. */
-static void fold_edit(struct fold *f, struct pawl_step *s)
+static void fold_edit(struct pawl_fold *f, struct pawl_step *s)
 {
     const bool repeats = (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) != 0;
-    edit(f, s, "edit");
+    pawl_fold_edit(f, s, "edit");
     s->generation = (uint32_t)pawl_json_i64(f->body, "generation", s->generation + 1);
     s->generation_from =
         s->generation - (repeats ? 1 : 0); /* a repeat is one more than what its arguments begin with */
     s->yes_count = 0;
     s->has_intent = false;
-    s->request = keep_json(f, "request");
+    s->request = pawl_fold_json(f, "request");
     keep_hash(f, "digest", &s->asked_digest);
     keep_key(f, s);
 }
 
 /* A yes counts once for each who says it; the question stands until enough have. Any no ends it. "edit": changed, and to
  * be asked about anew. */
-static int fold_answered(struct fold *f)
+static int fold_answered(struct pawl_fold *f)
 {
     struct pawl_step *s = f->step;
     const struct pawl_str answer = pawl_json_str(f->body, "answer"), by = pawl_json_str(f->body, "by");
     struct pawl_str *yes;
-    if (s->state != PAWL_STEP_ASKED) return corrupt(f, "an answer to no question");
+    if (s->state != PAWL_STEP_ASKED) return pawl_fold_corrupt(f, "an answer to no question");
     if (yyjson_obj_get(f->body, "edit")) fold_edit(f, s);
     if (pawl_str_is(answer, "edit")) {
         s->state = PAWL_STEP_DECIDED;
         return PAWL_OK;
     }
-    s->reason = keep(f, "reason");
-    if (yyjson_obj_get(f->body, "with")) s->with = keep_json(f, "with");
+    s->reason = pawl_fold_text(f, "reason");
+    if (yyjson_obj_get(f->body, "with")) s->with = pawl_fold_json(f, "with");
     s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
     s->denied = !pawl_str_is(answer, "yes");
     if (!s->denied) pawl_spend_grant(f->run, s, f->body);
     if (!s->denied && !pawl_str_is(by, "expiry")) {
-        yes = grow(f->run->arena, s->yes, s->yes_count, &s->yes_size, sizeof *yes);
+        yes = pawl_fold_grow(f->run->arena, s->yes, s->yes_count, &s->yes_size, sizeof *yes);
         if (!yes) return PAWL_ENOMEM;
         s->yes = yes;
-        yes[s->yes_count++] = keep(f, "by");
+        yes[s->yes_count++] = pawl_fold_text(f, "by");
         if (s->yes_count < s->quorum) return PAWL_OK;
     }
     s->state = PAWL_STEP_APPROVED;
     return PAWL_OK;
 }
 
-static int keep_signal(const struct fold *f)
+static int keep_signal(const struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
     struct pawl_signal *signals =
-        grow(run->arena, run->signals, run->signals_count, &run->signals_size, sizeof *signals);
+        pawl_fold_grow(run->arena, run->signals, run->signals_count, &run->signals_size, sizeof *signals);
     if (!signals) return PAWL_ENOMEM;
     run->signals = signals;
-    signals[run->signals_count++] = (struct pawl_signal){.name = keep(f, "name"),
-                                                         .payload = keep_json(f, "payload"),
-                                                         .key = keep(f, "key"),
+    signals[run->signals_count++] = (struct pawl_signal){.name = pawl_fold_text(f, "name"),
+                                                         .payload = pawl_fold_json(f, "payload"),
+                                                         .key = pawl_fold_text(f, "key"),
                                                          .seq = f->r->seq};
     if (!signals[run->signals_count - 1].payload.p) signals[run->signals_count - 1].payload = PAWL_STR("null");
     return PAWL_OK;
 }
 
 /* A message of the user, or a signal by name. */
-static int fold_signal(struct fold *f)
+static int fold_signal(struct pawl_fold *f)
 {
     if (pawl_json_str(f->body, "name").p) return keep_signal(f);
-    const struct pawl_str text = keep(f, "text");
+    const struct pawl_str text = pawl_fold_text(f, "text");
     if (pawl_json_bool(f->body, "end", false)) f->run->chat_ended = true;
     return text.p ? add_turn(f->run, text, f->r->seq) : PAWL_OK;
 }
 
-static int fold_undo_started(struct fold *f)
+static int fold_undo_started(struct pawl_fold *f)
 {
     struct pawl_step *s;
-    if (f->r->step != f->run->steps_count + 1) return corrupt(f, "a step out of order");
-    s = add_step(f->run, PAWL_STEP_UNDO, f->r->seq);
+    if (f->r->step != f->run->steps_count + 1) return pawl_fold_corrupt(f, "a step out of order");
+    s = pawl_fold_step(f->run, PAWL_STEP_UNDO, f->r->seq);
     if (!s) return PAWL_ENOMEM;
-    s->name = keep(f, "name");
-    s->args = keep_json(f, "args");
+    s->name = pawl_fold_text(f, "name");
+    s->args = pawl_fold_json(f, "args");
     s->undoes = (uint32_t)pawl_json_i64(f->body, "undoes", 0);
     return PAWL_OK;
 }
 
-/* Never sent, or known not to have happened: as it was when it was decided. Its key stays its own. */
-static void try_again(struct pawl_step *s)
-{
-    *s = (struct pawl_step){.number = s->number,
-                            .kind = s->kind,
-                            .name = s->name,
-                            .call_id = s->call_id,
-                            .args = s->args,
-                            .said = s->said,
-                            .edited = s->edited,
-                            .turn = s->turn,
-                            .generation_from = s->generation_from,
-                            .decided_seq = s->decided_seq,
-                            .expires_ns = PAWL_NEVER};
-}
-
-/* From that step on the conversation is another one. What the user said in it is said again. */
-static void set_aside(struct pawl_run *run, uint32_t from)
-{
-    for (uint32_t i = from - 1; i < run->steps_count; i++) run->steps[i]->aside = true;
-    for (uint32_t i = 0; i < run->trips_count; i++)
-        if (run->trips[i].step >= from) run->trips[i].aside = true;
-    while (run->prunings_count && run->prunings[run->prunings_count - 1].step > from) run->prunings_count--;
-    for (uint32_t i = 0; i < run->turns_count; i++) {
-        if (run->turns[i].before_step < from) continue;
-        run->turns[i].before_step = 0;
-        if (run->turns_seen > i) run->turns_seen = i;
-    }
-}
-
-/* It goes on, as if it had not ended. */
-static void reopen(struct pawl_run *run)
-{
-    run->ended = run->ending = run->stopped = run->undoing = false;
-    run->status = PAWL_RUNNING;
-    run->error_class = run->ending_class = PAWL_CLASS_NONE;
-    run->ending_message = run->output = run->message = (struct pawl_str){NULL, 0};
-}
-
-static int fold_retried(struct fold *f)
-{
-    struct pawl_run *run = f->run;
-    yyjson_val *again = yyjson_obj_get(f->body, "again"), *v;
-    const int64_t aside = pawl_json_i64(f->body, "aside", 0);
-    size_t i, n;
-    if (!run->ended) return corrupt(f, "tried again while it goes on");
-    if (aside < 0 || aside > run->steps_count) return corrupt(f, "sets a step aside that is not there");
-    yyjson_arr_foreach(again, i, n, v)
-    {
-        const int64_t number = yyjson_get_sint(v);
-        struct pawl_step *s = number > 0 && number <= run->steps_count ? pawl_run_step(run, (uint32_t)number) : NULL;
-        if (!s || s->kind != PAWL_STEP_TOOL || s->state != PAWL_STEP_NOT_DONE || s->applied)
-            return corrupt(f, "tries a step again that did not fail, or happened");
-        if (i == 0 && yyjson_obj_get(f->body, "with")) edit(f, s, "with");
-        try_again(s);
-        if (run->ended_to >= s->number) run->ended_to = s->number - 1;
-    }
-    if (aside) set_aside(run, (uint32_t)aside);
-    reopen(run);
-    run->retries++;
-    run->since_ns = f->r->at_ns;
-    run->steps_before = run->steps_count;
-    pawl_spend_anew(run);
-    run->trips_from = run->trips_count;
-    run->active_before_ns = pawl_json_i64(f->body, "active", 0);
-    return PAWL_OK;
-}
-
-static int fold_undo_asked(struct fold *f)
-{
-    struct pawl_run *run = f->run;
-    const struct pawl_str output = run->output, message = run->message;
-    const enum pawl_status status = run->status;
-    const enum pawl_class error_class = run->error_class;
-    if (!run->ended) return corrupt(f, "to be undone while it goes on");
-    reopen(run);
-    run->ending = run->undoing = true;
-    run->undo_to = (uint32_t)pawl_json_i64(f->body, "to", 0);
-    run->ending_status = status;
-    run->ending_class = error_class;
-    run->ending_message = message;
-    run->output = output;
-    for (uint32_t i = 0; i < run->steps_count;
-         i++) { /* an undo that is known not to have happened is tried once more */
-        const struct pawl_step *s = run->steps[i];
-        if (s->kind != PAWL_STEP_UNDO || s->state != PAWL_STEP_NOT_DONE || s->applied) continue;
-        if (pawl_run_step(run, s->undoes)) pawl_run_step(run, s->undoes)->undo_failed = false;
-    }
-    for (uint32_t i = 0; i < run->steps_count; i++) { /* one that may have happened never is */
-        const struct pawl_step *s = run->steps[i];
-        if (s->kind != PAWL_STEP_UNDO || s->state != PAWL_STEP_NOT_DONE || !s->applied) continue;
-        if (pawl_run_step(run, s->undoes)) pawl_run_step(run, s->undoes)->undo_failed = true;
-    }
-    return PAWL_OK;
-}
-
-static int fold_tripped(struct fold *f)
-{
-    struct pawl_run *run = f->run;
-    struct pawl_trip *trips = grow(run->arena, run->trips, run->trips_count, &run->trips_size, sizeof *trips);
-    struct pawl_trip t = {.step = f->r->step, .at_ns = f->r->at_ns};
-    if (!trips) return PAWL_ENOMEM;
-    t.rule = keep(f, "rule");
-    t.says = keep(f, "says");
-    t.from = (uint32_t)pawl_json_i64(f->body, "from", 0);
-    t.limit = (uint32_t)pawl_json_i64(f->body, "limit", 0);
-    t.count = (uint32_t)pawl_json_i64(f->body, "count", 0);
-    t.bound = yyjson_get_num(yyjson_obj_get(f->body, "bound"));
-    t.call = pawl_json_bool(f->body, "call", false);
-    if (!t.rule.p || !pawl_guard_answer_of(pawl_json_str(f->body, "answer"), &t.answer))
-        return corrupt(f, "a guard without a rule or an answer");
-    run->trips = trips;
-    trips[run->trips_count++] = t;
-    return PAWL_OK;
-}
-
-static int fold_fact(struct fold *f)
-{
-    struct pawl_run *run = f->run;
-    struct pawl_fact *facts = grow(run->arena, run->facts, run->facts_count, &run->facts_size, sizeof *facts);
-    struct pawl_fact t = {.step = f->r->step, .seq = f->r->seq, .at_ns = f->r->at_ns};
-    if (!facts) return PAWL_ENOMEM;
-    t.name = keep(f, "name");
-    t.value = keep_json(f, "value");
-    t.source = keep(f, "source");
-    t.about = keep_json(f, "about");
-    t.fresh_until_ns = pawl_json_i64(f->body, "fresh_until", 0);
-    t.unverified = pawl_json_bool(f->body, "unverified", false);
-    t.again = pawl_json_bool(f->body, "again", false);
-    if (!t.name.p || !t.value.p) return corrupt(f, "a fact without a name or a value");
-    run->facts = facts;
-    facts[run->facts_count++] = t;
-    return PAWL_OK;
-}
-
-/* {results_to, left_out_to, summary}, and {summarize: {model, to}}: the next step is the summary of all up to that one. */
-static int fold_pruned(struct fold *f)
-{
-    struct pawl_run *run = f->run;
-    yyjson_val *summarize = yyjson_obj_get(f->body, "summarize");
-    const struct pawl_pruning was = pawl_run_pruning(run, run->steps_count + 1);
-    struct pawl_pruning *all, now = {.seq = f->r->seq,
-                                     .step = run->steps_count + 1,
-                                     .results_to = small(f->body, "results_to"),
-                                     .left_out_to = small(f->body, "left_out_to"),
-                                     .summary = small(f->body, "summary")};
-    if (now.results_to > run->steps_count || now.left_out_to > run->steps_count || now.summary > run->steps_count)
-        return corrupt(f, "leaves out a step that is not there");
-    if (now.results_to < was.results_to || now.left_out_to < was.left_out_to)
-        return corrupt(f, "takes back what was left out");
-    if (now.summary && pawl_run_step(run, now.summary)->kind != PAWL_STEP_SUMMARY)
-        return corrupt(f, "a summary that is none");
-    if (summarize) {
-        const uint32_t to = small(summarize, "to");
-        struct pawl_step *s = NULL;
-        if (f->r->step != run->steps_count + 1 || to > run->steps_count) return corrupt(f, "a step out of order");
-        s = add_step(run, PAWL_STEP_SUMMARY, f->r->seq);
-        if (!s) return PAWL_ENOMEM;
-        s->covers_to = to;
-        s->name = pawl_str_copy(run->arena, pawl_json_str(summarize, "model"));
-    }
-    all = grow(run->arena, run->prunings, run->prunings_count, &run->prunings_size, sizeof *all);
-    if (!all) return PAWL_ENOMEM;
-    run->prunings = all;
-    all[run->prunings_count++] = now;
-    return PAWL_OK;
-}
-
-static int fold_nothing(struct fold *f)
+static int fold_nothing(struct pawl_fold *f)
 {
     (void)f;
     return PAWL_OK;
@@ -700,7 +527,7 @@ static int fold_nothing(struct fold *f)
 
 enum { ANY, OPEN_STEP, MAYBE_STEP }; /* what step the record must name */
 static const struct {
-    int (*take)(struct fold *f);
+    int (*take)(struct pawl_fold *f);
     int step;
 } folds[PAWL_KIND_COUNT] = {
     [PAWL_RUN_CREATED] = {fold_created, ANY},
@@ -717,40 +544,40 @@ static const struct {
     [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
     [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},
     [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
-    [PAWL_FACT_WRITTEN] = {fold_fact, ANY},
-    [PAWL_GUARD_TRIPPED] = {fold_tripped, ANY},
-    [PAWL_CONTEXT_PRUNED] = {fold_pruned, ANY},
+    [PAWL_FACT_WRITTEN] = {pawl_fold_fact, ANY},
+    [PAWL_GUARD_TRIPPED] = {pawl_fold_tripped, ANY},
+    [PAWL_CONTEXT_PRUNED] = {pawl_fold_pruned, ANY},
     [PAWL_NOTE] = {fold_nothing, ANY},
-    [PAWL_RUN_RETRIED] = {fold_retried, ANY},
-    [PAWL_UNDO_ASKED] = {fold_undo_asked, ANY},
+    [PAWL_RUN_RETRIED] = {pawl_fold_retried, ANY},
+    [PAWL_UNDO_ASKED] = {pawl_fold_undo_asked, ANY},
     [PAWL_BUDGET_SETTLED] = {fold_settled, OPEN_STEP},
 };
 
-static int remember_answer(struct fold *f)
+static int remember_answer(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
-    const struct pawl_str id = keep(f, "id");
+    const struct pawl_str id = pawl_fold_text(f, "id");
     struct pawl_answer_id *answers;
     if (!id.p) return PAWL_OK;
-    answers = grow(run->arena, run->answers, run->answers_count, &run->answers_size, sizeof *answers);
+    answers = pawl_fold_grow(run->arena, run->answers, run->answers_count, &run->answers_size, sizeof *answers);
     if (!answers) return PAWL_ENOMEM;
     run->answers = answers;
     answers[run->answers_count++] = (struct pawl_answer_id){.id = id, .seq = f->r->seq};
     return PAWL_OK;
 }
 
-static int take(struct fold *f)
+static int take(struct pawl_fold *f)
 {
     const struct pawl_record *r = f->r;
     int rc;
     if (r->kind <= PAWL_KIND_NONE || r->kind >= PAWL_KIND_COUNT || !folds[r->kind].take)
-        return corrupt(f, "a kind that this version does not know");
+        return pawl_fold_corrupt(f, "a kind that this version does not know");
     if (f->run->ended && r->kind != PAWL_RUN_RETRIED && r->kind != PAWL_UNDO_ASKED)
-        return corrupt(f, "a record behind the end");
+        return pawl_fold_corrupt(f, "a record behind the end");
     if (folds[r->kind].step != ANY) {
         f->step = pawl_run_step(f->run, r->step);
-        if (!f->step && folds[r->kind].step == OPEN_STEP) return corrupt(f, "no such step");
-        if (f->step && pawl_step_ended(f->step)) return corrupt(f, "the step has ended already");
+        if (!f->step && folds[r->kind].step == OPEN_STEP) return pawl_fold_corrupt(f, "no such step");
+        if (f->step && pawl_step_ended(f->step)) return pawl_fold_corrupt(f, "the step has ended already");
     }
     rc = folds[r->kind].take(f);
     return rc ? rc : remember_answer(f);
@@ -765,15 +592,15 @@ int pawl_run_init(struct pawl_run *run, struct pawl_arena *arena)
 
 int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl_error *err)
 {
-    struct fold f = {.run = run, .r = r, .err = err};
+    struct pawl_fold f = {.run = run, .r = r, .err = err};
     _Alignas(16) char first[8192]; /* most bodies are read in this */
     struct pawl_arena scratch;
     int rc;
-    if (r->seq != run->seq + 1) return corrupt(&f, "a gap in the journal");
+    if (r->seq != run->seq + 1) return pawl_fold_corrupt(&f, "a gap in the journal");
     pawl_arena_init_on(&scratch, run->arena->from, first, sizeof first);
     rc = pawl_json_read(pawl_record_whole(r), &scratch, &f.body, err);
     if (rc == PAWL_OK) rc = take(&f);
-    else if (rc != PAWL_ENOMEM) rc = corrupt(&f, "its body is not JSON");
+    else if (rc != PAWL_ENOMEM) rc = pawl_fold_corrupt(&f, "its body is not JSON");
     if (run->arena->failed) rc = PAWL_ENOMEM; /* whatever seemed to be missing then */
     pawl_arena_fini(&scratch);
     while (run->ended_to < run->steps_count && pawl_step_ended(run->steps[run->ended_to])) run->ended_to++;
@@ -786,13 +613,6 @@ int pawl_run_fold(struct pawl_run *run, const struct pawl_record *r, struct pawl
 struct pawl_step *pawl_run_step(const struct pawl_run *run, uint32_t number)
 {
     return number > 0 && number <= run->steps_count ? run->steps[number - 1] : NULL;
-}
-
-struct pawl_pruning pawl_run_pruning(const struct pawl_run *run, uint32_t step)
-{
-    for (uint32_t i = run->prunings_count; i-- > 0;)
-        if (run->prunings[i].step <= step) return run->prunings[i];
-    return (struct pawl_pruning){0};
 }
 
 bool pawl_step_ended(const struct pawl_step *s)

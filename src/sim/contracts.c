@@ -387,7 +387,7 @@ static void draw_context(struct pawl_sim *w)
                                            .to_pct = (double)pawl_sim_between(w, 30, 90),
                                            .keep_last = (uint32_t)pawl_sim_between(w, 1, 8),
                                            .keep_first_user = pawl_sim_chance(w, 600),
-                                           .prune = (int)pawl_sim_below(w, 3),
+                                           .prune = (enum pawl_prune)pawl_sim_below(w, 3),
                                            .failed_ends = pawl_sim_chance(w, 300)};
         if (pawl_sim_chance(w, 600)) a->context.summarize = w->models[pawl_sim_below(w, w->config.models_count)].name;
         a->tools_count++; /* recall */
