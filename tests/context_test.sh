@@ -34,7 +34,7 @@ echo "{\"page\":\"$1\",\"text\":\"$(head -c 1500 /dev/zero | tr '\0' x)ä$1\"}"
 E2
 chmod +x page
 SAYS='{say: "Pages were read; nothing is open."}'
-P='{page: {n: a}}'
+A='{page: {n: a}}' B='{page: {n: b}}' C='{page: {n: c}}' D='{page: {n: d}}'
 
 # long answers become lines, and come back
 story lines '{keep: [system, first_user, last: 2]}' 1000 '{page: {n: a}}' '{page: {n: b}}' '{page: {n: c}}' '{recall: {step: 2}}' '{recall: {step: 2, from: 750}}' '{recall: {step: 99}}'
@@ -51,7 +51,7 @@ check "every request was within the limit" True "$(records "max(b['told'] for k,
 exits "the journal is whole" 0 "$PAWL" verify
 
 # a model sums up
-story sums '{keep: [system, first_user, last: 2], summarize: sum, to: 40%}' 1000 "$P" "$P" "$P" "$P"
+story sums '{keep: [system, first_user, last: 2], summarize: sum, to: 40%}' 1000 "$A" "$B" "$C" "$D"
 exits "it is done" 0 "$PAWL" run a x
 check "there are summaries" True "$(of "sum(x['kind'] == 'summary' and x['state'] == 'done' for x in s) >= 2")"
 check "what they say is told in place of what they cover" True "$(of "any(p.get('summary') and p['left_out_to'] for p in v['pruned'])")"
@@ -61,27 +61,27 @@ check "a summary calls nothing, and is not the agent's answer" "done" "$(of "v['
 
 # a summary that fails: without one, or the end
 SAYS='{refusal: "I will not"}'
-story fails '{keep: [system, first_user, last: 2], summarize: sum, to: 40%, failed: prune}' 1000 "$P" "$P" "$P"
+story fails '{keep: [system, first_user, last: 2], summarize: sum, to: 40%, failed: prune}' 1000 "$A" "$B" "$C"
 exits "left out without one" 0 "$PAWL" run a x
 has "and says so" "the model that sums up said nothing; left out without a summary" "$("$PAWL" show @last)"
-story ends '{keep: [system, first_user, last: 2], summarize: sum, to: 40%, failed: end}' 1000 "$P" "$P" "$P"
+story ends '{keep: [system, first_user, last: 2], summarize: sum, to: 40%, failed: end}' 1000 "$A" "$B" "$C"
 exits "or it ends, as said" 5 "$PAWL" run a x
 check "with a class" budget_exceeded "$(of "v['class']")"
 SAYS='{say: x}'
 
 # what must be kept is too long: it says so
-story kept '{keep: [system, first_user, last: 12]}' 1000 "$P" "$P" "$P"
+story kept '{keep: [system, first_user, last: 12]}' 1000 "$A" "$B" "$C"
 exits "it ends" 5 "$PAWL" run a x
 has "and says why" "more than budget.context \(1000\), and what must be kept of it is about [0-9]+" "$("$PAWL" show @last)"
 
 # exchanges are left out where that is said
-story out '{keep: [system, first_user, last: 2], prune: exchanges, to: 55%}' 1000 "$P" "$P" "$P" "$P"
+story out '{keep: [system, first_user, last: 2], prune: exchanges, to: 55%}' 1000 "$A" "$B" "$C" "$D"
 exits "it is done" 0 "$PAWL" run a x
 check "some are left out" True "$(of "v['pruned'][-1].get('left_out_to', 0) > 0")"
 
 # SIGKILL while a model sums up: the same request leaves again, and nothing is decided twice
 SAYS='{say: "Pages were read."}'
-story kill '{keep: [system, first_user, last: 2], summarize: sum, to: 40%}' 1000 "$P" "$P" "$P"
+story kill '{keep: [system, first_user, last: 2], summarize: sum, to: 40%}' 1000 "$A" "$B" "$C"
 cp pawl.yaml said.yaml
 sed -i "s,^  sum:.*,  sum: {provider: openai\, base_url: \"http://127.0.0.1:1/v1\"\, model: sum\, timeout: {first_token: 60s\, total: 60s}}," pawl.yaml
 "$PAWL" mock --listen 127.0.0.1:0 --script said.yaml --ledger far.ledger --fault 'model#1=hang_before' >mock.out 2>mock.err &
