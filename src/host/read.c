@@ -24,8 +24,8 @@ static const char *status_word(enum pawl_status s)
     return "unknown";
 }
 
-static const char *const waiting_words[] = {"",      "gate",  "doubt", "message", "configuration", "tool",
-                                            "timer", "claim", "step",  "room",    "signal",        "child"};
+static const char *const waiting_words[] = {"",      "gate", "doubt", "message", "configuration", "tool", "timer",
+                                            "claim", "step", "room",  "signal",  "child",         "owner"};
 
 static void hex_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
 {
@@ -114,6 +114,8 @@ static void as_it_is_now(const struct pawl *p, struct pawl_head *h, struct pawl_
         if (rest->until_ns != PAWL_NEVER) h->wake_ns = rest->until_ns;
         return;
     }
+    if (!h->waiting && !pawl_status_ended(h->status) && !(p->engine && pawl_engine_rest(p->engine, h->run, rest)))
+        h->waiting = PAWL_WAIT_OWNER;
     if (!h->waiting || !p->engine || !pawl_engine_head(p->engine, h->run, &hot) || hot.waiting) return;
     h->status = hot.status < PAWL_DONE ? hot.status : PAWL_RUNNING; /* an end counts when it is durable */
     h->waiting = PAWL_WAIT_NONE;
@@ -518,7 +520,7 @@ void pawl_follow_sweep(struct pawl_door *d)
     if (d->done || d->waiting_job || p->events) return;
     if (d->still) {
         as_it_is_now(p, &d->head, &rest);
-        if (rest.waiting) d->head.waiting = PAWL_WAIT_NONE; /* it goes on by itself */
+        if (rest.waiting || d->head.waiting == PAWL_WAIT_OWNER) d->head.waiting = PAWL_WAIT_NONE; /* it goes on */
         end_if_still(d, &d->head);
         d->still = false;
         if (d->done) return;

@@ -8,8 +8,8 @@ enum { SHOWN_MAX = 160 }; /* of foreign text within the sentence */
 
 struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head)
 {
-    static const char *const waits[] = {"",      "gate",  "doubt", "message", "configuration", "tool",
-                                        "timer", "claim", "step",  "room",    "signal",        "child"};
+    static const char *const waits[] = {"",      "gate", "doubt", "message", "configuration", "tool", "timer",
+                                        "claim", "step", "room",  "signal",  "child",         "owner"};
     struct pawl_told t = {.status = "running", .waiting = ""};
     const bool whole = run->seq == head->seq;
     switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
@@ -192,6 +192,10 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         pawl_buf_text(b, run->undoing ? "It had ended" : "It is being stopped");
         reason(b, run->ending_message);
         tell_undone(run, b);
+    } else if (strcmp(told->waiting, "owner") == 0) {
+        pawl_buf_text(b, "Nobody works on it now: the pawl that did was stopped, or died");
+        if (open) pawl_buf_text(b, ", at "), step_name(b, open);
+        pawl_buf_text(b, "; resume takes it up");
     } else {
         pawl_buf_text(b, "It is under way");
         if (open) pawl_buf_text(b, " at "), step_name(b, open);

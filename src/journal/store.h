@@ -34,6 +34,7 @@ enum pawl_waiting { /* on what a waiting or ending run waits */
                     PAWL_WAIT_ROOM, /* in its lane or pool, or for a breaker. This and CLAIM are only said of hot runs */
                     PAWL_WAIT_SIGNAL,
                     PAWL_WAIT_CHILD,
+                    PAWL_WAIT_OWNER, /* no process works on it now; only said, never stored */
                     PAWL_WAIT_COUNT
 };
 #define PAWL_NEVER INT64_MAX
