@@ -133,7 +133,7 @@ static void keep(struct pawl_reader *r, const struct pawl_yaml *root)
 }
 
 /* The tree stays in the configuration's arena: names and texts point into it. */
-static int read_all(struct pawl_reader *r, struct pawl_str text)
+static int read_all(struct pawl_reader *r, struct pawl_str text, bool store_only)
 {
     const struct pawl_yaml *root = NULL;
     if (text.n > TEXT_MAX) {
@@ -142,13 +142,14 @@ static int read_all(struct pawl_reader *r, struct pawl_str text)
     }
     const int code = pawl_yaml_read(text, r->arena, r->faults, &root);
     if (code != PAWL_OK) return code;
-    read_root(r, root);
-    if (r->faults->count == 0) keep(r, root);
+    if (store_only && root->kind == PAWL_YAML_MAP) read_store(r, root);
+    else read_root(r, root);
+    if (r->faults->count == 0 && !store_only) keep(r, root);
     return r->faults->count == 0 ? PAWL_OK : PAWL_ECONFIG;
 }
 
-int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
-                     const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report)
+static int load(struct pawl_str text, const char *path, const struct pawl_env_lookup *env, bool store_only,
+                const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report)
 {
     struct pawl_config *c = from->resize(from->ctx, NULL, 0, sizeof *c);
     *out = NULL;
@@ -159,7 +160,7 @@ int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_e
     if (path) c->path = pawl_str_copy(&c->arena, pawl_str_of(path));
     struct pawl_faults faults = {.arena = &c->arena, .path = c->path};
     struct pawl_reader r = {.config = c, .arena = &c->arena, .faults = &faults, .env = env, .from = from};
-    int code = read_all(&r, text);
+    int code = read_all(&r, text, store_only);
     pawl_schema_cache_fini(&r.schemas);
     if (c->arena.failed || r.no_memory) code = PAWL_ENOMEM;
     if (code == PAWL_OK) return *out = c, PAWL_OK;
@@ -169,4 +170,16 @@ int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_e
     }
     pawl_config_free(c, from);
     return code;
+}
+
+int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
+                     const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report)
+{
+    return load(text, path, env, false, from, out, report);
+}
+
+int pawl_config_load_store(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
+                           const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report)
+{
+    return load(text, path, env, true, from, out, report);
 }

@@ -19,8 +19,10 @@ struct pawl_config_report {                       /* all errors at once, in the 
  * Bounds: 1 MiB of text, depth 64, 64 aliases. Any bytes are safe. */
 int pawl_config_load(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
                      const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report);
-/* One line that says what the contract, defaults included, means for this tool (UX.md). config_explain.c */
-int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out);
+/* The same, but all that is read of it is where the store is, whatever is wrong elsewhere: who looks at 3 a.m. need not mend the
+ * configuration first. Nothing else in *out is set. A file that is no YAML at all, or no mapping, is PAWL_ECONFIG. */
+int pawl_config_load_store(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
+                           const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report);
 void pawl_config_free(struct pawl_config *c, const struct pawl_alloc *from);
 
 /* One line that says what this tool's contract and its defaults mean, for `pawl check`; no line end. PAWL_OK, PAWL_ENOMEM.

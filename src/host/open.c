@@ -39,7 +39,10 @@ static struct pawl_str env_or_one(void *ctx, const char *name)
     return set.p ? set : PAWL_STR("1");
 }
 
-static int read_config(const struct pawl_alloc *from, const char *path,
+typedef int load_fn(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
+                    const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report);
+
+static int read_config(const struct pawl_alloc *from, const char *path, load_fn *load,
                        struct pawl_str (*get)(void *ctx, const char *name), struct pawl_config **out,
                        struct pawl_config_report *report, struct pawl_error *err)
 {
@@ -49,7 +52,7 @@ static int read_config(const struct pawl_alloc *from, const char *path,
     pawl_buf_init(&text, from);
     rc = pawl_file_read(path, CONFIG_BYTES_MAX, &text, err);
     if (rc == PAWL_OK)
-        rc = pawl_config_load((struct pawl_str){text.p ? text.p : "", (uint32_t)text.n}, path, &env, from, out, report);
+        rc = load((struct pawl_str){text.p ? text.p : "", (uint32_t)text.n}, path, &env, from, out, report);
     pawl_buf_fini(&text);
     return rc;
 }
@@ -69,8 +72,8 @@ static int find_store(struct pawl *p, const struct pawl_options *o, const char *
     p->config_error = *err;
     if (o->store) return memset(err, 0, sizeof *err), PAWL_OK;
     memset(report, 0, sizeof *report);
-    if (read_config(p->alloc, path, env_or_one, &c, report, err)) {
-        *err = p->config_error; /* more than a variable is missing: nobody knows where the store is */
+    if (read_config(p->alloc, path, pawl_config_load_store, env_or_one, &c, report, err)) {
+        *err = p->config_error; /* it cannot be read at all: nobody knows where the store is */
         return err->code;
     }
     memset(err, 0, sizeof *err);
@@ -87,7 +90,7 @@ static int load_config(struct pawl *p, const struct pawl_options *o, struct pawl
     struct pawl_config *c = NULL;
     int rc;
     if (!report) return PAWL_ENOMEM;
-    rc = read_config(p->alloc, path, env_get, &c, report, err);
+    rc = read_config(p->alloc, path, pawl_config_load, env_get, &c, report, err);
     if (rc == PAWL_ECONFIG) take_first(report, path, err);
     if (rc == PAWL_ECONFIG && o->late_config) rc = find_store(p, o, path, report, err);
     free(report);
@@ -265,7 +268,7 @@ int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_erro
     struct pawl_config *c = NULL;
     int rc;
     if (!report) return PAWL_ENOMEM;
-    rc = read_config(from, path ? path : "pawl.yaml", env_get, &c, report, &err);
+    rc = read_config(from, path ? path : "pawl.yaml", pawl_config_load, env_get, &c, report, &err);
     if (rc && !report->count && error) error(ctx, &err);
     for (uint32_t i = 0; i < report->count && i < PAWL_CONFIG_ERRORS && error; i++) error(ctx, &report->errors[i]);
     for (uint32_t i = 0; c && i < c->tools_count && tool; i++) {

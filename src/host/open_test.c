@@ -47,6 +47,13 @@ static void configurations(void)
                        NULL),
               PAWL_OK);
     FAILS(OPEN(.config = "bad.yaml", .late_config = true), PAWL_ECONFIG, "", "");
+    /* Without, too, where it can be read where the store is. */
+    kit_write("bad.yaml", "version: 1\nstore: sqlite:pawl.db\nmodles: {}\ntools: {x: {effect: raed}}\n");
+    CHECK_INT(try_open((struct pawl_options){.config = "bad.yaml", .late_config = true}, NULL), PAWL_OK);
+    kit_write("bad.yaml", "[a, list]\n");
+    FAILS(OPEN(.config = "bad.yaml", .late_config = true), PAWL_ECONFIG, "expected a mapping", "");
+    kit_write("bad.yaml", "version: 1\nstore: [x]\nmodles: {}\n");
+    FAILS(OPEN(.config = "bad.yaml", .late_config = true), PAWL_ECONFIG, "store", "pawl check bad.yaml shows all");
     FAILS(OPEN(.store = "postgres:x"), PAWL_EINVAL, "expected sqlite:PATH, found postgres:x", "sqlite:PATH");
     FAILS(OPEN(.store = "sqlite:"), PAWL_EINVAL, "expected sqlite:PATH", "sqlite:PATH");
 }
