@@ -334,6 +334,7 @@ void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c
     struct pawl_sim_run *run = w->runs[c->run];
     struct pawl_sim_step *f = &run->steps[c->step - 1];
     if (!c->tool || (c->node->replaced && run->owner != c->node)) return; /* whoever has it now takes it as cut off */
+    if (c->look && w->tools[c->tool_index].of == 0) return; /* a guard reads again: it tells nothing of the step */
     if (c->look) {
         const int64_t settles_ns = w->tools[w->tools[c->tool_index].of - 1].settles_ns;
         const int64_t since_ns = f->last_end_ns > c->node->began_ns ? f->last_end_ns : c->node->began_ns;

@@ -107,6 +107,16 @@ static const char *run_differs(const struct pawl_run *a, const struct pawl_run *
     NUMBER(prunings_count);
     for (uint32_t i = 0; i < a->prunings_count; i++)
         if (memcmp(&a->prunings[i], &b->prunings[i], sizeof a->prunings[i]) != 0) return "prunings";
+    NUMBER(trips_count);
+    NUMBER(trips_from);
+    NUMBER(facts_count);
+    for (uint32_t i = 0; i < a->trips_count; i++)
+        if (!pawl_str_eq(a->trips[i].rule, b->trips[i].rule) || a->trips[i].step != b->trips[i].step ||
+            a->trips[i].answer != b->trips[i].answer || a->trips[i].aside != b->trips[i].aside)
+            return "trips";
+    for (uint32_t i = 0; i < a->facts_count; i++)
+        if (!pawl_str_eq(a->facts[i].value, b->facts[i].value) || a->facts[i].unverified != b->facts[i].unverified)
+            return "facts";
     for (uint32_t i = 0; i < a->turns_count; i++)
         if (!pawl_str_eq(a->turns[i].text, b->turns[i].text) || a->turns[i].before_step != b->turns[i].before_step)
             return "turns";

@@ -314,6 +314,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     if (k.tool_index >= 0) k.tool = &w->contracts[k.tool_index];
     if (r->step > 0) check_begun(&k);
     pawl_sim_check_budget(w, run, r, k.body);
+    pawl_sim_check_guards(&k);
     if (r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED) {
         k.f->ended_wall_ns = wall_ns;
         k.f->ended_ns = w->now_ns;

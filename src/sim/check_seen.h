@@ -24,6 +24,7 @@ void pawl_sim_seen_broken(const struct pawl_sim_seen *k, const char *name, const
     __attribute__((format(printf, 3, 4)));
 struct pawl_hash pawl_sim_seen_hash(const struct pawl_sim_seen *k, const char *name); /* zeroed: it has none */
 void pawl_sim_check_intended(struct pawl_sim_seen *k);
+void pawl_sim_check_guards(struct pawl_sim_seen *k); /* check_guard.c */
 /* check_signal.c */
 void pawl_sim_check_signal(struct pawl_sim_seen *k);
 void pawl_sim_check_waited(struct pawl_sim_seen *k);

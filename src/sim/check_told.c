@@ -11,7 +11,7 @@ struct talk { /* a conversation, read from its beginning */
     const struct pawl_sim_run *run;
     uint32_t step;
     struct pawl_str calls[CALLS_MAX]; /* of the assistant's last message */
-    uint32_t calls_count, results_count, turns_count;
+    uint32_t calls_count, results_count, turns_count, notes_count;
     struct pawl_pruning how; /* what the journal says is left out of it */
     bool keep_first;
 };
@@ -41,7 +41,8 @@ static bool left_out(const struct talk *t, uint32_t turn)
 /* The text of the next message of a user's, or of the runtime that asks for another answer. */
 static bool said(struct talk *t, struct pawl_str text)
 {
-    static const char fault[] = "Your answer", gap[] = "[Left out to save room: what was said and done up to step";
+    static const char fault[] = "Your answer", gap[] = "[Left out to save room: what was said and done up to step",
+                      note[] = "A note of the runtime";
     const struct pawl_run *run = &t->run->stored;
     if (t->how.left_out_to && text.n >= sizeof gap - 1 && memcmp(text.p, gap, sizeof gap - 1) == 0) return true;
     while (t->turns_count < run->turns_count && left_out(t, t->turns_count)) t->turns_count++;
@@ -49,6 +50,7 @@ static bool said(struct talk *t, struct pawl_str text)
         const uint32_t before = run->turns[t->turns_count].before_step;
         if (before > 0 && before <= t->step) return t->turns_count++, true;
     }
+    if (text.n >= sizeof note - 1 && memcmp(text.p, note, sizeof note - 1) == 0) return t->notes_count++, true;
     return text.n >= sizeof fault - 1 && memcmp(text.p, fault, sizeof fault - 1) == 0;
 }
 
@@ -106,7 +108,7 @@ void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, c
                      .how = pawl_run_pruning(&run->stored, a->step),
                      .keep_first = agent->context.keep_first_user};
     yyjson_val *request = NULL, *body = NULL, *message;
-    uint32_t turns = 0;
+    uint32_t turns = 0, notes = 0;
     size_t i, n;
     if (pawl_json_read(a->request, &w->scratch, &request, NULL) ||
         pawl_json_read(pawl_json_str(yyjson_obj_get(request, "http"), "body"), &w->scratch, &body, NULL)) {
@@ -123,6 +125,12 @@ void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, c
     if (t.results_count < t.calls_count) wrong(&t, i, "is missing: a call has no result");
     for (uint32_t k = 0; k < run->stored.turns_count; k++)
         turns += run->stored.turns[k].before_step > 0 && run->stored.turns[k].before_step <= a->step;
+    for (uint32_t k = 0; k < run->stored.trips_count; k++) {
+        const struct pawl_trip *trip = &run->stored.trips[k];
+        notes += !trip->aside && trip->step <= a->step && trip->step > t.how.left_out_to &&
+                 (trip->answer == PAWL_GUARD_TELL || trip->answer == PAWL_GUARD_NARROW);
+    }
+    if (t.notes_count != notes) wrong(&t, i, "is missing, or one too many: a guard's note");
     if (t.turns_count != turns) wrong(&t, i, "is missing: a user's");
 }
 

@@ -312,6 +312,52 @@ static void draw_limits(struct pawl_sim *w)
     }
 }
 
+static struct pawl_guard guard(struct pawl_sim *w, enum pawl_guard_rule rule, int64_t low, int64_t high)
+{
+    static const enum pawl_guard_answer answers[] = {PAWL_GUARD_TELL, PAWL_GUARD_NARROW, PAWL_GUARD_ASK,
+                                                     PAWL_GUARD_STOP};
+    return (struct pawl_guard){.rule = rule,
+                               .name = pawl_str_of(pawl_guard_name(rule)),
+                               .limit = (uint32_t)pawl_sim_between(w, low, high),
+                               .answer = answers[pawl_sim_below(w, 4)]};
+}
+
+/* What the two reads say is one fact, each says it for itself: they may differ. */
+static void draw_facts(struct pawl_sim *w)
+{
+    struct pawl_fact_rule *rule = pawl_sim_get(w, sizeof *rule);
+    *rule = (struct pawl_fact_rule){.name = PAWL_STR("place"), .at = PAWL_STR("/ref")};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct pawl_tool *t = &w->contracts[i];
+        if (pawl_sim_chance(w, 500)) t->facts = rule, t->facts_count = 1;
+        t->untrusted = pawl_sim_chance(w, 300);
+        t->egress = pawl_sim_chance(w, 300);
+    }
+}
+
+/* Rules over a run as a whole, of a third of the seeds. */
+static void draw_guards(struct pawl_sim *w)
+{
+    if (!pawl_sim_chance(w, 350)) return;
+    draw_facts(w);
+    for (uint32_t i = 0; i < w->config.agents_count; i++) {
+        struct pawl_guard *g = pawl_sim_get(w, 10 * sizeof *g);
+        uint32_t n = 0;
+        if (pawl_sim_chance(w, 700)) g[n++] = guard(w, PAWL_GUARD_ERRORS, 1, 2);
+        if (n && pawl_sim_chance(w, 500)) g[n++] = guard(w, PAWL_GUARD_ERRORS, 3, 4);
+        if (pawl_sim_chance(w, 400)) g[n++] = guard(w, PAWL_GUARD_CHANGES, 1, 3);
+        if (pawl_sim_chance(w, 300)) g[n++] = guard(w, PAWL_GUARD_SAME_CALL, 2, 3);
+        if (pawl_sim_chance(w, 200)) g[n++] = guard(w, PAWL_GUARD_NO_PROGRESS, 2, 2);
+        if (pawl_sim_chance(w, 400)) g[n++] = guard(w, PAWL_GUARD_CONTRADICTION, 1, 1);
+        if (pawl_sim_chance(w, 300)) g[n++] = guard(w, PAWL_GUARD_STALENESS, 1, 1);
+        if (n && g[n - 1].rule == PAWL_GUARD_STALENESS) g[n - 1].answer = PAWL_GUARD_VERIFY;
+        if (pawl_sim_chance(w, 300)) g[n++] = guard(w, PAWL_GUARD_UNVERIFIED_INPUT, 1, 1);
+        if (pawl_sim_chance(w, 300)) g[n++] = guard(w, PAWL_GUARD_EGRESS, 1, 1);
+        w->agents[i].guards = g;
+        w->agents[i].guards_count = n;
+    }
+}
+
 static void draw_model(struct pawl_sim *w)
 {
     static const struct pawl_str second = {"second", 6};
@@ -466,6 +512,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_context(w);
     draw_bulkheads(w);
     draw_budgets(w);
+    draw_guards(w);
     w->config.tools = w->contracts;
     w->config.agents = w->agents;
     w->config.sync_every_step = pawl_sim_chance(w, 100);

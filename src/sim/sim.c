@@ -63,7 +63,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "more given",
                                                           "cheaper model",
                                                           "told in fewer words",
-                                                          "summed up"};
+                                                          "summed up",
+                                                          "guards tripped"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {
