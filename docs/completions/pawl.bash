@@ -29,7 +29,7 @@ _pawl() {
     breaker) options='--help --config --store --json' ;;
     backtest) options='--help --config --store --json --agent --runs --last --sweep' ;;
     serve) options='--help --config --store --json --listen' ;;
-    mock) options='--help --listen --ledger --fault --rate --seed --faults --script --service --answer --api-key --charge --no-forget --quiet --show-ledger' ;;
+    mock) options='--help --listen --ledger --fault --rate --seed --faults --script --service --answer --api-key --charge --no-forget --webhook-secret --quiet --show-ledger' ;;
     sim) options='--help' ;;
     bench) options='--help' ;;
     help) options='--help --completion' ;;

@@ -164,6 +164,7 @@ complete -c pawl -n '__fish_seen_subcommand_from mock' -l answer -r -d "a fixed 
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l api-key -r -d "the model answers 401 to any other"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l charge -r -d "the order that was paid for (default: #W0000007=42)"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l no-forget -d "the model does not ask for its refund twice"
+complete -c pawl -n '__fish_seen_subcommand_from mock' -l webhook-secret -r -d "callbacks are signed with it: whsec_BASE64, as Standard Webhooks has it"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l quiet -d "do not tell each call on stderr"
 complete -c pawl -n '__fish_seen_subcommand_from mock' -l show-ledger -r -F -d "print what a ledger says, and end"
 complete -c pawl -n __fish_use_subcommand -a sim -d "run the whole engine on simulated time, with faults, from seeds"

@@ -33,7 +33,8 @@ enum pawl_code {
     PAWL_ENONDETERMINISM = -16, /* a replay asked for something else than the journal holds */
     PAWL_EREADONLY = -17,       /* the place cannot be written */
     PAWL_EPENDING = -18,        /* not yet: ask again after the next event */
-    PAWL_EINTERNAL = -19        /* a bug in pawl */
+    PAWL_EINTERNAL = -19,       /* a bug in pawl */
+    PAWL_EDENIED = -20          /* who asks has not shown that they may */
 };
 
 /* One error. `where` is file:line or a JSON pointer; `what` says what was expected and what came; `next` what to

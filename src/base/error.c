@@ -28,6 +28,7 @@ const char *pawl_code_name(int code)
     case PAWL_EREADONLY: return "read_only";
     case PAWL_EPENDING: return "pending";
     case PAWL_EINTERNAL: return "internal";
+    case PAWL_EDENIED: return "denied";
     default: return "unknown";
     }
 }

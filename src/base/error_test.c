@@ -8,8 +8,8 @@ static void names(void)
     CHECK_TEXT(pawl_code_name(PAWL_ECONFLICT), "conflict");
     CHECK_TEXT(pawl_code_name(PAWL_ENONDETERMINISM), "nondeterminism");
     CHECK_TEXT(pawl_code_name(1), "unknown");
-    CHECK_TEXT(pawl_code_name(PAWL_EINTERNAL - 1), "unknown");
-    for (int a = PAWL_OK; a >= PAWL_EINTERNAL; a--) {
+    CHECK_TEXT(pawl_code_name(PAWL_EDENIED - 1), "unknown");
+    for (int a = PAWL_OK; a >= PAWL_EDENIED; a--) {
         CHECK(strcmp(pawl_code_name(a), "unknown") != 0); /* a new code needs a name */
         for (int b = PAWL_OK; b > a; b--) CHECK(strcmp(pawl_code_name(a), pawl_code_name(b)) != 0);
     }

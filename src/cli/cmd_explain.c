@@ -233,6 +233,60 @@ static void tries(struct telling *t)
     }
 }
 
+static void accepted(yyjson_val *h, struct pawl_buf *b)
+{
+    pawl_buf_text(b, "the tool accepted the call (202) at ");
+    cli_time(pawl_json_i64(h, "at_ns", 0), b);
+    if (text(h, "monitor").n) {
+        pawl_buf_text(b, "; its monitor is asked how it ended, ");
+        pawl_shown(text(h, "monitor"), WORDS_MAX, b);
+    }
+    if (pawl_json_bool(h, "callback", false)) pawl_buf_text(b, "; it was told whom to call back");
+    pawl_buf_text(b, "; without a word before ");
+    cli_time(pawl_json_i64(h, "until_ns", 0), b);
+    pawl_buf_text(b, " nobody knows whether it happened");
+}
+
+static void polled(yyjson_val *h, struct pawl_buf *b)
+{
+    const int64_t next = pawl_json_i64(h, "poll_at_ns", 0);
+    pawl_buf_text(b, "asked its monitor: ");
+    if (pawl_json_bool(h, "gone", false)) pawl_buf_text(b, "nobody tells there any more");
+    else if (text(h, "message").n) pawl_shown(text(h, "message"), WORDS_MAX, b);
+    else if (text(h, "monitor").n) pawl_buf_text(b, "ask at "), pawl_shown(text(h, "monitor"), WORDS_MAX, b);
+    else pawl_buf_text(b, "not over yet");
+    if (text(h, "word").n) pawl_buf_text(b, " ("), pawl_shown(text(h, "word"), 40, b), pawl_buf_char(b, ')');
+    if (next > cli_wall_ns() && next != INT64_MAX) pawl_buf_text(b, "; again at "), cli_time(next, b);
+}
+
+/* What was heard of a call that was accepted (docs/async.md). */
+static void heard(struct telling *t)
+{
+    yyjson_val *list = yyjson_obj_get(t->step, "heard"), *h;
+    struct pawl_buf b;
+    size_t i, n;
+    yyjson_arr_foreach(list, i, n, h)
+    {
+        words(t, &b, "");
+        if (is(h, "what", "accepted")) {
+            accepted(h, &b);
+        } else if (is(h, "what", "polled")) {
+            polled(h, &b);
+        } else {
+            const bool late = is(h, "what", "late");
+            pawl_buf_text(&b, late ? "called back, too late to count: " : "called back: ");
+            pawl_shown(text(h, "says"), 20, &b);
+            if (text(h, "message").n) pawl_buf_text(&b, ", "), pawl_shown(text(h, "message"), WORDS_MAX, &b);
+            if (late) pawl_buf_text(&b, "; it is kept for whoever resolves it");
+        }
+        say(t, "async", &b);
+    }
+    if (!is(t->step, "from", "monitor")) return;
+    words(t, &b, "asked its monitor: ");
+    pawl_buf_text(&b, is(t->step, "state", "failed") ? "it failed, and nothing happened" : "it is done");
+    say(t, "async", &b);
+}
+
 static void end_of(struct telling *t)
 {
     struct pawl_buf b;
@@ -331,6 +385,7 @@ int cli_explain(struct cli *c)
         budget(&t);
         waits(&t, view);
         tries(&t);
+        heard(&t);
         end_of(&t);
     }
     t.step = NULL;

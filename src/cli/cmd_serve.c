@@ -31,6 +31,7 @@ static bool of_record(const struct pawl_record *r, const struct pawl_head *head,
         break;
     case PAWL_GATE_ASKED: n->word = "asks for a yes", n->next = "approve", n->colour = CLI_YELLOW; break;
     case PAWL_STEP_IN_DOUBT: n->word = "is in doubt", n->next = "resolve", n->colour = CLI_YELLOW; break;
+    case PAWL_STEP_ACCEPTED: n->word = "waits for the end of a call that was accepted"; break;
     default: return false;
     }
     return n->word != NULL;
@@ -82,6 +83,38 @@ static void on_commit(void *ctx, const struct pawl_commit *commit)
                           .colour = CLI_YELLOW};
         say(c, &commit->head, &n);
     }
+    cli_flush(c);
+}
+
+static void on_callback(void *ctx, const char *run, uint32_t step, const char *word, int status)
+{
+    struct cli *c = ctx;
+    struct pawl_buf b;
+    if (c->opt[OPT_JSON]) {
+        struct pawl_json_writer w = {.out = &c->out};
+        pawl_jw_open(&w, '{');
+        pawl_jw_key(&w, "at_ns");
+        pawl_jw_i64(&w, cli_wall_ns());
+        cli_put(&w, "run", run[0] ? run : NULL);
+        if (step) pawl_jw_key(&w, "step"), pawl_jw_i64(&w, step);
+        cli_put(&w, "callback", word ? word : "refused");
+        pawl_jw_key(&w, "status");
+        pawl_jw_i64(&w, status);
+        pawl_jw_close(&w, '}');
+        cli_text(c, CLI_PLAIN, "\n");
+        cli_flush(c);
+        return;
+    }
+    pawl_buf_init(&b, c->arena.from);
+    cli_time(cli_wall_ns(), &b);
+    if (pawl_buf_done(&b).p) cli_text(c, CLI_DIM, b.p);
+    pawl_buf_fini(&b);
+    if (run[0]) cli_printf(c, "  %s/%" PRIu32, run, step);
+    cli_text(c, CLI_PLAIN, "  callback ");
+    if (word) cli_text(c, strcmp(word, "taken") == 0 ? CLI_GREEN : CLI_PLAIN, word);
+    else cli_printf(c, "refused with %d%s", status, status == 401 ? ": its token or its signature is not ours" : "");
+    if (word && strcmp(word, "late") == 0) cli_printf(c, "  → pawl show %s/%" PRIu32, run, step);
+    cli_text(c, CLI_PLAIN, "\n");
     cli_flush(c);
 }
 
@@ -146,8 +179,12 @@ int cli_serve(struct cli *c)
     const struct pawl_config *config;
     struct pawl_server *server;
     struct pawl_error err = {0};
-    struct pawl_serve_spec spec = {
-        .host = "127.0.0.1", .port = 7295, .drain_ns = 30000000000, .on_drain = on_drain, .ctx = c};
+    struct pawl_serve_spec spec = {.host = "127.0.0.1",
+                                   .port = 7295,
+                                   .drain_ns = 30000000000,
+                                   .on_drain = on_drain,
+                                   .on_callback = on_callback,
+                                   .ctx = c};
     char host[64];
     const char *why = NULL;
     int rc;
@@ -170,6 +207,7 @@ int cli_serve(struct cli *c)
     pawl_serve_close(server);
     if (!rc) say_ended(c, under_way);
     pawl_close(c->p);
+    pawl_serve_free(server);
     c->p = NULL;
     return rc ? cli_error(c, &err) : CLI_DONE;
 }

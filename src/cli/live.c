@@ -176,6 +176,22 @@ static void on_attempt(struct live *l, yyjson_val *a)
                 pawl_json_i64(a, "attempt", 1));
 }
 
+/* Nobody is needed for it, and it may take its time. */
+static void accepted(struct live *l, uint32_t step, yyjson_val *body)
+{
+    struct cli *c = l->c;
+    struct pawl_buf until;
+    if (c->opt[OPT_JSON]) return;
+    pawl_buf_init(&until, c->arena.from);
+    cli_time(pawl_json_i64(body, "until", 0), &until);
+    cli_printf(c, "%3u  accepted; %s until %s", step,
+               yyjson_obj_get(body, "monitor") ? "its monitor is asked"
+                                               : "it calls back, and pawl serve must be there to hear it:",
+               pawl_buf_done(&until).p ? until.p : "");
+    cli_text(c, CLI_PLAIN, "\n");
+    pawl_buf_fini(&until);
+}
+
 static void on_record(struct live *l, yyjson_val *r)
 {
     yyjson_val *body = yyjson_obj_get(r, "body");
@@ -188,6 +204,7 @@ static void on_record(struct live *l, yyjson_val *r)
     clear_status(l);
     if (last->kind == PAWL_STEP_COMPLETED || last->kind == PAWL_STEP_FAILED || last->kind == PAWL_STEP_IN_DOUBT)
         step_ended(l, last->step);
+    if (last->kind == PAWL_STEP_ACCEPTED) accepted(l, last->step, body);
     if (last->kind == PAWL_STEP_INTENDED) /* it may have left before we listened */
         tell_status(l, last->step, pawl_json_str(body, "kind"), pawl_json_str(body, "name"), 1);
 }
@@ -241,6 +258,7 @@ int cli_exit_of(yyjson_val *view)
     const struct pawl_str class_name = pawl_json_str(view, "class");
     if (pawl_str_is(status, "done")) return CLI_DONE;
     if (pawl_str_is(waiting, "doubt")) return CLI_DOUBT;
+    if (pawl_str_is(waiting, "step")) return CLI_INTERRUPTED; /* for no person */
     if (pawl_str_is(status, "waiting") || (pawl_str_is(status, "ending") && waiting.p)) return CLI_WAITING;
     if (pawl_str_is(class_name, "guard_stopped") || pawl_str_is(class_name, "budget_exceeded") ||
         pawl_str_is(class_name, "deadline_exceeded"))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "io/alloc.h"
+#include "io/http_client.h"
 
 enum option_id {
     LISTEN,
@@ -20,6 +21,7 @@ enum option_id {
     API_KEY,
     CHARGE,
     NO_FORGET,
+    WEBHOOK_SECRET,
     QUIET,
     SHOW,
     OPTIONS
@@ -38,6 +40,8 @@ const struct cli_option pawl_mock_options[] = {
     [API_KEY] = {"api-key", "KEY", "the model answers 401 to any other"},
     [CHARGE] = {"charge", "ORDER=AMOUNT", "the order that was paid for (default: #W0000007=42)"},
     [NO_FORGET] = {"no-forget", NULL, "the model does not ask for its refund twice"},
+    [WEBHOOK_SECRET] = {"webhook-secret", "SECRET",
+                        "callbacks are signed with it: whsec_BASE64, as Standard Webhooks has it"},
     [QUIET] = {"quiet", NULL, "do not tell each call on stderr"},
     [SHOW] = {"show-ledger", "FILE", "print what a ledger says, and end"},
     [OPTIONS] = {NULL, NULL, NULL},
@@ -138,6 +142,7 @@ static int option(struct setup *s, int id, const char *arg)
     case API_KEY: m->api_key = arg; return 0;
     case CHARGE: return read_charge(m, arg) ? 0 : usage("--charge takes ORDER=AMOUNT", arg);
     case NO_FORGET: m->forgetful = false; return 0;
+    case WEBHOOK_SECRET: m->webhook_secret = arg; return 0;
     case QUIET: m->quiet = true; return 0;
     case SHOW: s->show = arg; return 0;
     default: return CLI_USAGE;
@@ -200,6 +205,8 @@ static int serve(struct setup *s)
     struct pawl_error err = {0};
     int rc;
     if (uv_loop_init(&m->loop)) return usage("the system gives no event loop", "");
+    m->began_ns = cli_wall_ns();
+    if (pawl_http_client_new(m->alloc, &m->loop, NULL, &m->client, &err)) return fail(&err);
     rc = pawl_http_server_open(m->alloc, &m->loop, s->host, &s->port, &hooks, &m->server, &err);
     if (!rc) {
         for (int i = 0; i < 2; i++) {
@@ -213,9 +220,10 @@ static int serve(struct setup *s)
         fflush(stdout);
         uv_run(&m->loop, UV_RUN_DEFAULT);
         pawl_mock_calls_end(m);
+        pawl_mock_ops_end(m);
         pawl_http_server_close(m->server);
         for (int i = 0; i < 2; i++) uv_close((uv_handle_t *)&signals[i], NULL);
-    }
+    } else pawl_mock_ops_end(m);
     while (uv_run(&m->loop, UV_RUN_DEFAULT)) continue;
     uv_loop_close(&m->loop);
     return rc ? fail(&err) : CLI_DONE;

@@ -3,6 +3,7 @@
  *
  *   mock.c         options, life            mock_call.c    a request: its route, its fault, its answer
  *   mock_fault.c   which call misbehaves    mock_service.c what the services do
+ *   mock_async.c   what is accepted and done later
  *   mock_ledger.c  the ledger               mock_model.c   what the model says; mock_openai.c: in OpenAI's words */
 #pragma once
 #include "base/map.h"
@@ -28,6 +29,19 @@ enum pawl_mock_kind {
     MOCK_DROP,
     MOCK_RESET,
     MOCK_ACCEPTED,
+    /* 202; it happens later, and that can be asked for (mock_async.c): */
+    MOCK_POLL,
+    MOCK_POLL_202,
+    MOCK_POLL_303,
+    MOCK_POLL_FAILS,
+    MOCK_POLL_NEVER,
+    MOCK_POLL_GONE,
+    /* 202; it happens later, and whoever asked is called back: */
+    MOCK_CALL,
+    MOCK_CALL_EARLY,
+    MOCK_CALL_TWICE,
+    MOCK_CALL_FAILS,
+    MOCK_CALL_FORGED,
     /* it happens, and then: */
     MOCK_STATUS_AFTER,
     MOCK_HANG_AFTER,
@@ -56,7 +70,7 @@ enum pawl_mock_where { MOCK_MODEL = 1, MOCK_CHANGE = 2, MOCK_READ = 4 }; /* whic
 struct pawl_mock_what {
     enum pawl_mock_kind kind;
     int status;      /* STATUS, STATUS_AFTER */
-    int64_t wait_ms; /* SLOW, LATE */
+    int64_t wait_ms; /* SLOW, LATE; of what is accepted: how long it takes */
     char header[64]; /* a header line with CRLF that goes with a status, or "" */
     char word[48];   /* as it was said */
 };
@@ -108,11 +122,17 @@ struct pawl_mock_row { /* for the table: what was asked of a service about one t
 };
 
 struct pawl_mock_call;
+struct pawl_mock_op;
+struct pawl_http_client;
 struct pawl_mock {
     const struct pawl_alloc *alloc;
     uv_loop_t loop;
     struct pawl_http_server *server;
     struct pawl_mock_call *calls; /* under way */
+    struct pawl_mock_op *ops;     /* accepted, the latest first; mock_async.c */
+    struct pawl_http_client *client;
+    const char *webhook_secret; /* callbacks are signed with it; NULL: they are not */
+    int64_t began_ns;
     struct pawl_mock_fault faults[PAWL_MOCK_FAULTS_MAX];
     uint32_t faults_count;
     struct pawl_mock_chance chance;
@@ -158,7 +178,8 @@ struct pawl_mock_call { /* one request, until it has been answered or its peer h
     struct pawl_http_peer *peer; /* NULL: gone */
     struct pawl_arena arena;
     struct pawl_str method, target, body, key, authorization;
-    yyjson_val *json; /* the body; NULL: none, or not JSON */
+    struct pawl_str callback; /* where it wants to be called back: header X-Callback-Url, member callback_url */
+    yyjson_val *json;         /* the body; NULL: none, or not JSON */
     char route[64], of[64];
     struct pawl_mock_what what;
     int status; /* 0: not decided */
@@ -172,6 +193,16 @@ struct pawl_mock_call { /* one request, until it has been answered or its peer h
 struct pawl_http_hooks pawl_mock_hooks(struct pawl_mock *m);
 void pawl_mock_say(struct pawl_mock_call *c, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void pawl_mock_calls_end(struct pawl_mock *m); /* all that are under way, before the loop ends */
+
+void pawl_mock_send(struct pawl_mock_call *c); /* what was said */
+
+/* ---- mock_async.c */
+
+bool pawl_mock_is_async(enum pawl_mock_kind kind);
+void pawl_mock_accept(struct pawl_mock_call *c, const struct pawl_mock_service *s); /* answers it, now or later */
+void pawl_mock_operation(struct pawl_mock_call *c);                                 /* GET /operations/N */
+void pawl_mock_leaves(struct pawl_mock_call *c); /* it is over: nobody holds it any more */
+void pawl_mock_ops_end(struct pawl_mock *m);
 
 /* ---- mock_service.c */
 

@@ -40,6 +40,7 @@ static void on_timer_closed(uv_handle_t *h)
 
 static void end(struct pawl_mock_call *c)
 {
+    pawl_mock_leaves(c);
     *c->prev = c->next;
     if (c->next) c->next->prev = c->prev;
     if (c->timer_open) uv_close((uv_handle_t *)&c->timer, on_timer_closed);
@@ -76,6 +77,8 @@ static struct pawl_mock_call *begin(struct pawl_mock *m, struct pawl_http_peer *
     c->authorization = keep(c, pawl_http_field_of(in, "Authorization"));
     if (c->key.n >= 2 && c->key.p[0] == '"' && c->key.p[c->key.n - 1] == '"') c->key.p++, c->key.n -= 2;
     if (c->body.n && pawl_json_read(c->body, &c->arena, &c->json, NULL)) c->json = NULL;
+    c->callback = keep(c, pawl_http_field_of(in, "X-Callback-Url"));
+    if (!c->callback.n) c->callback = pawl_json_str(c->json, "callback_url");
     c->next = m->calls;
     c->prev = &m->calls;
     if (c->next) c->next->prev = &c->next;
@@ -102,7 +105,7 @@ static const char *headers_of(struct pawl_mock_call *c)
     if (c->what.kind != MOCK_STATUS && c->what.kind != MOCK_STATUS_AFTER) extra = "";
     if (strncmp(extra, "date", 4) == 0) add_date(&c->headers, extra);
     else pawl_buf_text(&c->headers, extra);
-    if (c->status >= 300 && c->status < 400) pawl_buf_text(&c->headers, "Location: /moved\r\n");
+    if (c->status >= 300 && c->status < 400 && !c->headers.n) pawl_buf_text(&c->headers, "Location: /moved\r\n");
     return c->headers.n ? pawl_buf_done(&c->headers).p : "";
 }
 
@@ -165,7 +168,7 @@ static void send_broken(struct pawl_mock_call *c)
     break_off(c);
 }
 
-static void send_answer(struct pawl_mock_call *c)
+void pawl_mock_send(struct pawl_mock_call *c)
 {
     const enum pawl_mock_kind kind = c->what.kind;
     if (!c->peer) {
@@ -194,7 +197,7 @@ static void send_answer(struct pawl_mock_call *c)
 
 /* ---- what comes of it */
 
-enum route_kind { NOWHERE, MODEL, MODELS, LEDGER, HELP, ORDER, CHANGE, LOOK, FIXED };
+enum route_kind { NOWHERE, MODEL, MODELS, LEDGER, HELP, ORDER, CHANGE, LOOK, FIXED, OPERATION };
 struct route {
     enum route_kind kind;
     const struct pawl_mock_service *service;
@@ -246,6 +249,9 @@ static struct route find_route(struct pawl_mock_call *c)
         snprintf(c->route, sizeof c->route, "GET /orders");
         pawl_mock_of(c, &(const struct pawl_mock_service){.name = "orders"});
         r.kind = ORDER;
+    } else if (get && under(c->target, "/operations") == 2) {
+        snprintf(c->route, sizeof c->route, "GET /operations");
+        r.kind = OPERATION;
     } else if (get && under(c->target, "/v1/models")) {
         r.kind = MODELS;
     } else if (get && under(c->target, "/ledger") == 1) {
@@ -277,6 +283,7 @@ static void perform(struct pawl_mock_call *c, struct route r)
     case ORDER: pawl_mock_order(c); break;
     case CHANGE: pawl_mock_change(c, r.service); break;
     case LOOK: pawl_mock_look(c, r.service); break;
+    case OPERATION: pawl_mock_operation(c); break;
     case FIXED:
         pawl_mock_say(c, 200, "%s", "");
         pawl_buf_str(&c->out, r.answer->json);
@@ -333,7 +340,7 @@ static void disguise(struct pawl_mock_call *c)
 
 static void on_time_to_send(uv_timer_t *t)
 {
-    send_answer(t->data);
+    pawl_mock_send(t->data);
 }
 
 static void wait_then(struct pawl_mock_call *c, uv_timer_cb then)
@@ -346,6 +353,10 @@ static void wait_then(struct pawl_mock_call *c, uv_timer_cb then)
 
 static void act(struct pawl_mock_call *c, struct route r)
 {
+    if (r.kind == CHANGE && pawl_mock_is_async(c->what.kind)) {
+        pawl_mock_accept(c, r.service);
+        return;
+    }
     if (pawl_mock_happens(c->what.kind)) {
         perform(c, r);
         disguise(c);
@@ -353,7 +364,7 @@ static void act(struct pawl_mock_call *c, struct route r)
         fail(c);
     }
     if (c->what.kind == MOCK_SLOW) wait_then(c, on_time_to_send);
-    else send_answer(c);
+    else pawl_mock_send(c);
 }
 
 static void on_time_to_act(uv_timer_t *t)
@@ -413,11 +424,11 @@ static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl
     if (*c->route && !record(c, r)) {
         c->what.kind = MOCK_FINE;
         pawl_mock_say(c, 500, "{\"error\":\"the ledger cannot be written\"}");
-        send_answer(c);
+        pawl_mock_send(c);
     } else if (r.kind == CHANGE && r.service->keys && is_under_way(c)) {
         c->what.kind = MOCK_FINE;
         pawl_mock_say(c, 409, "{\"error\":\"a request with this idempotency key is being worked on\"}");
-        send_answer(c);
+        pawl_mock_send(c);
     } else if (c->what.kind == MOCK_LATE) {
         wait_then(c, on_time_to_act);
     } else {

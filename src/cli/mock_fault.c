@@ -43,6 +43,18 @@ static const struct row {
     {"out_of_contract", MOCK_OUT_OF_CONTRACT, ANY, true, 0, "it happens; JSON of another shape"},
     {"202", MOCK_ACCEPTED, MOCK_CHANGE, false, 202, "accepted, and it never happens"},
     {"202_after", MOCK_ACCEPTED_AFTER, MOCK_CHANGE, false, 202, "it happens; accepted, and nobody is called back"},
+    {"poll", MOCK_POLL, MOCK_CHANGE, false, 202, "202; it happens later (poll:2s; 300ms), and GET /operations/N tells"},
+    {"poll_202", MOCK_POLL_202, MOCK_CHANGE, false, 202, "the same, told by 202 again, then the answer itself"},
+    {"poll_303", MOCK_POLL_303, MOCK_CHANGE, false, 202, "the same, told by a redirect to the answer"},
+    {"poll_fails", MOCK_POLL_FAILS, MOCK_CHANGE, false, 202, "202; later it has failed, and nothing happened"},
+    {"poll_never", MOCK_POLL_NEVER, MOCK_CHANGE, false, 202, "202; it is running for ever"},
+    {"poll_gone", MOCK_POLL_GONE, MOCK_CHANGE, false, 202, "202; it happens later, and nobody tells (410)"},
+    {"callback", MOCK_CALL, MOCK_CHANGE, false, 202, "202; it happens later (callback:2s; 300ms), and it calls back"},
+    {"callback_early", MOCK_CALL_EARLY, MOCK_CHANGE, false, 202, "it calls back first, then comes the 202"},
+    {"callback_twice", MOCK_CALL_TWICE, MOCK_CHANGE, false, 202, "it calls back twice"},
+    {"callback_fails", MOCK_CALL_FAILS, MOCK_CHANGE, false, 202, "it calls back: failed, and nothing happened"},
+    {"callback_forged", MOCK_CALL_FORGED, MOCK_CHANGE, false, 202,
+     "it happens, but the callback is not signed as it should"},
     {"forget_key", MOCK_FORGET_KEY, MOCK_CHANGE, false, 0, "the service does not know the key again, and does it anew"},
     {"no_money", MOCK_NO_MONEY, MOCK_MODEL, false, 429, "429 insufficient_quota: no waiting helps"},
     {"malformed_arguments", MOCK_MALFORMED_ARGUMENTS, MOCK_MODEL, true, 0, "a call whose arguments are cut JSON"},
@@ -110,7 +122,7 @@ static void from_row(const struct row *r, struct pawl_mock_what *out)
 {
     out->kind = r->kind;
     out->status = r->status;
-    out->wait_ms = r->kind == MOCK_SLOW || r->kind == MOCK_LATE ? 2000 : 0;
+    out->wait_ms = r->kind == MOCK_SLOW || r->kind == MOCK_LATE ? 2000 : pawl_mock_is_async(r->kind) ? 300 : 0;
     if (r->status == 429 && r->kind == MOCK_STATUS) snprintf(out->header, sizeof out->header, "Retry-After: 0.1\r\n");
     snprintf(out->word, sizeof out->word, "%s", r->word);
 }
@@ -129,7 +141,7 @@ bool pawl_mock_what_read(const char *text, struct pawl_mock_what *out, const cha
         return *why = "it is too long", false;
     if (!colon) return true;
     if (out->wait_ms) {
-        *why = "a time such as 300ms or 2s goes behind slow: and late:";
+        *why = "a time such as 300ms or 2s goes behind it";
         if (!pawl_unit_duration(pawl_str_of(colon + 1), &ns)) return false;
         out->wait_ms = ns / 1000000;
         return true;

@@ -157,7 +157,7 @@ static void write_answer(struct pawl_mock_call *c, const struct pawl_mock_servic
     pawl_jw_text(&w, id);
     while ((key = yyjson_obj_iter_next(&each)) != NULL) {
         const struct pawl_str k = pawl_json_value_str(key);
-        if (pawl_str_is(k, name) || pawl_str_is(k, "idempotency_key")) continue;
+        if (pawl_str_is(k, name) || pawl_str_is(k, "idempotency_key") || pawl_str_is(k, "callback_url")) continue;
         pawl_jw_key_str(&w, k);
         pawl_jw_value(&w, yyjson_obj_iter_get_val(key));
     }

@@ -168,10 +168,37 @@ static void result(yyjson_val *step, struct pawl_buf *out)
     pawl_buf_fini(&json);
 }
 
+/* It was accepted; who told how it ended. */
+static void heard(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *list = yyjson_obj_get(step, "heard"), *h;
+    const struct pawl_str from = text(step, "from");
+    size_t i, n;
+    bool accepted = false;
+    yyjson_arr_foreach(list, i, n, h) accepted = accepted || is(h, "what", "accepted");
+    if (accepted) arrow(out), pawl_buf_text(out, "accepted (202)");
+    if (pawl_str_is(from, "monitor")) arrow(out), pawl_buf_text(out, "asked its monitor");
+    else if (pawl_str_is(from, "callback")) arrow(out), pawl_buf_text(out, "called back");
+    else if (accepted && is(step, "state", "intended")) pawl_buf_text(out, ", its end is awaited");
+}
+
+static void late(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *list = yyjson_obj_get(step, "heard"), *h;
+    size_t i, n;
+    yyjson_arr_foreach(list, i, n, h)
+    {
+        if (!is(h, "what", "late")) continue;
+        pawl_buf_text(out, "; called back too late: ");
+        pawl_shown(text(h, "says"), 20, out);
+    }
+}
+
 static void ending(yyjson_val *step, struct pawl_buf *out)
 {
     const int64_t same = pawl_json_i64(step, "same_as", 0);
     yyjson_val *first = yyjson_obj_get(step, "first");
+    heard(step, out);
     if (is(step, "state", "failed")) {
         arrow(out);
         pawl_shown(text(step, "class"), 40, out);
@@ -198,6 +225,7 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
         if (is(step, "verified", "differs")) pawl_buf_text(out, " (read back: it is not as expected)");
         else if (is(step, "verified", "yes")) pawl_buf_text(out, " (read back: so it is)");
     }
+    late(step, out);
     if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");
     if (pawl_json_bool(step, "aside", false)) pawl_buf_text(out, "; set aside by a retry");
     if (pawl_json_bool(step, "edited", false)) pawl_buf_text(out, "; its arguments were changed by a person");

@@ -17,6 +17,8 @@ static void free_schemas(const struct pawl_config *c)
         pawl_schema_free(c->tools[i].gate_if);
         pawl_schema_free(c->tools[i].gate_when);
         pawl_schema_free(c->tools[i].verify.expect);
+        pawl_schema_free(c->tools[i].async.done);
+        pawl_schema_free(c->tools[i].async.failed);
     }
     for (uint32_t i = 0; i < c->agents_count; i++) {
         const struct pawl_agent *a = &c->agents[i];

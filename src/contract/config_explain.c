@@ -127,6 +127,23 @@ static int explain_signal(const struct pawl_tool *t, struct pawl_buf *out)
     return out->failed ? PAWL_ENOMEM : PAWL_OK;
 }
 
+/* What becomes of a call that is accepted, by policy/async.c. */
+static void add_async(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    const struct pawl_async *a = &t->async;
+    if (!a->on) return;
+    pawl_buf_text(out, "; where it answers 202 ");
+    if (a->polls) {
+        pawl_buf_text(out, "it is asked every ");
+        pawl_unit_duration_text(a->first_ns, out);
+        if (a->max_ns > a->first_ns) pawl_buf_text(out, " to "), pawl_unit_duration_text(a->max_ns, out);
+        if (pawl_async_calls_back(a)) pawl_buf_text(out, " and ");
+    }
+    if (pawl_async_calls_back(a)) pawl_buf_text(out, a->secret.p ? "it calls back, signed" : "it calls back");
+    pawl_buf_text(out, t->effect == PAWL_EFFECT_READ ? "; not over after " : ", and is in doubt after ");
+    pawl_unit_duration_text(a->deadline_ns, out);
+}
+
 int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
 {
     pawl_buf_str(out, t->name);
@@ -140,6 +157,7 @@ int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
         add_doubt(t, out);
         add_repeat(t, out);
     }
+    add_async(t, out);
     if (t->undo_tool.p) {
         pawl_buf_text(out, "; undone by ");
         pawl_buf_str(out, t->undo_tool);

@@ -135,3 +135,6 @@ void pawl_link_budgets(struct pawl_reader *r,
                        struct pawl_model *models); /* all is read; models are the configuration's */
 /* config_context.c: `context` of an agent, and `context` of its budget. Adds recall to its tools. */
 void pawl_read_context(struct pawl_reader *r, const struct pawl_yaml *agent, struct pawl_agent *a);
+void pawl_read_async(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_async.c */
+/* A secret that signs: ${env:NAME}, nothing that would be stored. */
+bool pawl_reader_signing(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_str *out);

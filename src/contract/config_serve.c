@@ -2,6 +2,7 @@
  *
  * Loopback only: what comes in from elsewhere belongs behind a proxy that ends TLS and knows who may speak. */
 #include <string.h>
+#include "contract/config_env.h"
 #include "contract/config_read.h"
 
 static bool is_loopback(const char *host)
@@ -51,18 +52,31 @@ const char *pawl_listen_fault(struct pawl_str text, char host[64], int *port)
                              : "is no loopback address: it listens on 127.0.0.1 or [::1] only, put a proxy before it";
 }
 
+bool pawl_reader_signing(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_str *out)
+{
+    const struct pawl_yaml *v = pawl_reader_get(map, "secret");
+    if (!v || !pawl_reader_secret(r, v, "secret", false, out)) return false;
+    if (pawl_env_has(v->text)) return true;
+    pawl_fault(r->faults, v->line, v->column, "write ${env:NAME}",
+               "secret: a secret that stands here would be stored with every run");
+    return false;
+}
+
 void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root)
 {
-    static const char *const known[] = {"listen", "drain", NULL};
+    static const char *const known[] = {"listen", "url", "secret", "drain", NULL};
     static const char *const later[] = {"tokens", NULL};
     struct pawl_serve *s = &r->config->serve;
-    const struct pawl_yaml *v = pawl_reader_map(r, root, "serve"), *listen;
+    const struct pawl_yaml *v = pawl_reader_map(r, root, "serve"), *listen, *url;
     struct pawl_str text;
     const char *why;
     *s = (struct pawl_serve){.host = "127.0.0.1", .port = 7295, .drain_ns = 30000000000};
     if (!v) return;
     pawl_reader_keys(r, v, known, later);
     pawl_reader_duration(r, v, "drain", 1000000, &s->drain_ns);
+    pawl_reader_signing(r, v, &s->secret);
+    url = pawl_reader_get(v, "url");
+    if (url && pawl_reader_target(r, url, "url", false, &s->url)) pawl_reader_url(r, url, "url", false, s->url);
     listen = pawl_reader_get(v, "listen");
     if (!listen || !pawl_reader_target(r, listen, "listen", false, &text)) return;
     if ((why = pawl_listen_fault(text, s->host, &s->port)) != NULL)

@@ -68,6 +68,32 @@ static const struct row {
      "2: models: expected a mapping of keys to values, found nothing\n3: tools: expected a mapping of keys to values, found a list\n"
      "4: agents: expected a mapping of keys to values, found 'no'"},
     {"version: 1\ndurability: sometimes", "2: durability: expected effects or every-step, found 'sometimes'"},
+    {"version: 1\nserve:\n  listen: 0.0.0.0:80\n  drain: 0s\n  secret: abc\n  url: agents.example.com\n  tokens: {}\n  lissen: x",
+     "3: listen: '0.0.0.0:80' is no loopback address: it listens on 127.0.0.1 or [::1] only, put a proxy before it\n"
+     "4: drain: expected a longer duration, found '0s'\n5: secret: a secret that stands here would be stored with every run\n"
+     "6: url: 'agents.example.com' does not begin with http:// or https://\n"
+     "7: key 'tokens' is not in this version\n8: unknown key 'lissen'; did you mean 'listen'?"},
+    {"version: 1\nserve: {listen: localhost}", "2: listen: 'localhost' is not HOST:PORT, as 127.0.0.1:7295"},
+    {"version: 1\nserve: {listen: \"127.1:99999\"}", "2: listen: '127.1:99999' is not HOST:PORT, as 127.0.0.1:7295"},
+    {"version: 1\nserve: {listen: \"127.1:80\"}",
+     "2: listen: '127.1:80' is no loopback address: it listens on 127.0.0.1 or [::1] only, put a proxy before it"},
+    {TOOL IN "    async: {deadline: 0s, poll: {first: 2s, max: 1s, hosts: [a/b]}, result: x, dedline: 1s}",
+     "7: deadline: expected a longer duration, found '0s'\n7: poll: max is shorter than first\n"
+     "7: hosts: expected a host, as ops.example.com or ops.example.com:8443, found 'a/b'\n"
+     "7: result: expected a JSON pointer into what the monitor says, as in /result, found 'x'\n"
+     "7: unknown key 'dedline'; did you mean 'deadline'?"},
+    {TOOL IN "    async: {poll: none}", "7: async: nothing would ever tell how a call ended"},
+    {TOOL IN "    async: {poll: often}",
+     "7: poll: expected none, or a mapping such as {first: 1s, max: 30s}, found 'often'"},
+    {TOOL IN "    async: {callback: {}}",
+     "7: callback: it says neither a header nor a field that tells the tool whom to call back\n"
+     "7: callback: serve has no secret to make the tokens of callbacks with"},
+    {TOOL IN "    async: {callback: {header: a b, field: id, secret: x}}\nserve: {secret: \"${env:KEY}\"}",
+     "7: callback: header and field are two places, say one\n"
+     "7: header: expected the name of a header, as X-Callback-Url, found 'a b'\n"
+     "7: callback: 'id' is an argument of the tool\n"
+     "7: secret: a secret that stands here would be stored with every run"},
+    {"version: 1\ntools:\n  t: {command: [x], async: {}}", "3: async: only http tools answer 202"},
     {"version: 1\nstore: postgres://u:pw@h/db", "2: store: PostgreSQL is not in this version"},
     {"version: 1\nstore: pawl.db", "2: store: expected sqlite:PATH, found 'pawl.db'"},
     {"version: 1\nstore: \"sqlite:\"", "2: store: expected sqlite:PATH, found 'sqlite:'"},

@@ -116,7 +116,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
                                         "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
                                         "limits",      "fresh",  "retry",   "breaker", "pool",   "hedge",  "redact",
-                                        "signal",      "egress", "trust",   "source",  "facts",  NULL};
+                                        "signal",      "egress", "trust",   "source",  "facts",  "async",  NULL};
     static const char *const later[] = {"mcp", "effects", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
@@ -145,6 +145,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     pawl_read_effects(r, v, t);
     pawl_read_errors(r, v, t);
     pawl_read_facts(r, v, t);
+    pawl_read_async(r, v, t);
     r->arguments = NULL;
 }
 

@@ -191,6 +191,25 @@ struct pawl_verify {
     int64_t settles_ns;         /* < 0: not declared */
 };
 
+/* A tool that may accept a call (202) and end it later, how that is heard of, and until when (DESIGN 7). */
+struct pawl_async {
+    bool on;
+    int64_t deadline_ns;          /* from the 202 on; then the call is in doubt (DESIGN 4.1) */
+    bool polls;                   /* the monitor that the 202 names is asked */
+    int64_t first_ns, max_ns;     /* between two polls: at first; at the most */
+    const struct pawl_str *hosts; /* HOST or HOST:PORT where monitors may be beside the tool's own */
+    uint32_t hosts_count;
+    struct pawl_str header, field; /* where the request carries the URL to call back; both {NULL,0}: nowhere */
+    struct pawl_str
+        secret; /* callbacks are signed with it, too (Standard Webhooks); a reference; {NULL,0}: not signed */
+    struct pawl_schema *done, *failed; /* of what the monitor or the callback says; NULL: the usual forms */
+    struct pawl_str result;            /* JSON pointer into that, to the result; {NULL,0}: the usual places */
+};
+static inline bool pawl_async_calls_back(const struct pawl_async *a)
+{
+    return a->header.p || a->field.p;
+}
+
 struct pawl_tool {
     struct pawl_str name, description;
     enum pawl_driver driver;
@@ -235,6 +254,7 @@ struct pawl_tool {
     struct pawl_retry retry;
     struct pawl_breaker breaker;
     struct pawl_fallback fallback;
+    struct pawl_async async;
     struct pawl_str pool;         /* {NULL,0}: none */
     int64_t timeout_ns, fresh_ns; /* fresh 0: never answered from before */
     int64_t hedge_ns;             /* a read without an answer by then is asked a second time beside it; 0: never */
@@ -280,9 +300,11 @@ struct pawl_agent {
 
 /* `pawl serve`: the resident owner of the store, and its listener. */
 struct pawl_serve {
-    char host[64];    /* a loopback address */
-    int port;         /* 0: any free one */
-    int64_t drain_ns; /* how long what is under way may take when it is told to end */
+    char host[64];          /* a loopback address */
+    int port;               /* 0: any free one */
+    struct pawl_str url;    /* where tools reach it; {NULL,0}: http://HOST:PORT */
+    struct pawl_str secret; /* makes the tokens of callbacks; a reference; {NULL,0}: none, and nothing is called back */
+    int64_t drain_ns;       /* how long what is under way may take when it is told to end */
 };
 
 struct pawl_config {

@@ -20,6 +20,7 @@ struct pawl_reply { /* raw. All text is untrusted and borrowed until the call it
     struct pawl_str type; /* Content-Type */
     struct pawl_str body; /* HTTP body (a stream: the whole text so far); a command's stdout; a function's JSON */
     struct pawl_str retry_after, retry_after_ms, should_retry, date, location; /* header values; {NULL,0}: absent */
+    struct pawl_str operation_location;         /* Operation-Location, or Azure-AsyncOperation: goes before location */
     struct pawl_str requests_left, tokens_left; /* x-ratelimit-remaining-requests, -tokens */
     struct pawl_str detail;                     /* the transport's own words; a command's stderr (its tail) */
     enum pawl_applied verdict;                  /* in-process only: the function's own */
@@ -37,6 +38,26 @@ struct pawl_outcome { /* understood. Text is in the arena that the codec was han
     int64_t retry_after_ns;      /* the server's word, from the reply's arrival; -1: none */
     struct pawl_str result;      /* JSON text; {NULL,0}: none */
     struct pawl_str message;     /* one sentence: what came; safe to show */
+    struct pawl_str monitor;     /* 202: where it says that its end can be asked for, as it came; {NULL,0}: nowhere */
+};
+
+/* What is heard of a call that was accepted: by asking its monitor, or by being called back. */
+struct pawl_news {
+    enum pawl_news_is {
+        PAWL_NEWS_NONE,      /* nothing was learnt: ask again later */
+        PAWL_NEWS_RUNNING,   /* not over yet */
+        PAWL_NEWS_DONE,      /* it happened */
+        PAWL_NEWS_FAILED,    /* it ended, and did not happen */
+        PAWL_NEWS_ELSEWHERE, /* ask at `monitor` */
+        PAWL_NEWS_GONE       /* nobody will tell here any more */
+    } is;
+    bool not_found;          /* NONE: 404. Just behind the 202 that may be a copy that is late */
+    bool at_result;          /* ELSEWHERE: what is there is the result itself */
+    int64_t retry_after_ns;  /* the server's word; -1: none */
+    struct pawl_str monitor; /* ELSEWHERE, RUNNING: as it came; {NULL,0}: where it was */
+    struct pawl_str word;    /* the status that it gives, shown; {NULL,0}: none */
+    struct pawl_str result;  /* DONE: JSON text */
+    struct pawl_str message; /* a sentence; {NULL,0}: none */
 };
 
 enum pawl_role { PAWL_ROLE_SYSTEM, PAWL_ROLE_USER, PAWL_ROLE_ASSISTANT, PAWL_ROLE_TOOL };

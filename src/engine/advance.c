@@ -109,6 +109,17 @@ static int64_t left_ns(const struct pawl_hot *h)
     return left;
 }
 
+/* The monitor of an accepted call is asked. false: its request cannot be made. */
+static bool make_poll(struct pawl_slot *s)
+{
+    s->attempt.look = s->attempt.poll = true;
+    s->attempt.changes = false;
+    s->attempt.hedge_ns = 0;
+    s->attempt.key = (struct pawl_str){NULL, 0};
+    s->attempt.timeout_ns = s->pass.tool->timeout_ns;
+    return pawl_pass_poll_request(&s->pass, &s->attempt.request);
+}
+
 static void start_attempt(struct pawl_slot *s, bool look)
 {
     struct pawl_pass *p = &s->pass;
@@ -118,6 +129,7 @@ static void start_attempt(struct pawl_slot *s, bool look)
     struct pawl_pending *pending;
     struct pawl_action *a;
     s->looking = look;
+    s->polling = p->want == PAWL_WANT_POLL;
     s->attempt = (struct pawl_attempt){.of = p->model ? PAWL_ATTEMPT_MODEL : PAWL_ATTEMPT_TOOL,
                                        .run = p->run->id,
                                        .step = p->number,
@@ -138,6 +150,11 @@ static void start_attempt(struct pawl_slot *s, bool look)
         return;
     }
     if (look) s->attempt.timeout_ns = s->attempt.tool->timeout_ns;
+    if (s->polling && !make_poll(s)) {
+        pawl_pass_take_news(p, &not_sent);
+        pawl_slot_drive(s);
+        return;
+    }
     assert(s->attempt.timeout_ns > 0);
     pending = pawl_engine_await(e, PAWL_OF_SLOT_ATTEMPT);
     a = pending ? pawl_engine_act(e, PAWL_DO_ATTEMPT) : NULL;
@@ -176,6 +193,7 @@ static void dispatch(struct pawl_slot *s)
     case PAWL_WANT_PERSON:
     case PAWL_WANT_ROOM:
     case PAWL_WANT_SIGNAL:
+    case PAWL_WANT_LATER:
     case PAWL_WANT_TIME: break;
     case PAWL_WANT_CLAIM: pawl_claims_want(s); break;
     case PAWL_WANT_CLAIM_FREE: pawl_claims_wait(s); break;
@@ -185,6 +203,7 @@ static void dispatch(struct pawl_slot *s)
         if (!must_sync_first(s)) start_attempt(s, false);
         break;
     case PAWL_WANT_LOOK: start_attempt(s, true); break;
+    case PAWL_WANT_POLL: start_attempt(s, false); break;
     }
 }
 
@@ -192,7 +211,7 @@ static void dispatch(struct pawl_slot *s)
 static bool under_way(const struct pawl_pass *p)
 {
     return p->want == PAWL_WANT_DURABLE || p->want == PAWL_WANT_ATTEMPT || p->want == PAWL_WANT_LOOK ||
-           p->stage == PAWL_STAGE_RECORD;
+           p->want == PAWL_WANT_POLL || p->stage == PAWL_STAGE_RECORD;
 }
 
 /* A user spoke while a model call waited for room: it is made of all that is said by now (LEDGER 7). */
@@ -237,7 +256,8 @@ void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply)
     s->synced = false;
     p->now_ns = e->now_ns;
     p->wall_ns = e->wall_ns;
-    pawl_pass_take_reply(p, reply, s->looking);
+    if (s->polling) pawl_pass_take_news(p, reply);
+    else pawl_pass_take_reply(p, reply, s->looking);
     pawl_slot_drive(s);
 }
 

@@ -106,16 +106,16 @@ int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op)
     return PAWL_OK;
 }
 
-int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step)
+int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step, const char *word)
 {
     struct pawl_reply_due *reply, **at = &h->replies;
     if (h->run.seq <= h->durable_seq) {
-        pawl_request_answer(h->e, request_id, &h->run, step);
+        pawl_request_answer(h->e, request_id, &h->run, step, word);
         return PAWL_OK;
     }
     reply = pawl_engine_get(h->e, sizeof *reply);
     if (!reply) return PAWL_ENOMEM;
-    *reply = (struct pawl_reply_due){.id = request_id, .seq = h->run.seq, .step = step};
+    *reply = (struct pawl_reply_due){.id = request_id, .seq = h->run.seq, .step = step, .word = word};
     while (*at) at = &(*at)->next;
     *at = reply;
     return PAWL_OK;
@@ -124,6 +124,12 @@ int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step)
 bool pawl_hot_early(const struct pawl_hot *h)
 {
     return h->run.begins_ns > h->e->wall_ns && h->run.steps_count == 0 && !h->run.ending;
+}
+
+/* It waits for people, for what comes in, or for a later time only. */
+static bool may_park(const struct pawl_pass *p)
+{
+    return p->want == PAWL_WANT_PERSON || p->want == PAWL_WANT_SIGNAL || p->want == PAWL_WANT_LATER;
 }
 
 /* What the run waits on, as lists show it; true: on nothing but people or later times, so it may park. */
@@ -144,7 +150,7 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
     for (const struct pawl_slot *s = h->slots; s; s = s->next) {
         const struct pawl_step *step = s->pass.step;
         if (s->pass.want == PAWL_WANT_STEP) continue; /* waits for another slot, which is looked at itself */
-        if ((s->pass.want != PAWL_WANT_PERSON && s->pass.want != PAWL_WANT_SIGNAL) || !step) {
+        if (!may_park(&s->pass) || !step) {
             all = false;
             continue;
         }
@@ -156,7 +162,9 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
             continue;
         }
         if (head->waiting == PAWL_WAIT_DOUBT) continue;
-        head->waiting = step->state == PAWL_STEP_DOUBT   ? PAWL_WAIT_DOUBT
+        if (s->pass.want == PAWL_WANT_LATER && head->waiting) continue; /* what needs a person is said first */
+        head->waiting = s->pass.want == PAWL_WANT_LATER  ? PAWL_WAIT_STEP
+                        : step->state == PAWL_STEP_DOUBT ? PAWL_WAIT_DOUBT
                         : step->state == PAWL_STEP_ASKED ? PAWL_WAIT_GATE
                                                          : PAWL_WAIT_TOOL;
         head->waiting_step = step->number;
@@ -185,8 +193,7 @@ struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
     struct pawl_rest out = {.until_ns = PAWL_NEVER};
     for (const struct pawl_slot *s = h->slots; s; s = s->next) {
         const enum pawl_waiting on = rests_on(&s->pass);
-        if (s->pass.want == PAWL_WANT_STEP || s->pass.want == PAWL_WANT_PERSON || s->pass.want == PAWL_WANT_SIGNAL)
-            continue;
+        if (s->pass.want == PAWL_WANT_STEP || may_park(&s->pass)) continue;
         if (on == PAWL_WAIT_NONE || s->attempt_id || s->find_id) return (struct pawl_rest){.until_ns = PAWL_NEVER};
         if (out.waiting) continue; /* the first one tells */
         out = (struct pawl_rest){.waiting = on, .step = s->pass.number, .until_ns = s->pass.until_wall_ns};
@@ -200,9 +207,7 @@ struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
 static bool joins_only(const struct pawl_hot *h)
 {
     for (const struct pawl_slot *s = h->slots; s; s = s->next)
-        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP &&
-            s->pass.want != PAWL_WANT_PERSON && s->pass.want != PAWL_WANT_SIGNAL)
-            return false;
+        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP && !may_park(&s->pass)) return false;
     return h->slots != NULL;
 }
 
@@ -313,7 +318,7 @@ static void replies(struct pawl_hot *h)
     struct pawl_reply_due *reply;
     while ((reply = h->replies) != NULL && reply->seq <= h->durable_seq) {
         h->replies = reply->next;
-        pawl_request_answer(h->e, reply->id, &h->run, reply->step);
+        pawl_request_answer(h->e, reply->id, &h->run, reply->step, reply->word);
         pawl_engine_put(h->e, reply, sizeof *reply);
     }
 }

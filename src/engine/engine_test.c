@@ -99,6 +99,9 @@ static void begin(struct world *w)
                                      .render_model = pawl_model_render,
                                      .read_tool = pawl_tool_read,
                                      .read_model = pawl_model_read,
+                                     .monitor = pawl_tool_monitor,
+                                     .poll = pawl_tool_poll,
+                                     .news = pawl_tool_news,
                                      .config = config_port};
     struct pawl_event ev = {.kind = PAWL_EV_START, .seed = 7, .store_id = w->store->id, .instance = w->store->instance};
     CHECK_INT(pawl_engine_new(pawl_alloc_libc(), &ports, &w->e), PAWL_OK);

@@ -23,7 +23,8 @@ enum pawl_ask {
     PAWL_ASK_RETRY, /* a run that failed goes on: from `step`, 0: where it stopped; with `args` in place of the step's */
     PAWL_ASK_UNDO,  /* what a run that has ended did behind `step` is undone */
     PAWL_ASK_SIGNAL, /* agent is the signal's name, result its payload (JSON text), key says that it is the same one */
-    PAWL_ASK_BREAKER /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
+    PAWL_ASK_CALLBACK, /* a tool tells how a call ended that it accepted */
+    PAWL_ASK_BREAKER   /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
 struct pawl_request {
@@ -44,6 +45,8 @@ struct pawl_request {
     struct pawl_str with;          /* RETRY, APPROVE: JSON object of members that replace the arguments' */
     enum pawl_circuit_force force; /* BREAKER; NONE: as it counts, from now on, beginning closed */
     struct pawl_str by;            /* who says it */
+    struct pawl_str token, body;   /* CALLBACK: as it came, and, where it is signed, */
+    struct pawl_str webhook_id, webhook_timestamp, webhook_signature;
 };
 
 enum pawl_find_what { PAWL_FIND_CLAIM_RUNS, PAWL_FIND_KEY, PAWL_FIND_READ, PAWL_FIND_CLAIM, PAWL_FIND_WAKE };
@@ -68,7 +71,8 @@ struct pawl_attempt { /* one sending. Lent until DONE or CANCEL of its id */
     enum pawl_attempt_of of;
     struct pawl_id run;
     uint32_t step, attempt; /* attempt is from 1 */
-    bool look;              /* verify's read on behalf of this step */
+    bool look;              /* a read on behalf of this step: verify's or, */
+    bool poll;              /* of the monitor that it named when it was accepted */
     bool changes;           /* may change something: never resent by a transport on its own */
     const struct pawl_config *config;
     const struct pawl_tool *tool;   /* TOOL */

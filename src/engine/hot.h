@@ -39,7 +39,7 @@ struct pawl_slot { /* a pass and what it waits for */
     uint64_t need_seq;            /* WANT_DURABLE */
     uint64_t joined;              /* when it began to wait for another's claim, in order; 0: never */
     bool fresh;                   /* opened, not yet driven */
-    bool looking;
+    bool looking, polling;
     bool synced; /* durability every-step: this attempt has waited already */
 };
 
@@ -59,6 +59,7 @@ struct pawl_reply_due { /* a client's answer that waits until its record is dura
     struct pawl_reply_due *next;
     uint64_t id, seq;
     uint32_t step;
+    const char *word;
 };
 
 struct pawl_hot {
@@ -213,7 +214,9 @@ int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct
 int pawl_hot_append(struct pawl_hot *h, enum pawl_kind kind, uint32_t step, struct pawl_str body);
 int pawl_hot_claim(struct pawl_hot *h, const struct pawl_claim_op *op);
 int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op);
-int pawl_hot_note_reply(struct pawl_hot *h, uint64_t request_id, uint32_t step); /* when all so far is durable */
+int pawl_hot_note_reply(
+    struct pawl_hot *h, uint64_t request_id, uint32_t step,
+    const char *word);                    /* when all so far is durable; word: a constant, what became of it, or NULL */
 void pawl_hot_settle(struct pawl_hot *h); /* status, clock, commit, parking: at the end of every engine step */
 void pawl_hot_committed(struct pawl_hot *h, int status);
 void pawl_hot_resend(struct pawl_hot *h); /* the commit that the store could not make, once more */
@@ -260,6 +263,11 @@ struct pawl_refusal pawl_again_undo(struct pawl_hot *h, const struct pawl_reques
 void pawl_common_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
 void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status);
 void pawl_common_free(struct pawl_engine *e, struct pawl_pending *p);
+/* called.c: a tool calls back about a call that it accepted. `word` says what became of that: "taken", "running", "duplicate"
+ * or "late". Of a run that has ended: only whether it may, and "late". */
+struct pawl_refusal pawl_called_take(struct pawl_hot *h, const struct pawl_request *r, const char **word);
+struct pawl_refusal pawl_called_late(struct pawl_engine *e, const struct pawl_config *c, const struct pawl_run *run,
+                                     const struct pawl_request *r, const char **word);
 /* claims.c */
 void pawl_claims_want(struct pawl_slot *s);
 void pawl_claims_found(struct pawl_slot *s, int status, const struct pawl_claim *claim);
@@ -279,5 +287,6 @@ void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run,
                          const char *next);
 void pawl_request_refuse_store(struct pawl_engine *e, uint64_t id, struct pawl_id run, int status); /* it could not */
 void pawl_request_done(struct pawl_engine *e, uint64_t id); /* of what no run owns */
-void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step);
+void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step,
+                         const char *word); /* NULL: none */
 void pawl_asking_free(struct pawl_engine *e, struct pawl_asking *asking);

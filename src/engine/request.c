@@ -18,7 +18,8 @@ static struct pawl_answer *answer_to(struct pawl_engine *e, uint64_t id, struct 
     return answer;
 }
 
-void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step)
+void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step,
+                         const char *word)
 {
     struct pawl_answer *answer = answer_to(e, id, run->id);
     char text[PAWL_ID_TEXT];
@@ -28,6 +29,7 @@ void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_r
     pawl_buf_init_arena(&b, &e->step);
     pawl_buf_printf(&b, "{\"run\":\"%s\"", text);
     if (step) pawl_buf_printf(&b, ",\"step\":%u", step);
+    if (word) pawl_buf_printf(&b, ",\"callback\":\"%s\"", word);
     pawl_buf_char(&b, '}');
     answer->step = step;
     answer->body = pawl_buf_done(&b);
@@ -70,8 +72,19 @@ static struct pawl_asking *keep(struct pawl_engine *e, uint64_t id, const struct
 {
     struct pawl_asking *k = pawl_engine_get(e, sizeof *k);
     if (!k) return NULL;
-    struct pawl_str *texts[] = {&k->request.id,   &k->request.agent,  &k->request.key, &k->request.input,
-                                &k->request.text, &k->request.result, &k->request.by,  &k->request.with};
+    struct pawl_str *texts[] = {&k->request.id,
+                                &k->request.agent,
+                                &k->request.key,
+                                &k->request.input,
+                                &k->request.text,
+                                &k->request.result,
+                                &k->request.by,
+                                &k->request.with,
+                                &k->request.token,
+                                &k->request.body,
+                                &k->request.webhook_id,
+                                &k->request.webhook_timestamp,
+                                &k->request.webhook_signature};
     pawl_arena_init(&k->arena, e->from);
     k->request = *r;
     k->id = id;
@@ -182,7 +195,7 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
     put(&o, "id", r->id);
     put(&o, "by", r->by);
     if (pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o))) return;
-    pawl_hot_note_reply(h, id, 0);
+    pawl_hot_note_reply(h, id, 0, NULL);
 }
 
 /* The key or the id was there already: who has it? */
@@ -251,7 +264,7 @@ void pawl_request_key_read(struct pawl_engine *e, struct pawl_asking *asking, in
         pawl_request_refuse(e, asking->id, run.id, PAWL_ECONFLICT,
                             "a run with this key has another agent or another input",
                             "use another key, or start it with the same input");
-    else pawl_request_answer(e, asking->id, &run, 0);
+    else pawl_request_answer(e, asking->id, &run, 0, NULL);
     pawl_arena_fini(&scratch);
     pawl_asking_free(e, asking);
 }
@@ -445,6 +458,7 @@ static struct pawl_refusal act(struct pawl_hot *h, const struct pawl_request *r,
     case PAWL_ASK_RETRY: return pawl_again_retry(h, r);
     case PAWL_ASK_UNDO: return pawl_again_undo(h, r);
     case PAWL_ASK_SIGNAL: return pawl_signal_take(h, r);
+    case PAWL_ASK_CALLBACK:
     case PAWL_ASK_BREAKER:
     case PAWL_ASK_START: assert(false);
     }
@@ -456,16 +470,28 @@ static void request_do(struct pawl_engine *e, struct pawl_asking *asking, struct
     const struct pawl_request *r = &asking->request;
     struct pawl_refusal no = {0, NULL, NULL};
     uint32_t step = r->step;
-    if (!pawl_run_answered(&h->run, r->id)) {
+    const char *word = NULL;
+    if (r->what == PAWL_ASK_CALLBACK) {
+        no = pawl_called_take(h, r, &word);
+    } else if (!pawl_run_answered(&h->run, r->id)) {
         if (h->agent || r->what == PAWL_ASK_RESUME) no = act(h, r, &step);
         else
             no = (struct pawl_refusal){PAWL_ECONFIG, "the run waits for its configuration",
                                        "set what it names, then pawl resume RUN"};
     }
     if (no.code) pawl_request_refuse(e, asking->id, h->head.run, no.code, no.what, no.next);
-    else if (!e->rc) pawl_hot_note_reply(h, asking->id, step);
+    else if (!e->rc) pawl_hot_note_reply(h, asking->id, step, word);
     pawl_hot_dirty(h);
     pawl_asking_free(e, asking);
+}
+
+static void called_after_the_end(struct pawl_engine *e, const struct pawl_asking *asking, const struct pawl_config *c,
+                                 const struct pawl_run *run)
+{
+    const char *word = NULL;
+    const struct pawl_refusal no = pawl_called_late(e, c, run, &asking->request, &word);
+    if (no.code) pawl_request_refuse(e, asking->id, run->id, no.code, no.what, no.next);
+    else pawl_request_answer(e, asking->id, run, asking->request.step, word);
 }
 
 void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const struct pawl_run_records *stored)
@@ -483,8 +509,11 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     const bool same_answer = gate && s && s->asked_seq && s->denied == (r->what == PAWL_ASK_DENY);
     const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN) ||
                       pawl_signal_known(&run, r);
-    if (rc == PAWL_OK && (pawl_run_answered(&run, r->id) || over || same_answer))
-        pawl_request_answer(e, asking->id, &run, r->step);
+    if (rc == PAWL_OK && r->what == PAWL_ASK_CALLBACK)
+        called_after_the_end(e, asking, e->ports.config(e->ports.ctx, stored->head.config, &(struct pawl_str){NULL, 0}),
+                             &run);
+    else if (rc == PAWL_OK && (pawl_run_answered(&run, r->id) || over || same_answer))
+        pawl_request_answer(e, asking->id, &run, r->step, NULL);
     else pawl_request_refuse(e, asking->id, stored->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
     pawl_arena_fini(&scratch);
     pawl_asking_free(e, asking);
@@ -497,7 +526,8 @@ static void ended_in_memory(struct pawl_engine *e, struct pawl_asking *asking, s
     const bool over = r->what == PAWL_ASK_RESUME ||
                       (r->what == PAWL_ASK_CANCEL && h->run.status == PAWL_CANCELLED_RUN) ||
                       pawl_signal_known(&h->run, r);
-    if (over || pawl_run_answered(&h->run, r->id)) pawl_hot_note_reply(h, asking->id, r->step);
+    if (r->what == PAWL_ASK_CALLBACK) called_after_the_end(e, asking, h->config, &h->run);
+    else if (over || pawl_run_answered(&h->run, r->id)) pawl_hot_note_reply(h, asking->id, r->step, NULL);
     else pawl_request_refuse(e, asking->id, h->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
     pawl_asking_free(e, asking);
 }

@@ -1,5 +1,6 @@
 /* src/host/attempt.c - the drivers: a fixed request goes out over HTTP, to a command, to a function of this process, or to
  * a script, and what came back becomes one DONE event. Secrets are filled in here and nowhere else. */
+#include "contract/webhook.h"
 #include "host/host.h"
 #include "io/clock.h"
 #include <stdio.h>
@@ -41,10 +42,10 @@ static void done(struct pawl_attempt_run *r, const struct pawl_reply *reply)
     struct pawl_host_event *e = pawl_host_event(p, PAWL_EV_DONE);
     const int64_t took_ns = pawl_clock_mono_ns() - r->began_ns;
     if (e) {
-        struct pawl_str *texts[] = {&e->reply.type,           &e->reply.body,         &e->reply.retry_after,
-                                    &e->reply.retry_after_ms, &e->reply.should_retry, &e->reply.date,
-                                    &e->reply.location,       &e->reply.detail,       &e->reply.requests_left,
-                                    &e->reply.tokens_left};
+        struct pawl_str *texts[] = {
+            &e->reply.type,          &e->reply.body,        &e->reply.retry_after,       &e->reply.retry_after_ms,
+            &e->reply.should_retry,  &e->reply.date,        &e->reply.location,          &e->reply.detail,
+            &e->reply.requests_left, &e->reply.tokens_left, &e->reply.operation_location};
         e->reply = *reply;
         e->reply.wall_ns = pawl_clock_wall_ns();
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = copy(e, *texts[i]);
@@ -77,6 +78,7 @@ static void on_http_done(void *ctx, const struct pawl_http_result *h)
                                      .should_retry = h->should_retry,
                                      .date = h->date,
                                      .location = h->location,
+                                     .operation_location = h->operation_location,
                                      .requests_left = h->requests_left,
                                      .tokens_left = h->tokens_left,
                                      .hedged = h->hedged,
@@ -139,13 +141,66 @@ static size_t say_until(struct pawl_attempt_run *r, struct pawl_http_header *lis
     return count;
 }
 
+/* Whom the tool is to call back, where the request says that it is told: a URL with a token that nobody else can make. It
+ * is a secret, and so no part of the fixed request. false: it cannot be made. */
+static bool callback_url(struct pawl_attempt_run *r, struct pawl_str *out, struct pawl_error *err)
+{
+    const struct pawl_attempt *a = r->of;
+    const struct pawl_serve *serve = &a->config->serve;
+    const bool six = strchr(serve->host, ':') != NULL;
+    char run[PAWL_ID_TEXT], token[PAWL_TOKEN_TEXT];
+    struct pawl_buf secret, url;
+    pawl_buf_init_arena(&secret, &r->arena);
+    pawl_buf_init_arena(&url, &r->arena);
+    if (pawl_config_fill(a->config, serve->secret, &secret, err) || !pawl_buf_done(&secret).n || !a->key.p)
+        return false;
+    pawl_callback_token(pawl_buf_done(&secret), a->run, a->step, a->key.p, token);
+    pawl_id_text(a->run, run);
+    if (serve->url.p) {
+        pawl_buf_add(&url, serve->url.p, serve->url.n - (serve->url.p[serve->url.n - 1] == '/'));
+    } else if (r->p->listens_at) {
+        pawl_buf_text(&url, r->p->listens_at);
+    } else {
+        pawl_buf_printf(&url, "http://%s%s%s:%d", six ? "[" : "", serve->host, six ? "]" : "", serve->port);
+    }
+    pawl_buf_printf(&url, "/callbacks/%s/%u/%s", run, a->step, token);
+    *out = pawl_buf_done(&url);
+    return out->p != NULL;
+}
+
+/* Into the header, or as the first member of the body, that the request names. */
+static bool tell_whom(struct pawl_attempt_run *r, yyjson_val *where, struct pawl_http_header *list, size_t *count,
+                      struct pawl_str *body, struct pawl_error *err)
+{
+    const struct pawl_str header = pawl_json_str(where, "header"), field = pawl_json_str(where, "field");
+    struct pawl_str url;
+    struct pawl_buf b;
+    if (!callback_url(r, &url, err)) return false;
+    if (header.p) {
+        list[(*count)++] = (struct pawl_http_header){header, url};
+        return true;
+    }
+    if (!field.p || !body->n || body->p[0] != '{') return false;
+    pawl_buf_init_arena(&b, &r->arena);
+    pawl_buf_char(&b, '{');
+    pawl_json_quote(field, &b);
+    pawl_buf_char(&b, ':');
+    pawl_json_quote(url, &b);
+    if (body->n > 2) pawl_buf_char(&b, ',');
+    pawl_buf_add(&b, body->p + 1, body->n - 1);
+    *body = pawl_buf_done(&b);
+    return body->p != NULL;
+}
+
 /* {"http": …} with secrets filled in. false: it was ended as not sent. */
 static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
 {
     const struct pawl_attempt *a = r->of;
     yyjson_val *headers = yyjson_obj_get(http, "headers"), *name, *value;
     size_t count = yyjson_obj_size(headers);
-    struct pawl_http_header *list = pawl_arena_get(&r->arena, (count + 2) * sizeof *list);
+    struct pawl_http_header *list = pawl_arena_get(&r->arena, (count + 3) * sizeof *list);
+    yyjson_val *callback = yyjson_obj_get(http, "callback");
+    struct pawl_str body = pawl_json_str(http, "body");
     struct pawl_error err = {0};
     size_t i, max;
     if (!list) return not_sent(r, "no memory"), false;
@@ -158,13 +213,15 @@ static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
         list[i] = (struct pawl_http_header){pawl_json_value_str(name), {b.p, (uint32_t)b.n}};
     }
     if (!a->model) count = say_until(r, list, count); /* a provider has no use for it */
+    if (callback && !tell_whom(r, callback, list, &count, &body, &err))
+        return not_sent(r, err.what[0] ? err.what : "the URL to call back cannot be put into the request"), false;
     const int64_t second = 1000000000;
     const struct pawl_http_call call = {
         .method = pawl_json_str(http, "method"),
         .url = pawl_json_str(http, "url"),
         .headers = list,
         .headers_count = (uint32_t)count,
-        .body = pawl_json_str(http, "body"),
+        .body = body,
         .changes = a->changes,
         .connect_timeout_ns = a->timeout_ns < CONNECT_TIMEOUT_S * second ? a->timeout_ns : CONNECT_TIMEOUT_S * second,
         .first_byte_timeout_ns =

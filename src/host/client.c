@@ -39,7 +39,7 @@ static bool is_one_of(struct pawl_str word, const char *const *words)
 
 static int begin(struct asked *q, struct pawl *p, struct pawl_error *err)
 {
-    static const char *const changes[] = {"send", "approve", "deny", "resolve", "cancel", "breaker", NULL},
+    static const char *const changes[] = {"send", "approve", "deny", "resolve", "cancel", "breaker", "callback", NULL},
                              *const unbounded[] = {"follow", "resume", "verify", "sql", NULL};
     int rc = pawl_json_read(pawl_str_of(q->text), &q->arena, &q->request, err);
     const struct pawl_str what = rc ? (struct pawl_str){NULL, 0} : pawl_json_str(q->request, "do");

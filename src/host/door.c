@@ -241,6 +241,35 @@ static void say(struct pawl_door *d, enum pawl_ask what)
     else pawl_host_request(d->p, d, &r);
 }
 
+/* Whoever sends it says it again until it is answered: what makes it the same one is its webhook-id, else its words. */
+static void callback(struct pawl_door *d)
+{
+    const struct pawl_str body = text_of(d, "body"), webhook = text_of(d, "webhook_id");
+    struct pawl_request r = {.what = PAWL_ASK_CALLBACK,
+                             .run = d->run,
+                             .step = (uint32_t)pawl_json_i64(d->request, "step", 0),
+                             .token = text_of(d, "token"),
+                             .body = body,
+                             .webhook_id = webhook,
+                             .webhook_timestamp = text_of(d, "webhook_timestamp"),
+                             .webhook_signature = text_of(d, "webhook_signature")};
+    struct pawl_hash h;
+    struct pawl_buf b;
+    char hex[65];
+    if (!body.p || !r.token.p || !r.step || webhook.n > 256) {
+        refuse(d, PAWL_EINVAL, "a callback needs a step, a token and a body", "docs/async.md");
+        return;
+    }
+    h = pawl_sha256(body.p, body.n);
+    pawl_hex(hex, h.b, 16);
+    pawl_buf_init_arena(&b, &d->arena);
+    pawl_buf_printf(&b, "callback %u ", r.step);
+    pawl_buf_str(&b, webhook.n ? webhook : pawl_str_of(hex));
+    r.id = pawl_buf_done(&b);
+    if (d->p->only_read) refuse(d, PAWL_EREADONLY, "this handle only reads", "open it without only_read");
+    else pawl_host_request(d->p, d, &r);
+}
+
 /* "refund", or "tool refund" where a model has that name too. {NULL,0}: refused. */
 static struct pawl_str dependency(struct pawl_door *d)
 {
@@ -281,16 +310,18 @@ static void breaker(struct pawl_door *d)
 static const struct {
     const char *word;
     enum pawl_ask what;
-} asks[] = {{"send", PAWL_ASK_SEND},       {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
-            {"resolve", PAWL_ASK_RESOLVE}, {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME},
-            {"retry", PAWL_ASK_RETRY},     {"undo", PAWL_ASK_UNDO},       {"signal", PAWL_ASK_SIGNAL}};
+} asks[] = {{"send", PAWL_ASK_SEND},        {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
+            {"resolve", PAWL_ASK_RESOLVE},  {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME},
+            {"retry", PAWL_ASK_RETRY},      {"undo", PAWL_ASK_UNDO},       {"signal", PAWL_ASK_SIGNAL},
+            {"callback", PAWL_ASK_CALLBACK}};
 
 static void go_on(struct pawl_door *d)
 {
     const struct pawl_str what = text_of(d, "do");
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
         if (pawl_str_is(what, asks[i].word)) {
-            say(d, asks[i].what);
+            if (asks[i].what == PAWL_ASK_CALLBACK) callback(d);
+            else say(d, asks[i].what);
             return;
         }
     if (pawl_str_is(what, "breaker")) {

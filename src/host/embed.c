@@ -39,3 +39,8 @@ void pawl_host_watch(struct pawl *p, void (*committed)(void *ctx, const struct p
     p->watch = committed;
     p->watch_ctx = ctx;
 }
+
+void pawl_host_listens(struct pawl *p, const char *url)
+{
+    p->listens_at = url;
+}

@@ -141,6 +141,7 @@ struct pawl {
     uint32_t ready_count;
     void (*watch)(void *ctx, const struct pawl_commit *c); /* embed.h; NULL: nobody */
     void *watch_ctx;
+    const char *listens_at; /* embed.h: http://HOST:PORT where callbacks are taken here; NULL: nowhere */
     bool only_read, hold, must_own, owns, handing_over, loop_open;
 };
 

@@ -72,6 +72,9 @@ static int start_engine(struct pawl *p, struct pawl_error *err)
                                      .render_model = pawl_model_render,
                                      .read_tool = pawl_tool_read,
                                      .read_model = pawl_model_read,
+                                     .monitor = pawl_tool_monitor,
+                                     .poll = pawl_tool_poll,
+                                     .news = pawl_tool_news,
                                      .config = port_config,
                                      .tool_ready = pawl_host_tool_ready};
     struct pawl_host_event *e;

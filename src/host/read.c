@@ -463,6 +463,8 @@ static void end_with_head(struct pawl_door *d, const struct pawl_head *h)
 static void end_if_still(struct pawl_door *d, const struct pawl_head *h)
 {
     if (d->done || h->seq + 1 != d->next_seq) return;
+    if (h->waiting == PAWL_WAIT_STEP && d->p->engine && !d->p->handing_over)
+        return; /* for no person: it goes on here */
     if (pawl_status_ended(h->status) || h->waiting != PAWL_WAIT_NONE) end_with_head(d, h);
 }
 

@@ -13,8 +13,16 @@ try { /* one attempt */
     struct pawl_str model, class_name, applied, message;
 };
 
+struct heard { /* of a call that was accepted */
+    struct heard *next;
+    const char *what;
+    int64_t at_ns;
+    yyjson_val *body;
+};
+
 struct extra { /* what the fold does not keep of a step; by step number */
     struct try *tries, **tries_end;
+    struct heard *heard, **heard_end;
     int64_t decided_ns, asked_ns, answered_ns, ms;
     yyjson_val *approvers;
     struct pawl_str then, answer, by, reason, from, verified, class_name;
@@ -110,6 +118,16 @@ static void take_attempt(struct view *v, struct extra *x, const struct pawl_reco
     t->retry_at_ns = pawl_json_i64(ended, "retry_at", 0);
 }
 
+static void take_heard(struct view *v, struct extra *x, const char *what, const struct pawl_record *r, yyjson_val *body)
+{
+    struct heard *h = pawl_arena_zeroed(v->arena, sizeof *h);
+    if (!h) return;
+    *h = (struct heard){.what = what, .at_ns = r->at_ns, .body = body};
+    if (!x->heard_end) x->heard_end = &x->heard;
+    *x->heard_end = h;
+    x->heard_end = &h->next;
+}
+
 static void take_end(struct extra *x, const struct pawl_record *r, yyjson_val *body)
 {
     struct try *t = last_try(x);
@@ -156,6 +174,12 @@ static void take_record(struct view *v, const struct pawl_record *r, yyjson_val 
             t->applied = pawl_json_str(body, "applied");
             t->message = pawl_json_str(body, "message");
         }
+        break;
+    case PAWL_STEP_ACCEPTED: take_heard(v, x, "accepted", r, body); break;
+    case PAWL_STEP_POLLED: take_heard(v, x, "polled", r, body); break;
+    case PAWL_STEP_CALLED: take_heard(v, x, "called", r, body); break;
+    case PAWL_NOTE:
+        if (pawl_json_str(body, "late").p) take_heard(v, x, "late", r, body);
         break;
     case PAWL_GATE_ASKED:
         x->asked_ns = r->at_ns;
@@ -247,6 +271,32 @@ static void write_tries(struct view *v, const struct extra *x)
         put(w, "applied", t->applied);
         if (t->message.n) put(w, "message", t->message);
         if (t->retry_at_ns) number(w, "retry_at_ns", t->retry_at_ns);
+        pawl_jw_close(w, '}');
+    }
+    pawl_jw_close(w, ']');
+}
+
+static void write_heard(struct view *v, const struct extra *x)
+{
+    static const char *const names[] = {"monitor", "callback", "word",   "gone",
+                                        "says",    "message",  "result", "at_result"},
+                             *const times[][2] = {{"until", "until_ns"},
+                                                  {"poll_at", "poll_at_ns"},
+                                                  {"not_before", "not_before_ns"}};
+    struct pawl_json_writer *w = &v->w;
+    if (!x->heard) return;
+    pawl_jw_key(w, "heard");
+    pawl_jw_open(w, '[');
+    for (const struct heard *h = x->heard; h; h = h->next) {
+        pawl_jw_open(w, '{');
+        put(w, "what", pawl_str_of(h->what));
+        number(w, "at_ns", h->at_ns);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            yyjson_val *value = yyjson_obj_get(h->body, names[i]);
+            if (value) pawl_jw_key(w, names[i]), pawl_jw_value(w, value);
+        }
+        for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+            if (yyjson_obj_get(h->body, times[i][0])) number(w, times[i][1], pawl_json_i64(h->body, times[i][0], 0));
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -371,6 +421,7 @@ static void write_step(struct view *v, const struct pawl_step *s)
     if (s->message.n) put(w, "message", s->message);
     number(w, "attempts", s->attempts);
     write_tries(v, x);
+    write_heard(v, x);
     write_times(v, s, x);
     write_question(v, s, x);
     write_first(v, s);

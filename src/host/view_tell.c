@@ -149,6 +149,15 @@ static void tell_gate(const struct pawl_run *run, const struct pawl_step *s, str
     if (others) pawl_buf_printf(b, ", and to %u more", others);
 }
 
+static void tell_accepted(const struct pawl_step *s, struct pawl_buf *b)
+{
+    step_name(b, s);
+    pawl_buf_text(b, " was accepted and is not over yet");
+    if (s->word.p) pawl_buf_text(b, " (it says "), pawl_shown(s->word, 40, b), pawl_buf_char(b, ')');
+    pawl_buf_text(b, s->monitor.p ? ": its monitor is asked again" : ": it will call back, and pawl serve hears it");
+    pawl_buf_text(b, "; when its deadline is over it is in doubt");
+}
+
 static void tell_open(const struct pawl_run *run, const struct pawl_told *told, struct pawl_buf *b)
 {
     const struct pawl_step *asked = first_in(run, PAWL_STEP_ASKED), *doubt = first_in(run, PAWL_STEP_DOUBT);
@@ -169,6 +178,8 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         else pawl_buf_printf(b, "step %u", run->steps_count + 1);
         pawl_buf_text(b, ": ");
         pawl_buf_str(b, told->missing.n ? told->missing : PAWL_STR("its turn has come just now"));
+    } else if (strcmp(told->waiting, "step") == 0 && open) {
+        tell_accepted(open, b);
     } else if (strcmp(told->waiting, "timer") == 0 && open) {
         pawl_buf_text(b, "It waits to try ");
         step_name(b, open);

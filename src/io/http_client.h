@@ -34,6 +34,7 @@ struct pawl_http_result { /* all borrowed until the callback returns; all of it 
     struct pawl_str body; /* what came of it, at most body_bytes_max */
     /* Values of headers, {NULL,0}: absent. Of several Retry-After the longest, of several others the last. */
     struct pawl_str type, retry_after, retry_after_ms, should_retry, date, location, requests_left, tokens_left;
+    struct pawl_str operation_location;     /* also Azure-AsyncOperation */
     const struct pawl_http_header *headers; /* all of them, in order, names as they came */
     uint32_t headers_count;
     struct pawl_str detail;         /* what went wrong, in the transport's words; ANSWERED: {NULL,0} */

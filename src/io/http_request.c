@@ -350,6 +350,8 @@ static void pick(const struct pawl_http_header *h, struct pawl_http_result *out)
     if (named(h->name, "Content-Type")) out->type = h->value;
     else if (named(h->name, "Date")) out->date = h->value;
     else if (named(h->name, "Location")) out->location = h->value;
+    else if (named(h->name, "Operation-Location") || named(h->name, "Azure-AsyncOperation"))
+        out->operation_location = h->value;
     else if (named(h->name, "X-Should-Retry")) out->should_retry = h->value;
     else if (named(h->name, "Retry-After")) pick_longest(h->value, &out->retry_after);
     else if (named(h->name, "Retry-After-Ms")) pick_longest(h->value, &out->retry_after_ms);

@@ -33,6 +33,9 @@ static const char *const names[PAWL_KIND_COUNT] = {
     [PAWL_NOTE] = "note",
     [PAWL_RUN_RETRIED] = "run.retried",
     [PAWL_UNDO_ASKED] = "undo.asked",
+    [PAWL_STEP_ACCEPTED] = "step.accepted",
+    [PAWL_STEP_POLLED] = "step.polled",
+    [PAWL_STEP_CALLED] = "step.called",
 };
 enum { NAME_MAX_BYTES = 16 }; /* the longest: signal.received */
 

@@ -38,6 +38,9 @@ enum pawl_kind {
     PAWL_NOTE,
     PAWL_RUN_RETRIED,
     PAWL_UNDO_ASKED,
+    PAWL_STEP_ACCEPTED,
+    PAWL_STEP_POLLED,
+    PAWL_STEP_CALLED,
     PAWL_KIND_COUNT
 };
 const char *pawl_kind_name(enum pawl_kind k);      /* "step.intended"; "" for NONE */

@@ -4,6 +4,7 @@
 #include "journal/sealed.h"
 #include "contract/json.h"
 #include "journal/rules.h"
+#include "journal/run_heard.h"
 #include "journal/spend.h"
 #include <assert.h>
 #include <string.h>
@@ -212,6 +213,7 @@ static int fold_attempted(struct pawl_fold *f)
     struct pawl_step *s = f->step;
     yyjson_val *ended = yyjson_obj_get(f->body, "ended");
     if (s->state != PAWL_STEP_INTENDED_STATE) return pawl_fold_corrupt(f, "an attempt of a step that was not intended");
+    s->accepted = false;
     if (!ended) {
         s->attempts = (uint32_t)pawl_json_i64(f->body, "attempt", s->attempts + 1);
         s->last_attempt_ns = f->r->at_ns;
@@ -229,6 +231,12 @@ static int fold_attempted(struct pawl_fold *f)
     if (pawl_str_is(pawl_json_str(ended, "applied"), "unknown")) s->unknown = true;
     if (pawl_json_bool(ended, "cleared", false)) s->unknown = false; /* verify looked: it did not happen */
     return PAWL_OK;
+}
+
+static int fold_heard(struct pawl_fold *f)
+{
+    return pawl_run_heard(f->run, f->step, f->r, f->body) ? PAWL_OK
+                                                          : pawl_fold_corrupt(f, "heard of what is not awaited");
 }
 
 /* The model's calls become the next steps, in their order: number and name are a step's identity. */
@@ -274,6 +282,7 @@ static void end_step(const struct pawl_fold *f, struct pawl_step *s, enum pawl_s
     s->ended_at_ns = f->r->at_ns;
     s->open = false;
     s->unknown = false;
+    s->accepted = false;
     s->attempts = (uint32_t)pawl_json_i64(f->body, "attempts", s->attempts);
     s->message = pawl_fold_text(f, "message");
     fold_intent_key(f, s);
@@ -352,6 +361,7 @@ static int fold_in_doubt(struct pawl_fold *f)
     if (s->state != PAWL_STEP_INTENDED_STATE) return pawl_fold_corrupt(f, "in doubt about what was not intended");
     s->state = PAWL_STEP_DOUBT;
     s->open = false;
+    s->accepted = false;
     s->asked_seq = f->r->seq;
     s->message = pawl_fold_text(f, "message");
     s->last_class = pawl_class_of(pawl_json_str(f->body, "class"));
@@ -373,6 +383,7 @@ static int fold_resolved(struct pawl_fold *f)
     s->stop = pawl_str_is(how, "stop");
     f->run->stopped = f->run->stopped || s->stop;
     s->resend = pawl_str_is(how, "not_happened");
+    if (s->resend) s->called = false; /* what is called back from now on is of the next attempt */
     s->applied = pawl_str_is(how, "happened");
     s->unknown = false;
     return PAWL_OK;
@@ -519,6 +530,14 @@ static int fold_undo_started(struct pawl_fold *f)
     return PAWL_OK;
 }
 
+/* What came too late to count is kept for people to see, and counted so that there is an end to it. */
+static int fold_note(struct pawl_fold *f)
+{
+    struct pawl_step *s = f->r->step ? pawl_run_step(f->run, f->r->step) : NULL;
+    if (s && pawl_json_str(f->body, "late").p) s->late++;
+    return PAWL_OK;
+}
+
 static int fold_nothing(struct pawl_fold *f)
 {
     (void)f;
@@ -547,7 +566,10 @@ static const struct {
     [PAWL_FACT_WRITTEN] = {pawl_fold_fact, ANY},
     [PAWL_GUARD_TRIPPED] = {pawl_fold_tripped, ANY},
     [PAWL_CONTEXT_PRUNED] = {pawl_fold_pruned, ANY},
-    [PAWL_NOTE] = {fold_nothing, ANY},
+    [PAWL_NOTE] = {fold_note, ANY},
+    [PAWL_STEP_ACCEPTED] = {fold_heard, OPEN_STEP},
+    [PAWL_STEP_POLLED] = {fold_heard, OPEN_STEP},
+    [PAWL_STEP_CALLED] = {fold_heard, OPEN_STEP},
     [PAWL_RUN_RETRIED] = {pawl_fold_retried, ANY},
     [PAWL_UNDO_ASKED] = {pawl_fold_undo_asked, ANY},
     [PAWL_BUDGET_SETTLED] = {fold_settled, OPEN_STEP},

@@ -101,6 +101,18 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     int64_t retry_at_ns;                       /* wall clock; 0: at once */
     enum pawl_class last_class;
     bool doubt_applied; /* in doubt about the answer only: it is known to have happened */
+    /* accepted (202), and heard of later: step.accepted {attempt, until, monitor, poll_at, message},
+     * step.polled {word, monitor, at_result, gone, poll_at, not_before, message} (where there is news), step.called {says, result | message,
+     * id}: the first that came in time; later ones are notes {late: "callback", says, result | message} */
+    bool accepted;  /* its end is being awaited */
+    bool at_result; /* what is at the monitor is the result itself */
+    bool called, called_failed;
+    struct pawl_str monitor;                              /* {NULL,0}: there is none to ask (any more) */
+    struct pawl_str word;                                 /* the status that it gave last */
+    int64_t accepted_ns, until_ns, poll_at_ns, polled_ns; /* wall clock; polled_ns: of the last of these records */
+    int64_t not_before_ns; /* the monitor's own word on when to ask again, where that is long */
+    uint32_t late;         /* notes of what was called back too late */
+    struct pawl_str called_result, called_message;
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
     bool differs;   /* verified: "differs": read back, it is not as expected */
     bool read_back; /* verified: "yes"; or verify found it */

@@ -135,6 +135,7 @@ static enum pawl_verdict next(struct pawl_pass *p)
     if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;
     if (p->model) pawl_budget_reserved(p);
     p->model_changed = false;
+    p->heard = PAWL_HEARD_NOTHING;
     p->attempts++;
     p->counted = true;
     return pawl_pass_wait(p, PAWL_WANT_DURABLE);
@@ -145,6 +146,8 @@ enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
     struct pawl_step *s = p->step;
     if (p->came) return PAWL_GO;
     if (pawl_pass_waits(p)) return pawl_wait_enter(p);
+    if (pawl_async_called(p)) return PAWL_GO;
+    if (s && s->accepted) return pawl_async_wait(p);
     p->sent_ns = p->now_ns;
     if (p->counted && !pawl_breaker_still(p))
         return not_sent(p, PAWL_CLASS_BREAKER_OPEN, true, PAWL_STR("not sent: calls to it have begun to fail"));

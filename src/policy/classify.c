@@ -35,6 +35,7 @@ enum pawl_verdict pawl_stage_classify(struct pawl_pass *p)
     const struct pawl_outcome *o = &p->outcome;
     if (p->model) return pawl_budget_settle(p, false);
     if (!pawl_pass_changes(p)) return PAWL_GO;
+    if (o->applied == PAWL_APPLIED_ACCEPTED && p->tool->async.on) return PAWL_GO; /* its end is yet to come */
     if (tells_nothing(o->applied)) p->unknown = true;
     /* A success under the same key, verify and a person clear; nothing else (LEDGER 1). */
     const bool clears = p->tool->key_declared || p->tool->effect == PAWL_EFFECT_IDEMPOTENT || p->from_person ||

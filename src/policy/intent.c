@@ -140,7 +140,8 @@ enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
         return PAWL_GO;
     }
     if ((v = check_again(p)) != PAWL_GO) return v;
-    if (!p->model && !pawl_pass_changes(p) && !p->why && !pawl_pass_waits(p)) return PAWL_GO; /* a plain read */
+    const bool leaves_no_trace = !p->model && !pawl_pass_changes(p) && !p->why; /* a plain read */
+    if (leaves_no_trace && !pawl_pass_waits(p) && !p->tool->async.on) return PAWL_GO;
     if (!p->model && look_first(p) && !p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
     p->look_came = false;
     if ((v = append_intent(p)) != PAWL_GO) return v;

@@ -14,3 +14,10 @@ bool pawl_attempt_moved(struct pawl_pass *p);
 /* verify.c: what verify's read would be for this step, knowing no result: where it goes is fixed with the intent, since a look
  * elsewhere tells nothing. Zeroed: it cannot be made. */
 struct pawl_hash pawl_look_digest(struct pawl_pass *p);
+/* async.c: the call was accepted (202). PAWL_GO: nobody could ever tell how it ends, so it is as unknown as any; else its
+ * end is awaited from here on. */
+enum pawl_verdict pawl_async_accept(struct pawl_pass *p);
+/* ... the end of an accepted call: asked for, called back, or not heard of until its deadline. PAWL_GO: p->outcome says. */
+enum pawl_verdict pawl_async_wait(struct pawl_pass *p);
+/* ... it was called back in time, and that is to be p->outcome now. */
+bool pawl_async_called(struct pawl_pass *p);

@@ -25,6 +25,8 @@ enum pawl_want {
     PAWL_WANT_DURABLE,    /* all the run's records so far */
     PAWL_WANT_ATTEMPT,    /* send; the engine fills outcome and sets came */
     PAWL_WANT_LOOK,       /* send verify's read; fills looked, and sets came */
+    PAWL_WANT_POLL,       /* ask the monitor of an accepted call; fills news, and sets news_came */
+    PAWL_WANT_LATER,      /* being called back, or wall time pass->until_wall_ns: the run may park */
     PAWL_WANT_TIME,       /* wall time pass->until_wall_ns */
     PAWL_WANT_SIGNAL,     /* one of the name that the tool waits for, or wall time pass->until_wall_ns */
     PAWL_WANT_ROOM        /* in a line of shared.h, until it is woken, or wall time pass->until_wall_ns */
@@ -117,6 +119,11 @@ struct pawl_pass {
     const struct pawl_tool *look_tool; /* a guard's look: this read, as that step made it; NULL: verify's */
     const struct pawl_step *look_of;
     uint32_t looks;
+    struct pawl_news news; /* of an accepted call (async.c) */
+    bool news_came, last_poll, took_called;
+    int64_t poll_at_ns; /* wall clock; 0: as the journal says */
+    uint32_t hops;      /* monitors that named another one, in a row */
+    enum { PAWL_HEARD_NOTHING, PAWL_HEARD_MONITOR, PAWL_HEARD_CALLBACK } heard; /* who told how it ended */
     int64_t attempt_ended_wall_ns;
     bool moved;                    /* configuration points elsewhere now than when the request was fixed */
     bool from_verify, from_person; /* where result came from */

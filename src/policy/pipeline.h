@@ -20,6 +20,10 @@ void pawl_pipeline_stop(struct pawl_pass *p, enum pawl_class c, const char *why)
 int pawl_pass_document(struct pawl_pass *p);
 /* classify.c: read a reply that came for this pass (a look's, or the attempt's own) into p->looked or p->outcome. */
 void pawl_pass_take_reply(struct pawl_pass *p, const struct pawl_reply *reply, bool look);
+/* async.c: read what the monitor said into p->news, and */
+void pawl_pass_take_news(struct pawl_pass *p, const struct pawl_reply *reply);
+/* make the request that asks it, in p->arena; false: it cannot be made. */
+bool pawl_pass_poll_request(struct pawl_pass *p, struct pawl_str *request);
 /* verify.c: the fixed request of verify's read for this pass, in p->arena; false: its arguments cannot be made. */
 bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request);
 /* contract_in.c: the intent of an idempotent step that has not been driven yet: one before it may be superseded by it. */

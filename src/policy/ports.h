@@ -16,6 +16,12 @@ struct pawl_ports {
                       struct pawl_outcome *out);
     void (*read_model)(const struct pawl_model *, const struct pawl_reply *, struct pawl_arena *,
                        struct pawl_outcome *);
+    /* A call that was accepted: whom it names, the request that asks there, what is said. NULL where no tool is async. */
+    int (*monitor)(const struct pawl_tool *, struct pawl_str request, struct pawl_str base, struct pawl_str named,
+                   struct pawl_arena *, struct pawl_str *url, struct pawl_error *err);
+    int (*poll)(const struct pawl_tool *, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out);
+    void (*news)(const struct pawl_tool *, const struct pawl_reply *, bool at_result, struct pawl_arena *,
+                 struct pawl_news *out);
     /* The configuration of this hash, loaded before FOUND came; NULL: it cannot be had now, *missing says why. */
     const struct pawl_config *(*config)(void *ctx, struct pawl_hash hash, struct pawl_str *missing);
     /* Is there somebody to run this tool? (In-process tools are registered by a program.) NULL: always. */

@@ -109,6 +109,14 @@ static void failed(struct pawl_pass *p, struct pawl_json_writer *w)
     if (p->first_step) first(p, w);
 }
 
+/* Of a call that was accepted: who told how it ended. */
+static void heard(const struct pawl_pass *p, struct pawl_json_writer *w)
+{
+    if (p->heard == PAWL_HEARD_NOTHING || p->from_verify || p->from_person) return;
+    pawl_jw_key(w, "from");
+    pawl_jw_text(w, p->heard == PAWL_HEARD_MONITOR ? "monitor" : "callback");
+}
+
 enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
 {
     struct pawl_buf b;
@@ -125,6 +133,7 @@ enum pawl_verdict pawl_stage_record(struct pawl_pass *p)
     if (p->signal_seq) pawl_jw_key(&w, "signal"), pawl_jw_i64(&w, (int64_t)p->signal_seq);
     if (fail) failed(p, &w);
     else completed(p, &w);
+    heard(p, &w);
     pawl_jw_close(&w, '}');
     pawl_fallback_remember(p);
     v = pawl_pass_append(p, fail ? PAWL_STEP_FAILED : PAWL_STEP_COMPLETED, &b);

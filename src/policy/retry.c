@@ -211,6 +211,10 @@ static enum pawl_verdict ladder(struct pawl_pass *p)
 
 enum pawl_verdict pawl_stage_retry(struct pawl_pass *p)
 {
+    enum pawl_verdict v;
+    if (p->outcome.applied != PAWL_APPLIED_YES && pawl_async_called(p)) return pawl_pass_back(p, PAWL_STAGE_CLASSIFY);
+    if (p->outcome.applied == PAWL_APPLIED_ACCEPTED && p->tool->async.on && (v = pawl_async_accept(p)) != PAWL_GO)
+        return v;
     const enum pawl_applied applied = p->outcome.applied;
     if (!pawl_pass_changes(p)) {
         if (applied == PAWL_APPLIED_YES) return PAWL_GO;

@@ -54,6 +54,9 @@ static struct pawl_ports ports_of(struct pawl_sim_node *n)
                                .render_model = pawl_model_render,
                                .read_tool = pawl_tool_read,
                                .read_model = pawl_model_read,
+                               .monitor = pawl_tool_monitor,
+                               .poll = pawl_tool_poll,
+                               .news = pawl_tool_news,
                                .config = config_of,
                                .tool_ready = ready};
 }

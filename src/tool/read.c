@@ -153,6 +153,7 @@ static void read_http(const struct pawl_tool *t, const struct pawl_reply *reply,
     if (reply->status == 202) {
         set(out, (struct verdict){PAWL_APPLIED_ACCEPTED, PAWL_CLASS_NONE, false});
         take_body(reply, a, out);
+        out->monitor = pawl_str_copy(a, reply->operation_location.p ? reply->operation_location : reply->location);
         says_where(out, reply, "accepted, completes later", a);
     } else if (reply->status == 409 && keyed_resend) {
         set(out, (struct verdict){PAWL_APPLIED_RUNNING, PAWL_CLASS_NONE, false});

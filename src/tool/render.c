@@ -84,6 +84,30 @@ static int render_body(const struct pawl_tool *t, yyjson_val *document, struct p
     return buf.failed ? PAWL_ENOMEM : PAWL_OK;
 }
 
+/* Where the driver is to say whom to call back: its token is a secret, so only the place is part of the request. */
+static int write_callback(const struct pawl_tool *t, struct pawl_str key, struct pawl_str body, struct pawl_arena *a,
+                          struct pawl_json_writer *w, struct pawl_error *err)
+{
+    const struct pawl_async *async = &t->async;
+    yyjson_val *root = NULL;
+    if (!pawl_async_calls_back(async) || key.n == 0) return PAWL_OK;
+    if (async->field.p) {
+        if (!body.p || pawl_json_read(body, a, &root, NULL) != PAWL_OK || !yyjson_is_obj(root))
+            return pawl_fail(err, PAWL_EINVAL, "/async/callback", "name a header", "the body of tool %.*s is no object",
+                             (int)t->name.n, t->name.p);
+        if (yyjson_obj_getn(root, async->field.p, async->field.n))
+            return pawl_fail(err, PAWL_EINVAL, "/async/callback", "leave it out",
+                             "the body of tool %.*s has a member %.*s, which pawl fills in", (int)t->name.n, t->name.p,
+                             (int)async->field.n, async->field.p);
+    }
+    pawl_jw_key(w, "callback");
+    pawl_jw_open(w, '{');
+    pawl_jw_key(w, async->header.p ? "header" : "field");
+    pawl_jw_str(w, async->header.p ? async->header : async->field);
+    pawl_jw_close(w, '}');
+    return PAWL_OK;
+}
+
 static int write_http(const struct pawl_tool *t, yyjson_val *document, struct pawl_str key, struct pawl_arena *a,
                       struct pawl_json_writer *w, struct pawl_error *err)
 {
@@ -119,6 +143,7 @@ static int write_http(const struct pawl_tool *t, yyjson_val *document, struct pa
     pawl_jw_key(w, "body");
     if (body.p != NULL) pawl_jw_str(w, body);
     else pawl_jw_null(w);
+    if ((code = write_callback(t, key, body, a, w, err)) != PAWL_OK) return code;
     pawl_jw_close(w, '}');
     return PAWL_OK;
 }
