@@ -201,6 +201,7 @@ check "two lives" 1 "$("$PAWL" sql "SELECT count(*) FROM journal WHERE kind = 's
 # the same for one that is polled: parked, then woken by the next owner
 shop 'POST /refunds#1=poll:500ms'
 sed -i 's/deadline: 900ms/deadline: 20s/' pawl.yaml
+: >client.out
 "$PAWL" run refund hi >client.out 2>&1 &
 CLIENT=$!
 await 5 grep -q 'accepted;' client.out
