@@ -5,7 +5,7 @@
  * written takes them and does nothing: the journal's own work (hashing, folding, the disk) is `pawl bench`'s. What the
  * codecs of the tool do, render and read, is subtracted: they are measured alone beside it.
  *
- *     ninja -C build bench_pipeline && taskset -c 0 build/bench_pipeline [SECONDS]      (a round; default 0.5) */
+ *     ninja -C build bench_pipeline && taskset -c 0 build/bench_pipeline [SECONDS | --passes N]      (a round; default 0.5) */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +160,15 @@ int main(int argc, char **argv)
                               .name = PAWL_STR("look"),
                               .call_id = PAWL_STR("c1"),
                               .args = PAWL_STR("{\"order_id\":\"#W0000007\"}")};
+    if (argc > 2) { /* --passes N: for bench/instructions */
+        struct pawl_arena arena;
+        pawl_arena_init(&arena, pawl_alloc_libc());
+        for (long i = atol(argv[2]); i > 0; i--) {
+            once_pipeline(&arena, 1);
+            pawl_arena_reset(&arena);
+        }
+        return 0;
+    }
     const double all = measure(once_pipeline), codecs = measure(once_codecs), breaker = measure(once_breaker);
     if (records == 0) fail("nothing was recorded");
     printf("%-44s %8.0f ns\n%-44s %8.0f ns\n%-44s %8.0f ns  (required: 2000)\n%-44s %8.1f ns  (required: 50)\n",
