@@ -151,7 +151,8 @@ void bench_write_plan(const char *folder, const struct bench_plan *plan)
     fprintf(f, "      - say: Done.\ntools:\n  step:\n    description: Does nothing.\n    effect: %s\n%s", plan->effect,
             key ? "    key: {}\n" : "");
     fprintf(f, "    input: {type: object, required: [n], properties: {n: {type: integer}}}\nagents:\n"
-               "  bench: {model: main, tools: [step], instructions: Take the steps., budget: {steps: 100000}}\n");
+               "  bench: {model: main, tools: [step], instructions: Take the steps., budget: {steps: 100000},"
+               " guards: {destructive_in_a_row: none, same_call: none}}\n");
     bench_close(f);
 }
 

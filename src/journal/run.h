@@ -90,6 +90,8 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     char key[PAWL_ID_TEXT];
     uint32_t generation;
     struct pawl_hash args_digest;
+    struct pawl_hash args_hash;   /* of args as canonical JSON, kept beside the fold: contract_in.c, guard_count.c */
+    const char *args_hash_of;     /* the args.p that it is of */
     struct pawl_claim instead;    /* {instead}: the done claim that this repeat took the place of; step 0: none */
     struct pawl_str look;         /* what verify's read said before the intent; {NULL,0}: not looked */
     struct pawl_hash look_digest; /* {look_digest}: of the request that verify's read would be */

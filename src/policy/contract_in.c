@@ -85,6 +85,7 @@ static enum pawl_verdict read_args(struct pawl_pass *p)
     if ((v = check_input(p)) != PAWL_GO) return v;
     rc = pawl_pass_intent(p, &p->step->intent_key, &p->step->args_digest);
     p->step->has_intent = p->step->has_intent || rc == PAWL_OK;
+    if (rc == PAWL_OK) p->step->args_hash = p->step->args_digest, p->step->args_hash_of = p->step->args.p;
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc)
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS,

@@ -11,6 +11,9 @@ struct message { /* of the model: a decision, and what came of its calls */
     uint32_t count;
 };
 
+/* Further back than this nobody looks: what is "in a row" is near, and a run may be long. */
+enum { MESSAGES_BACK = 64 };
+
 /* The latest message with calls that ended before step `before`, and is behind step `after`. */
 static bool message_before(const struct pawl_run *run, uint32_t before, uint32_t after, struct message *out)
 {
@@ -64,10 +67,10 @@ static uint32_t errors(const struct pawl_guard_look *l, const struct pawl_guard 
 {
     const uint32_t behind = begins_behind(l, g);
     struct message m = {0};
-    uint32_t count = 0, at = l->run->steps_count + 1;
+    uint32_t count = 0, back = 0, at = l->run->steps_count + 1;
     const struct pawl_step *last = NULL;
     struct pawl_buf b;
-    while (message_before(l->run, at, behind, &m)) {
+    while (back++ < MESSAGES_BACK && message_before(l->run, at, behind, &m)) {
         bool good = false, bad = false;
         for (uint32_t i = 0; i < m.count; i++) {
             good = good || m.calls[i]->state == PAWL_STEP_DONE;
@@ -80,7 +83,7 @@ static uint32_t errors(const struct pawl_guard_look *l, const struct pawl_guard 
         out->from = at;
         count++;
     }
-    if (!count) return 0;
+    if (!count || count < g->limit) return count;
     pawl_buf_init_arena(&b, l->arena);
     if (count == 1) pawl_buf_text(&b, "all that was called failed");
     else pawl_buf_printf(&b, "%u times in a row all that was called failed", count);
@@ -120,12 +123,13 @@ static bool heard_between(const struct pawl_run *run, uint32_t after, uint32_t b
 static uint32_t changes(const struct pawl_guard_look *l, const struct pawl_guard *g, struct pawl_guard_trip *out)
 {
     const uint32_t behind = begins_behind(l, g);
-    uint32_t count = 1, at = own_message(l->run, l->call);
+    uint32_t count = 1, back = 0, at = own_message(l->run, l->call);
     struct message m = {0};
     struct pawl_buf b;
     if (l->tool->effect == PAWL_EFFECT_READ) return 0;
     out->from = l->call->number;
-    for (uint32_t last = at; message_before(l->run, last, behind, &m) && !heard_between(l->run, m.model->number, at);
+    for (uint32_t last = at; back++ < MESSAGES_BACK && message_before(l->run, last, behind, &m) &&
+                             !heard_between(l->run, m.model->number, at);
          last = m.model->number) {
         bool same = false, looked = false;
         for (uint32_t i = 0; i < m.count; i++) {
@@ -135,6 +139,7 @@ static uint32_t changes(const struct pawl_guard_look *l, const struct pawl_guard
         if (looked) break;
         if (same) count++, out->from = m.model->number;
     }
+    if (count < g->limit) return count;
     pawl_buf_init_arena(&b, l->arena);
     pawl_buf_printf(&b, "this is change number %u by %.*s in a row, and nothing was read back in between", count,
                     (int)l->call->name.n, l->call->name.p);
@@ -142,14 +147,25 @@ static uint32_t changes(const struct pawl_guard_look *l, const struct pawl_guard
     return count;
 }
 
-/* By what the fold has of them, which is the same before and after a restart. */
-static bool same_args(const struct pawl_guard_look *l, const struct pawl_step *a, const struct pawl_step *b)
+/* Each call is compared with many: its arguments are read once. false: they are no JSON that can be compared. */
+static bool hashed(const struct pawl_guard_look *l, struct pawl_step *s)
 {
-    yyjson_val *x, *y;
+    struct pawl_buf b;
+    yyjson_val *v;
+    if (s->args_hash_of == s->args.p) return true;
+    pawl_buf_init_arena(&b, l->arena);
+    if (pawl_json_read(s->args, l->arena, &v, NULL) || pawl_json_canonical(v, &b, NULL) || b.failed) return false;
+    s->args_hash = pawl_sha256(b.p, b.n);
+    s->args_hash_of = s->args.p;
+    return true;
+}
+
+/* By what the fold has of them, which is the same before and after a restart. */
+static bool same_args(const struct pawl_guard_look *l, struct pawl_step *a, struct pawl_step *b)
+{
     if (!pawl_str_eq(a->name, b->name)) return false;
     if (pawl_str_eq(a->args, b->args)) return true;
-    return pawl_json_read(a->args, l->arena, &x, NULL) == PAWL_OK &&
-           pawl_json_read(b->args, l->arena, &y, NULL) == PAWL_OK && pawl_json_equal(x, y);
+    return hashed(l, a) && hashed(l, b) && memcmp(&a->args_hash, &b->args_hash, sizeof a->args_hash) == 0;
 }
 
 static bool same_end(const struct pawl_step *a, const struct pawl_step *b)
@@ -159,8 +175,7 @@ static bool same_end(const struct pawl_step *a, const struct pawl_step *b)
     return a->error_class == b->error_class && pawl_str_eq(a->message, b->message);
 }
 
-static const struct pawl_step *same_in(const struct pawl_guard_look *l, const struct message *m,
-                                       const struct pawl_step *call)
+static const struct pawl_step *same_in(const struct pawl_guard_look *l, const struct message *m, struct pawl_step *call)
 {
     for (uint32_t i = 0; i < m->count; i++)
         if (same_args(l, m->calls[i], call)) return m->calls[i];
@@ -175,13 +190,14 @@ static uint32_t same_call(const struct pawl_guard_look *l, const struct pawl_gua
     struct message m = {0};
     struct pawl_buf b;
     out->from = l->call->number;
-    while (message_before(l->run, at, behind, &m) && (s = same_in(l, &m, l->call)) != NULL) {
+    while (count < MESSAGES_BACK && message_before(l->run, at, behind, &m) &&
+           (s = same_in(l, &m, l->run->steps[l->call->number - 1])) != NULL) {
         if (before && !same_end(before, s)) break;
         before = s;
         at = out->from = m.model->number;
         count++;
     }
-    if (count == 1) return 0;
+    if (count == 1 || count < g->limit) return count == 1 ? 0 : count;
     pawl_buf_init_arena(&b, l->arena);
     pawl_buf_printf(&b, "the same call of %.*s for the %u. time in a row, and it was answered the same each time",
                     (int)l->call->name.n, l->call->name.p, count);
@@ -218,7 +234,7 @@ static uint32_t no_progress(const struct pawl_guard_look *l, const struct pawl_g
         most = rounds;
         period = p;
     }
-    if (!most) return 0;
+    if (!most || most < g->limit) return most;
     out->from = seen[most * period - 1].model->number;
     pawl_buf_init_arena(&b, l->arena);
     pawl_buf_printf(&b, "the same %u messages with the same calls and answers have come round %u times", period, most);
@@ -248,11 +264,13 @@ static uint32_t unverified_depth(const struct pawl_guard_look *l, const struct p
     struct pawl_buf b;
     for (uint32_t i = behind; i < l->run->steps_count; i++) {
         const struct pawl_step *s = l->run->steps[i];
-        const struct pawl_tool *t = tool_of(l, s);
+        const struct pawl_tool *t;
         if (oldest) count += s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_TOOL;
-        else if (pawl_step_ended(s) && changed(l, s) && (strict || t->verify.tool.p) && !looked_at(l, s, t)) oldest = s;
+        else if (pawl_step_ended(s) && changed(l, s) && (t = tool_of(l, s)) != NULL && (strict || t->verify.tool.p) &&
+                 !looked_at(l, s, t))
+            oldest = s;
     }
-    if (!oldest || !count) return 0;
+    if (!oldest || count < g->limit) return count;
     out->from = oldest->number;
     pawl_buf_init_arena(&b, l->arena);
     pawl_buf_printf(&b, "%u steps since step %u (%.*s) changed something that nobody has read back", count,
