@@ -407,9 +407,11 @@ void pawl_hot_committed(struct pawl_hot *h, int status)
     h->durable_seq = b->commit.head.seq;
     replies(h);
     pawl_claims_committed(e, b->commit.claims, b->commit.claims_count);
-    for (uint32_t i = 0; i < b->commit.shared_count && !e->rc; i++)
-        if (b->shared[i].add)
-            e->rc = pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, PAWL_ACCOUNT_STORED);
+    for (uint32_t i = 0; i < b->commit.shared_count && !e->rc; i++) {
+        const struct pawl_shared_op *op = &b->shared[i];
+        if (op->drop) pawl_account_dropped(&e->shared, op->name);
+        else if (op->add) e->rc = pawl_account_apply(&e->shared, op->name, op->add, PAWL_ACCOUNT_STORED);
+    }
     pawl_arena_fini(&b->arena);
     pawl_engine_put(e, b, sizeof *b);
     for (struct pawl_slot *s = h->slots; s && !e->rc; s = next) {

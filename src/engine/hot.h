@@ -234,6 +234,8 @@ void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply);
 void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found);
 extern const struct pawl_book pawl_slot_book;
 /* undo.c */
+void pawl_hot_close_account(struct pawl_hot *h,
+                            bool drop); /* of a run with children: it has ended, or is tried again */
 void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
                   struct pawl_str output);
 void pawl_hot_wind_down(struct pawl_hot *h); /* no step is open, and the run is ending: the next undo, or the end */

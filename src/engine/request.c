@@ -316,10 +316,13 @@ static bool more_of(struct pawl_engine *e, const struct pawl_step *s, struct paw
 /* What others than the run itself may spend is a row that all share. */
 static void grant(struct pawl_hot *h, const struct pawl_step *s, int64_t more)
 {
-    char row[160];
+    char row[160], self[48] = "run ";
     struct pawl_shared_op op = {.add = more};
-    if (!s->shortage.account.p || pawl_str_is(s->shortage.account, "run") || h->e->rc) return;
-    op.name = pawl_account_row(row, s->shortage.account, PAWL_GRANTED, s->shortage.of);
+    struct pawl_str account = s->shortage.account;
+    pawl_id_text(h->run.id, self + 4);
+    if (pawl_str_is(account, "run")) account = pawl_str_of(self); /* where it has children, they may spend it, too */
+    if (!account.p || h->e->rc || (account.p == self && !pawl_account_find(&h->e->shared, account))) return;
+    op.name = pawl_account_row(row, account, PAWL_GRANTED, s->shortage.of);
     pawl_hot_share(h, &op);
 }
 

@@ -3,6 +3,15 @@
  * retries (DESIGN 5, LEDGER 16). */
 #include "contract/template.h"
 #include "engine/hot.h"
+#include "policy/budget.h"
+
+void pawl_hot_close_account(struct pawl_hot *h, bool drop)
+{
+    struct pawl_engine *e = h->e;
+    struct pawl_shared_op ops[PAWL_PAYER_ROWS];
+    const uint32_t count = pawl_payers_close(&e->shared, &h->run, drop, &e->step, ops);
+    for (uint32_t i = 0; i < count && !e->rc; i++) pawl_hot_share(h, &ops[i]);
+}
 
 void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
                   struct pawl_str output)
@@ -31,7 +40,7 @@ void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c
     }
     if (!first) pawl_jw_close(&w, ']');
     pawl_jw_close(&w, '}');
-    pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b));
+    if (pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b)) == PAWL_OK) pawl_hot_close_account(h, true);
 }
 
 bool pawl_undo_open(const struct pawl_hot *h, const struct pawl_step *s, bool again)

@@ -184,6 +184,11 @@ struct pawl_fact {
     bool again;
 };
 
+struct pawl_payer { /* a run that this one is a child of, and what that may spend, its children included */
+    struct pawl_str account;
+    int64_t most[PAWL_BUDGET_OFS];
+};
+
 struct pawl_run {
     struct pawl_arena *arena;
     struct pawl_id id;
@@ -218,7 +223,7 @@ struct pawl_run {
     uint32_t steps_before;    /* and so many steps were there, */
     int64_t active_before_ns; /* and so much active time was spent ({active}) */
     struct pawl_spending spending;
-    const struct pawl_str *payers; /* run.created {payers}: accounts of the runs that this one is a child of */
+    const struct pawl_payer *payers; /* run.created {payers: [{account, tokens, cost}]} */
     uint32_t payers_count;
     int64_t gone_before[PAWL_BUDGET_OFS]; /* of what is spent and estimated: before the last retry */
     bool undoing; /* undo.asked {to}: what was done behind the step `to` is undone, then it ends as it had */

@@ -35,8 +35,20 @@ static int keep_names(struct pawl_run *run, yyjson_val *list, const struct pawl_
 
 int pawl_spend_payers(struct pawl_run *run, yyjson_val *body)
 {
-    yyjson_val *list = yyjson_obj_get(body, "payers");
-    return list ? keep_names(run, list, &run->payers, &run->payers_count) : PAWL_OK;
+    yyjson_val *list = yyjson_obj_get(body, "payers"), *v;
+    struct pawl_payer *payers;
+    size_t i, n;
+    if (!yyjson_arr_size(list)) return PAWL_OK;
+    payers = pawl_arena_zeroed(run->arena, yyjson_arr_size(list) * sizeof *payers);
+    if (!payers) return PAWL_ENOMEM;
+    yyjson_arr_foreach(list, i, n, v)
+    {
+        struct pawl_payer *p = &payers[run->payers_count++];
+        p->account = pawl_str_copy(run->arena, pawl_json_str(v, "account"));
+        read_amounts(v, p->most);
+    }
+    run->payers = payers;
+    return PAWL_OK;
 }
 
 /* An attempt leaves: what it may cost at worst. */

@@ -70,21 +70,39 @@ static int word_of(struct pawl_str *rest, const char *const *words, int count)
     return -1;
 }
 
-int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, enum pawl_account_when when)
+/* Which amount of which account this row is; {NULL,0}: none. */
+static struct pawl_str row_of(struct pawl_str row, int *of, int *what)
 {
     static const char *const begin[] = {"budget"};
+    const struct pawl_str none = {NULL, 0};
+    if (word_of(&row, begin, 1) < 0 || (*of = word_of(&row, ofs, PAWL_BUDGET_OFS)) < 0) return none;
+    return (*what = word_of(&row, whats, PAWL_SPENDS)) < 0 ? none : row;
+}
+
+int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, enum pawl_account_when when)
+{
     struct pawl_account *a;
-    int of, what;
-    if (word_of(&row, begin, 1) < 0 || (of = word_of(&row, ofs, PAWL_BUDGET_OFS)) < 0) return PAWL_OK;
-    if ((what = word_of(&row, whats, PAWL_SPENDS)) < 0) return PAWL_OK;
+    int of = 0, what = 0;
+    const struct pawl_str name = row_of(row, &of, &what);
+    if (!name.p) return PAWL_OK;
     const bool loosens = what == PAWL_GRANTED ? add > 0 : add < 0;
     if (when == PAWL_ACCOUNT_STORED ? !loosens : when != PAWL_ACCOUNT_READ && loosens) return PAWL_OK;
-    a = pawl_account(s, row);
+    a = pawl_account(s, name);
     if (!a) return PAWL_ENOMEM;
     int64_t *v = &a->spending.of[what][of];
     *v = pawl_spend_sum(*v, when == PAWL_ACCOUNT_LOST ? -add : add);
     if (when == PAWL_ACCOUNT_STORED || when == PAWL_ACCOUNT_LOST) pawl_line_wake(s, &a->waiting, a->waiting.count);
     return PAWL_OK;
+}
+
+void pawl_account_dropped(struct pawl_shared_state *s, struct pawl_str row)
+{
+    int of = 0, what = 0;
+    const struct pawl_str name = row_of(row, &of, &what);
+    struct pawl_account *a = name.p ? pawl_map_get(&s->accounts, name.p, name.n) : NULL;
+    if (!a) return;
+    a->spending.of[what][of] = 0;
+    pawl_line_wake(s, &a->waiting, a->waiting.count);
 }
 
 /* Days of the proleptic Gregorian calendar, counted in eras of 400 years from 1 March of year 0. */

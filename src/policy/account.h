@@ -35,6 +35,9 @@ enum pawl_account_when {
 };
 int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t add, enum pawl_account_when when);
 
+/* The row is gone: nothing of that amount is left. */
+void pawl_account_dropped(struct pawl_shared_state *s, struct pawl_str row);
+
 /* "2026-11-21", the UTC day of a wall clock time. */
 void pawl_day_text(int64_t wall_ns, char out[16]);
 

@@ -89,8 +89,11 @@ static struct pawl_purses *purses_of(struct pawl_pass *p)
     add_sum(p, all, &p->config->budget_day, "", when);
     pawl_id_text(p->run->id, id);
     snprintf(self, sizeof self, "run %s", id); /* it has children: what they spend counts here, too */
-    if (pawl_account_find(p->shared, pawl_str_of(self))) add(p, all, pawl_str_of(self), false);
-    for (uint32_t i = 0; i < p->run->payers_count; i++) add(p, all, p->run->payers[i], false);
+    if (pawl_account_find(p->shared, pawl_str_of(self)) && (own = add(p, all, pawl_str_of(self), false)) != NULL)
+        memcpy(own->most, p->agent->budget.most, sizeof own->most);
+    for (uint32_t i = 0; i < p->run->payers_count; i++)
+        if ((own = add(p, all, p->run->payers[i].account, false)) != NULL)
+            memcpy(own->most, p->run->payers[i].most, sizeof own->most);
     p->purses = all;
     return p->rc ? NULL : all;
 }
