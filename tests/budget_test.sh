@@ -12,6 +12,8 @@ models:
           script: [{call: {look: {}}, usage: {input: 50, output: 20}}, {call: {look: {n: 2}}, usage: {input: 90, output: 20}},
                    {say: seen, usage: {input: 130, output: 20}}]}
   small: {provider: script, price: {input: 0.1, output: 0.5}, max_tokens: 100, script: [{say: from small, usage: {input: 10, output: 2}}]}
+  poor: {provider: script, price: {input: 0.1, output: 0.5}, max_tokens: 100, script: [{say: one}, {say: two}, {say: three}]}
+  sound: {provider: script, price: {input: 2, output: 9}, max_tokens: 100, script: [{say: '{"ok": true}'}]}
 tools:
   look: {command: [echo, "[1]"], effect: read}
 agents:
@@ -22,6 +24,7 @@ agents:
   cheap: {model: main, budget: {cost: "0.0005 USD", exhausted: {degrade: [small], then: ask}}}
   daily: {model: main, budget: {day: {cost: "0.0018 USD"}, exhausted: ask}}
   slow: {model: main, budget: {time: 1h}}
+  routed: {model: sound, output: {type: object, required: [ok]}, routing: {models: [poor], success: 80%, runs: 2}}
 budget: {day: {cost: "1 USD"}}
 E
 
@@ -87,6 +90,15 @@ exits "more for the day" 0 "$PAWL" approve "@last/$step" --digest "$digest" --mo
 exits "lets it go on" 0 "$PAWL" resume @last
 exits "and the next one" 0 "$PAWL" run daily four
 has "granted is said" "0\.01 USD granted by people" "$("$PAWL" budget)"
+
+# routing: the cheapest model that does well often enough, by what the store knows of its runs
+exits "the cheaper one, of which nothing is known" 1 "$PAWL" run routed hi
+check "was asked" poor "$(value @last 'v["steps"][0]["name"]')"
+has "explain says so" "routing +poor is the cheapest whose runs end well often enough" "$("$PAWL" explain @last)"
+exits "again" 1 "$PAWL" run routed hi
+exits "then it is known" 0 "$PAWL" run routed hi
+check "and passed over" sound "$(value @last 'v["steps"][0]["name"]')"
+check "the journal says by what" "0" "$("$PAWL" sql "SELECT json_extract(body, '\$.routed.rate_ppm') AS r FROM journal WHERE kind = 'step.intended' AND json_extract(body, '\$.routed.to') = 'poor' ORDER BY row DESC LIMIT 1" | tail -1 | tr -d '\r')"
 
 # a crash in the middle of a model call: nobody knows what it cost, so all that was reserved is charged
 cat >server.py <<'E'

@@ -322,6 +322,15 @@ static void budget(struct telling *t)
 {
     yyjson_val *lost = yyjson_obj_get(t->step, "estimated");
     struct pawl_buf b;
+    yyjson_val *routed = yyjson_obj_get(t->step, "routed");
+    if (routed && !pawl_str_eq(text(routed, "to"), text(routed, "from"))) {
+        words(t, &b, "");
+        pawl_shown(text(routed, "to"), 60, &b);
+        pawl_buf_printf(&b, " is the cheapest whose runs end well often enough: %lld of them, %lld%% well",
+                        (long long)pawl_json_i64(routed, "runs", 0),
+                        (long long)(pawl_json_i64(routed, "rate_ppm", 0) / 10000));
+        say(t, "routing", &b);
+    }
     if (text(t->step, "degraded").n) {
         words(t, &b, "");
         pawl_shown(text(t->step, "degraded"), 60, &b);

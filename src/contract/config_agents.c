@@ -46,8 +46,8 @@ static void read_tools(struct pawl_reader *r, const struct pawl_yaml *v, struct 
 
 static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_agent *a)
 {
-    static const char *const known[] = {"model",  "instructions", "tools",  "deadline", "ends_by", "budget",
-                                        "output", "lane",         "guards", "context",  NULL};
+    static const char *const known[] = {"model",  "instructions", "tools",   "deadline", "ends_by", "budget",
+                                        "output", "lane",         "routing", "guards",   "context", NULL};
     static const char *const later[] = {"second_opinion", "on", "properties", NULL};
     const struct pawl_yaml *v = member->value;
     a->name = member->key;
@@ -68,6 +68,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     pawl_reader_duration(r, v, "deadline", 1, &a->deadline_ns);
     pawl_reader_duration(r, v, "ends_by", 1, &a->ends_by_ns);
     pawl_reader_budget(r, v, a);
+    pawl_reader_routing(r, v, a);
     pawl_read_context(r, v, a);
     pawl_reader_schema(r, v, "output", 0, &a->output, &a->output_json);
     pawl_read_guards(r, v, a);

@@ -64,30 +64,32 @@ static void read_sum(struct pawl_reader *r, const struct pawl_yaml *map, const c
     read_cost(r, v, &out->most[PAWL_BUDGET_COST]);
 }
 
-static void add_degrade(struct pawl_reader *r, const struct pawl_yaml *item, struct pawl_str *names,
-                        struct pawl_exhausted *out)
+static void add_model(struct pawl_reader *r, const struct pawl_yaml *item, const char *key, struct pawl_str *names,
+                      uint32_t *count)
 {
     struct pawl_near near = {.name = item->text};
     if (item->kind != PAWL_YAML_TEXT) {
-        pawl_reader_expected(r, item, "degrade", "the name of a model");
+        pawl_reader_expected(r, item, key, "the name of a model");
     } else if (!pawl_config_model(r->config, item->text)) {
         for (uint32_t i = 0; pawl_reader_suggests(r) && i < r->config->models_count; i++)
             pawl_near_try(&near, r->config->models[i].name);
         pawl_reader_dangling(r, item, "model", &near);
     } else {
-        names[out->degrade_count++] = item->text;
+        names[(*count)++] = item->text;
     }
 }
 
-static void read_degrade(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_exhausted *out)
+/* One name, or a list of them. */
+static void read_models(struct pawl_reader *r, const struct pawl_yaml *map, const char *key,
+                        const struct pawl_str **out, uint32_t *count)
 {
-    const struct pawl_yaml *v = pawl_reader_get(map, "degrade");
-    const uint32_t count = v && v->kind == PAWL_YAML_LIST ? v->count : 1;
-    struct pawl_str *names = v ? pawl_arena_zeroed(r->arena, (count + 1) * sizeof *names) : NULL;
-    if (!names || !pawl_reader_few(r, v, "degrade", 8)) return;
-    out->degrade = names;
-    if (v->kind != PAWL_YAML_LIST) add_degrade(r, v, names, out);
-    for (uint32_t i = 0; v->kind == PAWL_YAML_LIST && i < v->count; i++) add_degrade(r, v->items[i], names, out);
+    const struct pawl_yaml *v = pawl_reader_get(map, key);
+    const uint32_t most = v && v->kind == PAWL_YAML_LIST ? v->count : 1;
+    struct pawl_str *names = v ? pawl_arena_zeroed(r->arena, (most + 1) * sizeof *names) : NULL;
+    if (!names || !pawl_reader_few(r, v, key, 8)) return;
+    *out = names;
+    if (v->kind != PAWL_YAML_LIST) add_model(r, v, key, names, count);
+    for (uint32_t i = 0; v->kind == PAWL_YAML_LIST && i < v->count; i++) add_model(r, v->items[i], key, names, count);
 }
 
 /* exhausted: stop | ask | {degrade: [small], then: ask, expires: 24h} */
@@ -103,7 +105,7 @@ static void read_exhausted(struct pawl_reader *r, const struct pawl_yaml *budget
         return;
     }
     pawl_reader_keys(r, v, known, NULL);
-    read_degrade(r, v, out);
+    read_models(r, v, "degrade", &out->degrade, &out->degrade_count);
     if (pawl_reader_choice(r, v, "then", answers, &choice)) out->ask = choice == 1;
     pawl_reader_duration(r, v, "expires", 1, &out->expires_ns);
 }
@@ -122,6 +124,22 @@ void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, stru
     read_sum(r, v, "day", &a->budget_day);
     read_sum(r, v, "all", &a->budget_all);
     read_exhausted(r, v, &a->exhausted);
+}
+
+/* routing: {models: [small], success: 90%, runs: 10, recent: 24h} */
+void pawl_reader_routing(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a)
+{
+    static const char *const known[] = {"models", "success", "runs", "recent", NULL};
+    const struct pawl_yaml *v = pawl_reader_map(r, map, "routing");
+    struct pawl_routing *out = &a->routing;
+    *out = (struct pawl_routing){.runs_min = 10, .success = 90, .recent_ns = day};
+    if (!v) return;
+    pawl_reader_keys(r, v, known, NULL);
+    if (!pawl_reader_need(r, v, "models", "name cheaper models, as in models: [small]")) return;
+    read_models(r, v, "models", &out->models, &out->models_count);
+    pawl_reader_share(r, v, "success", &out->success);
+    pawl_reader_count(r, v, "runs", 100000, &out->runs_min);
+    pawl_reader_duration(r, v, "recent", 1000000000, &out->recent_ns);
 }
 
 void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root)
@@ -152,7 +170,7 @@ static void need_price(struct pawl_reader *r, const struct pawl_agent *a, struct
     const struct pawl_model *m = pawl_config_model(r->config, name);
     if (!m || m->price.known) return;
     pawl_fault(r->faults, m->line, 0, "give it one: price: {input: 0.25, output: 2.00}",
-               "model '%.*s' has no price, and agent '%.*s' may only spend so much on it", (int)m->name.n, m->name.p,
+               "model '%.*s' has no price, and agent '%.*s' goes by what it costs", (int)m->name.n, m->name.p,
                (int)a->name.n, a->name.p);
 }
 
@@ -166,8 +184,10 @@ void pawl_link_budgets(struct pawl_reader *r, struct pawl_model *models)
         const struct pawl_model *m = a->model.p ? pawl_config_model(c, a->model) : NULL;
         const bool cost = agent_limits(c, a, PAWL_BUDGET_COST);
         bounded = bounded || cost || agent_limits(c, a, PAWL_BUDGET_TOKENS);
-        if (!m || !cost) continue;
+        if (!m || (!cost && !a->routing.models_count)) continue;
         need_price(r, a, m->name);
+        for (uint32_t k = 0; k < a->routing.models_count; k++) need_price(r, a, a->routing.models[k]);
+        if (!cost) continue;
         for (uint32_t k = 0; k < m->fallback_count; k++) need_price(r, a, m->fallback[k]);
         for (uint32_t k = 0; k < a->exhausted.degrade_count; k++) need_price(r, a, a->exhausted.degrade[k]);
     }

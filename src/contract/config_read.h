@@ -130,6 +130,7 @@ void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root);    /*
 /* config_budget.c */
 void pawl_reader_price(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_price *out);
 void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a);
+void pawl_reader_routing(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a);
 void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root);
 void pawl_link_budgets(struct pawl_reader *r,
                        struct pawl_model *models); /* all is read; models are the configuration's */

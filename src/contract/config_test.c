@@ -378,7 +378,7 @@ static const struct row {
      "15: unknown key 'than'; did you mean 'then'?\n16: exhausted: expected stop or ask, found 'aks'"},
     {"version: 1\nmodels:\n  m: {provider: openai, model: x}\n  n: {provider: openai, model: y, price: {input: 1, output: 2}}\n"
      "agents: {a: {model: m, budget: {cost: \"0.50 USD\", exhausted: {degrade: n}}}}",
-     "3: model 'm' has no price, and agent 'a' may only spend so much on it"},
+     "3: model 'm' has no price, and agent 'a' goes by what it costs"},
     {TOOL AGENT "  b: {model: m, instructions: \"${env:KEY}\", deadline: -5s, ends_by: 10, output: [], guards: []}",
      "8: instructions: a reference to the environment is not read here\n"
      "8: deadline: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found '-5s'\n"

@@ -154,6 +154,15 @@ struct pawl_exhausted {
     int64_t expires_ns;
 };
 
+/* The cheapest of these models is asked whose recent runs of the agent ended well so often. */
+struct pawl_routing {
+    const struct pawl_str *models;
+    uint32_t models_count; /* 0: no routing */
+    uint32_t runs_min;     /* so many runs, before the share counts */
+    double success;        /* percent */
+    int64_t recent_ns;     /* what is longer ago is forgotten */
+};
+
 struct pawl_model {
     struct pawl_str name;
     enum pawl_provider provider;
@@ -290,6 +299,7 @@ struct pawl_agent {
     struct pawl_budget budget_day;   /* and of those of a day (UTC) */
     int64_t budget_time_ns;          /* of a run, by the wall clock; 0: not limited */
     struct pawl_exhausted exhausted;
+    struct pawl_routing routing;
     struct pawl_schema *output; /* of the final answer; NULL: text */
     struct pawl_str output_json;
     const struct pawl_guard *guards; /* rules over the run as a whole; of one rule the lower limits come first */

@@ -2,6 +2,7 @@
  * time, the next one gathers meanwhile. Nothing leaves before what it depends on is durable: that is decided here. */
 #include "engine/hot.h"
 #include "policy/account.h"
+#include "policy/routing.h"
 #include <assert.h>
 #include <string.h>
 
@@ -102,6 +103,7 @@ int pawl_hot_share(struct pawl_hot *h, const struct pawl_shared_op *op)
     if (b->arena.failed) return h->e->rc = PAWL_ENOMEM;
     if (op->add && pawl_account_apply(&h->e->shared, op->name, op->add, PAWL_ACCOUNT_ASKED))
         return h->e->rc = PAWL_ENOMEM;
+    if (op->add && pawl_routing_apply(&h->e->shared, op->name, op->add, 1)) return h->e->rc = PAWL_ENOMEM;
     pawl_hot_dirty(h);
     return PAWL_OK;
 }

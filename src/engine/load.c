@@ -1,6 +1,7 @@
 /* src/engine/load.c - runs come into memory by their records and go when they park or end. */
 #include "engine/hot.h"
 #include "policy/budget.h"
+#include "policy/routing.h"
 #include <string.h>
 
 struct pawl_hot *pawl_hot_find(const struct pawl_engine *e, struct pawl_id run)
@@ -38,7 +39,10 @@ static void batch_free(struct pawl_engine *e, struct pawl_batch *b)
     if (!b) return;
     pawl_engine_forget(e, b->id);
     for (uint32_t i = 0; i < b->commit.shared_count; i++) /* what was not committed was not spent */
-        if (b->shared[i].add) pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, PAWL_ACCOUNT_LOST);
+        if (b->shared[i].add) {
+            pawl_routing_apply(&e->shared, b->shared[i].name, b->shared[i].add, -1);
+            pawl_account_apply(&e->shared, b->shared[i].name, b->shared[i].add, PAWL_ACCOUNT_LOST);
+        }
     pawl_arena_fini(&b->arena);
     pawl_engine_put(e, b, sizeof *b);
 }

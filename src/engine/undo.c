@@ -4,12 +4,16 @@
 #include "contract/template.h"
 #include "engine/hot.h"
 #include "policy/budget.h"
+#include "policy/routing.h"
 
 void pawl_hot_close_account(struct pawl_hot *h, bool drop)
 {
     struct pawl_engine *e = h->e;
     struct pawl_shared_op ops[PAWL_PAYER_ROWS];
-    const uint32_t count = pawl_payers_close(&e->shared, &h->run, drop, &e->step, ops);
+    uint32_t count = pawl_payers_close(&e->shared, &h->run, drop, &e->step, ops);
+    for (uint32_t i = 0; i < count && !e->rc; i++) pawl_hot_share(h, &ops[i]);
+    if (!drop || e->rc) return;
+    count = pawl_routing_ended(&e->shared, &h->run, h->agent, e->wall_ns, &e->step, ops);
     for (uint32_t i = 0; i < count && !e->rc; i++) pawl_hot_share(h, &ops[i]);
 }
 

@@ -30,6 +30,7 @@ void pawl_view_step_budget(const struct pawl_step *s, struct pawl_json_writer *w
     put(w, "spent", s->spent);
     put(w, "estimated", s->estimated);
     put(w, "reserved", s->reserved);
+    if (s->routed.p) pawl_jw_key(w, "routed"), pawl_jw_raw(w, s->routed);
     if (s->degraded_from.p) pawl_jw_key(w, "degraded"), pawl_jw_str(w, s->degraded_from);
 }
 

@@ -189,6 +189,8 @@ static int fold_intended(struct pawl_fold *f)
         enter_turns(run, s->number);
     }
     if (model) s->name = pawl_fold_text(f, "name"), s->degraded_from = pawl_fold_text(f, "degraded");
+    if (model) s->routed = pawl_fold_json(f, "routed");
+    if (s->routed.p) run->routed = pawl_str_copy(run->arena, pawl_json_str(yyjson_obj_get(f->body, "routed"), "to"));
     if (s->state == PAWL_STEP_INTENDED_STATE || pawl_step_ended(s)) return pawl_fold_corrupt(f, "intended twice");
     s->state = PAWL_STEP_INTENDED_STATE;
     s->intended_seq = f->r->seq;

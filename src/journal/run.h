@@ -129,6 +129,7 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     uint32_t accounts_count;
     int64_t spent[PAWL_BUDGET_OFS], estimated[PAWL_BUDGET_OFS];
     struct pawl_shortage shortage; /* BUDGET: what the question is about */
+    struct pawl_str routed;        /* {routed}, as JSON text; {NULL,0}: it was not chosen for this one */
     struct pawl_str
         degraded_from; /* step.intended {degraded}: asked in the place of this one, which would cost too much */
     /* model: what its result says: {content, finish, refusal, tool_calls} */
@@ -222,6 +223,7 @@ struct pawl_run {
     int64_t since_ns;         /* of the last of these, or of its start: from then on its limits count, */
     uint32_t steps_before;    /* and so many steps were there, */
     int64_t active_before_ns; /* and so much active time was spent ({active}) */
+    struct pawl_str routed;   /* step.intended {routed: {to, from, runs, rate_ppm}}: the model that was chosen for it */
     struct pawl_spending spending;
     const struct pawl_payer *payers; /* run.created {payers: [{account, tokens, cost}]} */
     uint32_t payers_count;

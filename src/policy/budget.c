@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "policy/pipeline.h"
+#include "policy/routing.h"
 #include "policy/shortage.h"
 
 static const int64_t day_ns = INT64_C(86400000000000);
@@ -166,6 +167,8 @@ enum pawl_verdict pawl_stage_budget(struct pawl_pass *p)
     enum pawl_verdict v;
     if (!p->model || !pawl_pass_sends(p)) return PAWL_GO;
     if (pawl_shortage_early(p, &v)) return v;
+    pawl_routing_choose(p);
+    if (p->rc) return pawl_pass_wait(p, PAWL_WANT_NOTHING);
     all = purses_of(p);
     if (!all) return pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (!counts(p, all)) return PAWL_GO;

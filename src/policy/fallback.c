@@ -22,10 +22,15 @@ bool pawl_fallback_model(struct pawl_pass *p)
     const struct pawl_model *first = p->model ? p->decision->model : NULL, *next;
     uint32_t at = 0;
     if (!first || p->run->ending) return false;
-    if (p->model != first)
+    /* the cheaper one that was chosen cannot be asked: the agent's own is */
+    const bool chosen = p->routes || (p->run->routed.p && pawl_str_eq(p->model->name, p->run->routed));
+    if (chosen && !p->route_left && !p->degraded_from.p && p->model != first) at = UINT32_MAX, p->route_left = true;
+    else if (p->model != first)
         while (at < first->fallback_count && !pawl_str_eq(first->fallback[at++], p->model->name)) {
         }
-    next = at < first->fallback_count ? pawl_config_model(p->config, first->fallback[at]) : NULL;
+    next = at == UINT32_MAX             ? first
+           : at < first->fallback_count ? pawl_config_model(p->config, first->fallback[at])
+                                        : NULL;
     if (!next) return false;
     p->model = next;
     p->request = (struct pawl_str){NULL, 0};

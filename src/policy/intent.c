@@ -5,6 +5,7 @@
 #include "policy/guard.h"
 #include "policy/look.h"
 #include "policy/pipeline.h"
+#include "policy/routing.h"
 #include <string.h>
 
 static void hash_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
@@ -76,6 +77,7 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
         pawl_jw_i64(&w, p->decision->messages_count);
         if (p->decision->told_bytes) pawl_jw_key(&w, "told"), pawl_jw_i64(&w, p->decision->told_bytes);
         if (p->degraded_from.p) pawl_jw_key(&w, "degraded"), pawl_jw_str(&w, p->degraded_from);
+        pawl_routing_write(p, &w);
         pawl_budget_write(p, &w);
     } else {
         pawl_jw_key(&w, "key");

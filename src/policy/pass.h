@@ -141,6 +141,10 @@ struct pawl_pass {
     bool probe;                       /* ... and shows whether the dependency is back */
     struct pawl_purses *purses;       /* budget: from what the call is paid; NULL: not found yet */
     struct pawl_str degraded_from;    /* budget: the model that would cost too much; {NULL,0}: it is as decided */
+    uint32_t degrade_at;              /* budget: the next cheaper model in line */
+    bool routes;                      /* routing: its model was chosen just now */
+    bool routed;                      /* ... or at the run's beginning: once for a pass */
+    bool route_left;                  /* it could not be asked, and the agent's own model was */
     bool unsent;                      /* stopped between its announcement and its leaving */
     bool stood_in;                    /* fallback: tool is not the one that was called */
     uint32_t model_from;              /* attempts made when this model was chosen */

@@ -6,6 +6,7 @@
 #include "policy/account.h"
 #include "policy/bulkhead.h"
 #include "policy/pass.h"
+#include "policy/routing.h"
 
 static void *get(struct pawl_shared_state *s, size_t bytes)
 {
@@ -27,6 +28,7 @@ void pawl_shared_init(struct pawl_shared_state *s, const struct pawl_alloc *from
     pawl_map_init(&s->lanes, from);
     pawl_map_init(&s->pools, from);
     pawl_map_init(&s->accounts, from);
+    pawl_map_init(&s->qualities, from);
 }
 
 static void free_dependency(struct pawl_shared_state *s, struct pawl_dependency *d)
@@ -44,6 +46,7 @@ void pawl_shared_fini(struct pawl_shared_state *s)
     pawl_map_fini(&s->dependencies);
     pawl_bulkhead_fini(s);
     pawl_accounts_fini(s);
+    pawl_routing_fini(s);
 }
 
 struct pawl_dependency *pawl_shared_named(struct pawl_shared_state *s, struct pawl_str name)
@@ -117,6 +120,7 @@ int pawl_shared_load(struct pawl_shared_state *s, const struct pawl_shared *rows
     for (uint32_t i = 0; i < count && rc == PAWL_OK; i++) {
         yyjson_val *body;
         if (rows[i].value) rc = pawl_account_apply(s, rows[i].name, rows[i].value, PAWL_ACCOUNT_READ);
+        if (rows[i].value && rc == PAWL_OK) rc = pawl_routing_apply(s, rows[i].name, rows[i].value, 1);
         if (rc == PAWL_OK && rows[i].body.p && pawl_json_read(rows[i].body, &scratch, &body, NULL) == PAWL_OK)
             rc = load(s, rows[i].name, body);
     }

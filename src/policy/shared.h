@@ -39,6 +39,7 @@ struct pawl_shared_state {
     struct pawl_map dependencies; /* name -> struct pawl_dependency */
     struct pawl_map lanes, pools; /* bulkhead.h: name -> its state */
     struct pawl_map accounts;     /* account.h: likewise */
+    struct pawl_map qualities;    /* routing.h */
     struct pawl_line ready;
     struct pawl_cached cached[PAWL_CACHED_MAX];
     uint32_t cached_next;

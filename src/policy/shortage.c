@@ -128,11 +128,11 @@ bool pawl_shortage_early(struct pawl_pass *p, enum pawl_verdict *v)
 bool pawl_shortage_degrade(struct pawl_pass *p)
 {
     const struct pawl_exhausted *e = &p->agent->exhausted;
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < e->degrade_count; i++)
-        if (pawl_str_eq(e->degrade[i], p->model->name)) at = i + 1;
-    const struct pawl_model *next = at < e->degrade_count ? pawl_config_model(p->config, e->degrade[at]) : NULL;
-    if (!next || next == p->model || p->run->ending) return false;
+    const struct pawl_model *next = NULL;
+    /* only forward, once for a pass: a fallback may have led away from one of them, and must not lead back */
+    while (!p->run->ending && p->degrade_at < e->degrade_count && (!next || next == p->model))
+        next = pawl_config_model(p->config, e->degrade[p->degrade_at++]);
+    if (!next || next == p->model) return false;
     if (!p->degraded_from.p) p->degraded_from = p->model->name;
     p->model = next;
     p->request = (struct pawl_str){NULL, 0};

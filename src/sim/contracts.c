@@ -415,7 +415,14 @@ static void draw_budgets(struct pawl_sim *w)
         if (pawl_sim_chance(w, 100)) a->budget_time_ns = pawl_sim_between(w, 1, 60) * PAWL_SIM_MIN;
         a->exhausted.ask = pawl_sim_chance(w, 500);
         a->exhausted.expires_ns = pawl_sim_between(w, 1, 60) * PAWL_SIM_MIN;
-        if (w->config.models_count < 2 || !pawl_sim_chance(w, 500)) continue;
+        if (w->config.models_count < 2) continue;
+        if (pawl_sim_chance(w, 400))
+            a->routing = (struct pawl_routing){.models = &second,
+                                               .models_count = 1,
+                                               .runs_min = (uint32_t)pawl_sim_between(w, 1, 3),
+                                               .success = 70,
+                                               .recent_ns = PAWL_SIM_H};
+        if (!pawl_sim_chance(w, 500)) continue;
         a->exhausted.degrade = &second;
         a->exhausted.degrade_count = 1;
     }

@@ -62,6 +62,7 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "budgets short",
                                                           "more given",
                                                           "cheaper model",
+                                                          "routed",
                                                           "told in fewer words",
                                                           "summed up",
                                                           "guards tripped"};

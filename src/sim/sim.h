@@ -93,6 +93,7 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_SHORT,
                       PAWL_SIM_N_GRANTED,
                       PAWL_SIM_N_DEGRADED,
+                      PAWL_SIM_N_ROUTED,
                       PAWL_SIM_N_PRUNED,
                       PAWL_SIM_N_SUMMED_UP,
                       PAWL_SIM_N_TRIPPED,
