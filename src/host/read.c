@@ -659,22 +659,11 @@ static int breakers(struct pawl_host_job *job, struct pawl_store *s, struct pawl
 
 static int budgets(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
 {
-    struct pawl_shared *rows = NULL;
-    struct pawl_buf b, whole;
-    struct pawl_json_writer w = {.out = &b};
-    uint32_t count = 0;
-    const int rc = s->shared(s, &job->arena, &rows, &count, err);
-    if (rc) return rc;
+    struct pawl_buf b;
     pawl_buf_init_arena(&b, &job->arena);
-    pawl_buf_init_arena(&whole, &job->arena);
-    pawl_jw_open(&w, '{');
-    pawl_view_budgets(rows, count, job->door->p->config, &job->arena, &w);
-    pawl_jw_close(&w, '}');
-    const struct pawl_str text = pawl_buf_done(&b);
-    if (!text.p || job->arena.failed) return PAWL_ENOMEM;
-    pawl_buf_add(&whole, text.p + 1, text.n - 2); /* its members */
-    say(job, &whole);
-    return PAWL_OK;
+    const int rc = pawl_view_budgets(s, job->door->p->config, &job->arena, &b, err);
+    if (rc == PAWL_OK) say(job, &b);
+    return rc;
 }
 
 static int dead_letters(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)

@@ -124,8 +124,8 @@ static void limits_of(const struct pawl_config *c, struct pawl_str name, int64_t
     if (b) memcpy(out, b->most, sizeof b->most);
 }
 
-void pawl_view_budgets(const struct pawl_shared *rows, uint32_t count, const struct pawl_config *config,
-                       struct pawl_arena *a, struct pawl_json_writer *w)
+static void write_all(const struct pawl_shared *rows, uint32_t count, const struct pawl_config *config,
+                      struct pawl_arena *a, struct pawl_json_writer *w)
 {
     struct pawl_shared_state state;
     struct pawl_map_entry *e;
@@ -144,7 +144,6 @@ void pawl_view_budgets(const struct pawl_shared *rows, uint32_t count, const str
             all[at] = all[at - 1];
         all[at] = one;
     }
-    pawl_jw_key(w, "budgets");
     pawl_jw_open(w, '[');
     for (uint32_t i = 0; i < n; i++) {
         int64_t limit[PAWL_BUDGET_OFS];
@@ -162,4 +161,17 @@ void pawl_view_budgets(const struct pawl_shared *rows, uint32_t count, const str
     }
     pawl_jw_close(w, ']');
     pawl_shared_fini(&state);
+}
+
+int pawl_view_budgets(struct pawl_store *s, const struct pawl_config *config, struct pawl_arena *a,
+                      struct pawl_buf *out, struct pawl_error *err)
+{
+    struct pawl_shared *rows = NULL;
+    struct pawl_json_writer w = {.out = out};
+    uint32_t count = 0;
+    const int rc = s->shared(s, a, &rows, &count, err);
+    if (rc) return rc;
+    pawl_buf_text(out, "\"budgets\":");
+    write_all(rows, count, config, a, &w);
+    return a->failed || out->failed ? PAWL_ENOMEM : PAWL_OK;
 }

@@ -8,6 +8,6 @@ void pawl_view_budget(const struct pawl_run *run, const struct pawl_config *conf
                       struct pawl_json_writer *w);
 /* Members of a model's step: "spent", "estimated", "reserved", "degraded". */
 void pawl_view_step_budget(const struct pawl_step *s, struct pawl_json_writer *w);
-/* "budgets": [...] from the store's shared rows; the configuration's limits, where it is there. */
-void pawl_view_budgets(const struct pawl_shared *rows, uint32_t count, const struct pawl_config *config,
-                       struct pawl_arena *a, struct pawl_json_writer *w);
+/* The member "budgets": [...] of what runs share, from the store; the configuration's limits, where it is there. */
+int pawl_view_budgets(struct pawl_store *s, const struct pawl_config *config, struct pawl_arena *a,
+                      struct pawl_buf *out, struct pawl_error *err);
