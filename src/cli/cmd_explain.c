@@ -154,6 +154,15 @@ static void waits(struct telling *t, yyjson_val *view)
     yyjson_val *g;
     struct pawl_buf b;
     size_t i, n;
+    if (text(yyjson_obj_get(t->step, "child"), "run").n && !is(t->step, "kind", "undo")) {
+        words(t, &b, is(t->step, "state", "intended") ? "it waits for run " : "it started run ");
+        pawl_shown(text(yyjson_obj_get(t->step, "child"), "run"), 40, &b);
+        pawl_buf_text(&b, " of agent "), pawl_shown(text(yyjson_obj_get(t->step, "child"), "agent"), 64, &b);
+        pawl_buf_text(&b, is(t->step, "state", "intended") ? ": pawl explain says what that one waits for"
+                                                           : ", once, and waited for its end");
+        say(t, "child", &b);
+        return;
+    }
     if (!text(t->step, "awaits").n) return;
     words(t, &b, "");
     if (is(t->step, "state", "intended")) {

@@ -122,6 +122,33 @@ static int show_step(struct cli *c, yyjson_val *view, uint32_t number)
     return CLI_DONE;
 }
 
+/* The tree of runs below this one: each run that a step started, with its own steps, further in. */
+static void show_child(struct cli *c, yyjson_val *step, uint32_t depth)
+{
+    enum { DEPTH_MAX = 9 };
+    yyjson_val *child = yyjson_obj_get(step, "child"), *view = NULL, *s;
+    const struct pawl_str id = pawl_json_str(child, "run"), waiting = {NULL, 0};
+    char run[37], name[37];
+    size_t i, n;
+    if (!id.p || pawl_str_is(pawl_json_str(step, "kind"), "undo") || depth > DEPTH_MAX) return;
+    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p);
+    if (cli_show_view(c, run, 0, &view)) return;
+    cli_short(c, id, name);
+    cli_printf(c, "%*srun %s  ", (int)(5 * depth), "", name);
+    cli_shown(c, CLI_BOLD, pawl_json_str(view, "agent"), 40);
+    cli_text(c, CLI_PLAIN, "  ");
+    cli_shown(c, CLI_PLAIN, pawl_json_str(view, "status"), 20);
+    if (pawl_json_str(view, "waiting").p) cli_text(c, CLI_PLAIN, ", for: ");
+    cli_shown(c, CLI_PLAIN, pawl_json_str(view, "waiting").p ? pawl_json_str(view, "waiting") : waiting, 20);
+    cli_text(c, CLI_PLAIN, "\n");
+    yyjson_arr_foreach(yyjson_obj_get(view, "steps"), i, n, s)
+    {
+        cli_printf(c, "%*s", (int)(5 * depth), "");
+        cli_step_line(c, s);
+        show_child(c, s, depth + 1);
+    }
+}
+
 int cli_show(struct cli *c)
 {
     char *rest = NULL;
@@ -160,6 +187,7 @@ int cli_show(struct cli *c)
         turn_before(c, view, at_step);
         pruned_before(c, view, at_step);
         cli_step_line(c, step);
+        if (!at) show_child(c, step, 1);
     }
     cli_guard_lines(c, view, (int64_t)yyjson_arr_size(yyjson_obj_get(view, "steps")), INT64_MAX);
     turn_before(c, view, 0);

@@ -119,6 +119,7 @@ static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
     if ((section = pawl_reader_map(r, root, "models")) != NULL) pawl_read_models(r, section);
     if ((section = pawl_reader_map(r, root, "tools")) != NULL) pawl_read_tools(r, section);
     if ((section = pawl_reader_map(r, root, "agents")) != NULL) pawl_read_agents(r, section);
+    pawl_link_children(r);
     pawl_read_budget(r, root);
     pawl_link_budgets(r, (struct pawl_model *)(uintptr_t)r->config->models);
 }

@@ -105,6 +105,16 @@ static void add_repeat(const struct pawl_tool *t, struct pawl_buf *out)
     pawl_buf_text(out, t->repeat == PAWL_REPEAT_CONFIRM ? " is asked about" : " is answered from the first");
 }
 
+/* Its run is in the same store: what became of it is always known. */
+static void add_child(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    pawl_buf_text(out, "; starts a run of agent ");
+    pawl_buf_str(out, t->child);
+    pawl_buf_text(out, ", once, and waits for its answer");
+    if (t->effect != PAWL_EFFECT_READ) add_repeat(t, out);
+    if (t->effect != PAWL_EFFECT_READ && !t->undo_tool.p) pawl_buf_text(out, "; undone by undoing that run");
+}
+
 static void add_read(const struct pawl_tool *t, struct pawl_buf *out)
 {
     if (t->retry.attempts > 1)
@@ -150,7 +160,9 @@ int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
     if (t->driver == PAWL_DRIVER_SIGNAL) return explain_signal(t, out);
     pawl_buf_printf(out, ": %s%s", effects[t->effect], t->effect_declared ? "" : " (no effect is declared)");
     add_gate(t, out);
-    if (t->effect == PAWL_EFFECT_READ) {
+    if (t->driver == PAWL_DRIVER_AGENT) {
+        add_child(t, out);
+    } else if (t->effect == PAWL_EFFECT_READ) {
         add_read(t, out);
     } else {
         add_means(t, out);

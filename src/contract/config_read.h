@@ -109,6 +109,9 @@ const struct pawl_yaml *pawl_reader_properties(
 void pawl_read_effects(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_effects.c */
 /* config_wait.c: tools that wait for a signal; and what an effect may be there. */
 void pawl_read_signal(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
+/* Tools that start another agent; and, once all agents are read, whether those are there and what their effects are. */
+void pawl_read_child(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
+void pawl_link_children(struct pawl_reader *r);
 void pawl_wait_effect(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
 void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_errors.c */
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v,

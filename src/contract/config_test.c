@@ -126,6 +126,12 @@ static const struct row {
      "  b: {effect: read, command: [x], hedge: 1s}\n  c: {effect: read, http: {method: GET, url: \"http://h/\"}, timeout: 1s, hedge: 1s}",
      "3: hedge: only a read is asked twice at once\n4: hedge: only http is asked twice at once\n"
      "5: hedge: expected shorter than the timeout, found '1s'"},
+    {"version: 1\n" MODEL "tools:\n  a: {agent: helpr, timeout: 3s}\n  b: {agent: helper, command: [ls]}\n"
+     "  c: {agent: {name: helper, inptu: 3}, effect: mutate, dedupe: {scope: global}}\n  d: {agent: 3}\nagents: {helper: {model: m}}",
+     "4: there is no agent 'helpr'; did you mean 'helper'?\n"
+     "4: timeout: a run of another agent has its own limits, and what became of it is always known\n5: a tool starts an agent or does something else, not both\n"
+     "6: unknown key 'inptu'; did you mean 'input'?\n6: dedupe: a run that starts another holds no claim wider than itself\n"
+     "7: agent: expected the name of an agent, or a mapping with name and input, found the number 3"},
     {"version: 1\ntools:\n  a: {signal: {name: \"so paid\"}, effect: mutate, timeout: 1s}\n  b: {signal: {nam: x}, command: [x]}\n"
      "  c: {signal: {name: paid, timeout: 0s, otherwise: {$arg: /args/x}}}\n  d: {signal: 3}",
      "3: key 'timeout' is missing\n3: name: expected 1 to 64 of letters, digits, dots, colons, _ and -, found 'so paid'\n"
@@ -193,7 +199,7 @@ static const struct row {
     /* tools: how they are called */
     {"version: 1\ntools:\n  a.b: {}\n  c: x\n  d: {http: {method: GET, url: http://h/}, command: [x]}\n  e: {mcp: {}, effects: {}, efect: read}",
      "3: tools: expected a name of up to 64 letters, digits, _ and -, found 'a.b'\n"
-     "4: c: expected a mapping with http, command or signal, input, effect, found 'x'\n5: a tool has http or command, not both\n"
+     "4: c: expected a mapping with http, command, signal or agent, input, effect, found 'x'\n5: a tool has http or command, not both\n"
      "6: key 'mcp' is not in this version\n6: key 'effects' is not in this version\n6: unknown key 'efect'; did you mean 'effect'?"},
     {"version: 1\ntools:\n  a: {http: {}}\n  b: {http: {method: post, url: ftp://h, x: 1}}\n  c: {http: GET}",
      "3: key 'method' is missing\n3: key 'url' is missing\n"

@@ -67,7 +67,7 @@ static void read_command(struct pawl_reader *r, const struct pawl_yaml *v, struc
 static void read_driver(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t)
 {
     const struct pawl_yaml *http = pawl_reader_map(r, v, "http"), *command = pawl_reader_get(v, "command"),
-                           *signal = pawl_reader_get(v, "signal");
+                           *signal = pawl_reader_get(v, "signal"), *agent = pawl_reader_get(v, "agent");
     t->driver = PAWL_DRIVER_INPROCESS;
     if (http) t->driver = PAWL_DRIVER_HTTP;
     else if (command) t->driver = PAWL_DRIVER_COMMAND;
@@ -80,6 +80,10 @@ static void read_driver(struct pawl_reader *r, const struct pawl_yaml *v, struct
         pawl_fault(r->faults, signal->line, signal->column, "make two tools of it",
                    "a tool calls something or waits for a signal, not both");
     else if (signal) pawl_read_signal(r, v, t);
+    if (agent && (http || command || signal))
+        pawl_fault(r->faults, agent->line, agent->column, "make two tools of it",
+                   "a tool starts an agent or does something else, not both");
+    else if (agent) pawl_read_child(r, v, t);
 }
 
 static void read_limits(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t)
@@ -116,7 +120,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
                                         "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
                                         "limits",      "fresh",  "retry",   "breaker", "pool",   "hedge",  "redact",
-                                        "signal",      "egress", "trust",   "source",  "facts",  "async",  NULL};
+                                        "signal", "agent",      "egress", "trust",   "source",  "facts",  "async",  NULL};
     static const char *const later[] = {"mcp", "effects", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
@@ -127,7 +131,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     t->verify.settles_ns = -1;
     pawl_reader_name(r, member, "tools", false);
     if (v->kind != PAWL_YAML_MAP) {
-        pawl_reader_expected(r, v, t->name.p, "a mapping with http, command or signal, input, effect");
+        pawl_reader_expected(r, v, t->name.p, "a mapping with http, command, signal or agent, input, effect");
         return;
     }
     pawl_reader_keys(r, v, known, later);

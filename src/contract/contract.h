@@ -20,6 +20,7 @@ enum pawl_driver {
     PAWL_DRIVER_HTTP,
     PAWL_DRIVER_COMMAND,
     PAWL_DRIVER_SIGNAL,
+    PAWL_DRIVER_AGENT,
     PAWL_DRIVER_JOURNAL /* pawl's own: answered from the run's journal (policy/recall.c) */
 };
 enum pawl_gate_mode { PAWL_GATE_NONE, PAWL_GATE_ALWAYS, PAWL_GATE_IF };
@@ -231,6 +232,8 @@ struct pawl_tool {
     uint32_t argv_count;
     struct pawl_str signal;             /* signal: the name that it waits for, */
     int64_t signal_ns;                  /* for so long, */
+    struct pawl_str child;              /* agent: the agent that it starts a run of, */
+    struct pawl_str child_input;        /* with this input: JSON text with {"$arg": ...}; {NULL,0}: the arguments */
     struct pawl_str otherwise;          /* and what it answers when none has come by then, JSON; {NULL,0}: it fails */
     struct pawl_schema *input, *output; /* NULL: anything */
     struct pawl_str input_json;         /* the schema's own text, for the model; {NULL,0}: {"type":"object"} */
@@ -349,7 +352,7 @@ const struct pawl_tool *pawl_agent_tool(const struct pawl_agent *a, struct pawl_
 /* Nothing is sent for it: the run waits for what comes in by itself. */
 static inline bool pawl_tool_waits(const struct pawl_tool *t)
 {
-    return t->driver == PAWL_DRIVER_SIGNAL;
+    return t->driver == PAWL_DRIVER_SIGNAL || t->driver == PAWL_DRIVER_AGENT;
 }
 
 static inline bool pawl_tool_hears(const struct pawl_tool *t, struct pawl_str signal)

@@ -12,7 +12,9 @@ static struct pawl_slot *slot_of(struct pawl_pass *p)
 
 static int book_append(struct pawl_pass *p, enum pawl_kind kind, struct pawl_str body)
 {
-    return pawl_hot_append(slot_of(p)->hot, kind, p->number, body);
+    const int rc = pawl_hot_append(slot_of(p)->hot, kind, p->number, body);
+    if (rc == PAWL_OK && kind == PAWL_CHILD_ENDED) pawl_child_spent(slot_of(p)->hot, slot_of(p));
+    return rc;
 }
 
 static int book_claim(struct pawl_pass *p, const struct pawl_claim_op *op)
@@ -52,6 +54,7 @@ void pawl_slot_free(struct pawl_slot *s)
     struct pawl_engine *e = s->hot->e;
     cancel_attempt(s);
     pawl_engine_abandon(e, s->find_id);
+    pawl_engine_forget(e, s->tell_id);
     pawl_claims_leave(s);
     pawl_admission_leave(&s->pass);
     pawl_heap_drop(&e->timers, &s->timer.node);
@@ -101,11 +104,9 @@ static int64_t left_ns(const struct pawl_hot *h)
 {
     const struct pawl_engine *e = h->e;
     int64_t left = PAWL_NEVER;
-    if (h->agent->deadline_ns)
-        left = h->agent->deadline_ns + h->run.active_before_ns - h->head.active_ns -
-               (h->active ? e->now_ns - h->active_since_ns : 0);
-    if (h->agent->ends_by_ns && h->run.since_ns + h->agent->ends_by_ns - e->wall_ns < left)
-        left = h->run.since_ns + h->agent->ends_by_ns - e->wall_ns;
+    const int64_t deadline_ns = pawl_hot_deadline_ns(h), ends_ns = pawl_hot_ends_ns(h);
+    if (deadline_ns) left = deadline_ns - h->head.active_ns - (h->active ? e->now_ns - h->active_since_ns : 0);
+    if (ends_ns && ends_ns - e->wall_ns < left) left = ends_ns - e->wall_ns;
     return left;
 }
 
@@ -195,6 +196,7 @@ static void dispatch(struct pawl_slot *s)
     case PAWL_WANT_SIGNAL:
     case PAWL_WANT_LATER:
     case PAWL_WANT_TIME: break;
+    case PAWL_WANT_CHILD: pawl_child_want(s); break;
     case PAWL_WANT_CLAIM: pawl_claims_want(s); break;
     case PAWL_WANT_CLAIM_FREE: pawl_claims_wait(s); break;
     case PAWL_WANT_RESULT: find_result(s); break;
@@ -235,7 +237,7 @@ void pawl_slot_drive(struct pawl_slot *s)
     struct pawl_pass *p = &s->pass;
     struct pawl_engine *e = s->hot->e;
     pawl_hot_dirty(s->hot);
-    if (p->ended || s->attempt_id || s->find_id) return;
+    if (p->ended || s->attempt_id || s->find_id || s->tell_id) return;
     if (e->handing_over && !under_way(p)) return;
     pawl_heap_drop(&e->timers, &s->timer.node);
     p->now_ns = e->now_ns;
@@ -282,6 +284,8 @@ void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *f
     s->find_id = 0;
     if (s->pass.want == PAWL_WANT_CLAIM) {
         pawl_claims_found(s, status, found ? &found->claim : NULL);
+    } else if (s->pass.want == PAWL_WANT_CHILD) {
+        if (!pawl_child_found(s, status, found)) return;
     } else if (status) {
         pawl_engine_timer(s->hot->e, &s->timer, s->hot->e->wall_ns + 1000000000); /* the store could not: again */
         return;
@@ -298,6 +302,10 @@ static void stop_slot(struct pawl_slot *s)
     struct pawl_pass *p = &s->pass;
     const bool intended = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
     if (p->ended || (p->step && p->step->kind == PAWL_STEP_UNDO)) return;
+    if (intended && pawl_pass_is_child(p) && p->want == PAWL_WANT_CHILD) {
+        pawl_child_stop(s);
+        return;
+    }
     if (intended && pawl_pass_changes(p)) {
         if (p->want == PAWL_WANT_DURABLE) { /* announced, and still here */
             pawl_admission_leave(p);

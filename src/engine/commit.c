@@ -131,6 +131,7 @@ bool pawl_hot_early(const struct pawl_hot *h)
 /* It waits for people, for what comes in, or for a later time only. */
 static bool may_park(const struct pawl_pass *p)
 {
+    if (p->want == PAWL_WANT_CHILD) return p->child_want == PAWL_CHILD_REST;
     return p->want == PAWL_WANT_PERSON || p->want == PAWL_WANT_SIGNAL || p->want == PAWL_WANT_LATER;
 }
 
@@ -157,9 +158,9 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
             continue;
         }
         if (s->pass.until_wall_ns < wake_ns) wake_ns = s->pass.until_wall_ns;
-        if (s->pass.want == PAWL_WANT_SIGNAL) { /* a person who is asked is named first */
+        if (s->pass.want != PAWL_WANT_PERSON) { /* a person who is asked is named first */
             if (head->waiting) continue;
-            head->waiting = PAWL_WAIT_SIGNAL;
+            head->waiting = s->pass.want == PAWL_WANT_CHILD ? PAWL_WAIT_CHILD : PAWL_WAIT_SIGNAL;
             head->waiting_step = step->number;
             continue;
         }
@@ -174,8 +175,7 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
     if (!h->slots) head->waiting = pawl_hot_early(h) ? PAWL_WAIT_TIMER : PAWL_WAIT_MESSAGE;
     if (all && !h->run.ending) head->status = PAWL_WAITING;
     if (!all) return head->waiting = PAWL_WAIT_NONE, head->waiting_step = 0, head->wake_ns = 0, false;
-    if (h->agent->ends_by_ns && !h->run.ending && h->run.since_ns + h->agent->ends_by_ns < wake_ns)
-        wake_ns = h->run.since_ns + h->agent->ends_by_ns;
+    if (pawl_hot_ends_ns(h) && !h->run.ending && pawl_hot_ends_ns(h) < wake_ns) wake_ns = pawl_hot_ends_ns(h);
     head->wake_ns = wake_ns > 0 ? wake_ns : 1;
     return true;
 }
@@ -209,7 +209,9 @@ struct pawl_rest pawl_hot_rest(const struct pawl_hot *h)
 static bool joins_only(const struct pawl_hot *h)
 {
     for (const struct pawl_slot *s = h->slots; s; s = s->next)
-        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP && !may_park(&s->pass)) return false;
+        if (s->pass.want != PAWL_WANT_CLAIM_FREE && s->pass.want != PAWL_WANT_STEP && s->pass.want != PAWL_WANT_CHILD &&
+            !may_park(&s->pass))
+            return false;
     return h->slots != NULL;
 }
 
@@ -223,10 +225,8 @@ static void run_clock(struct pawl_hot *h, bool parked)
     h->active = !parked;
     pawl_engine_timer(e, &h->deadline, PAWL_NEVER);
     if (h->run.ended || h->run.ending || !h->agent) return;
-    if (h->agent->deadline_ns && h->active)
-        due_ns = e->wall_ns + (h->agent->deadline_ns + h->run.active_before_ns - h->head.active_ns);
-    if (h->agent->ends_by_ns && h->run.since_ns + h->agent->ends_by_ns < due_ns)
-        due_ns = h->run.since_ns + h->agent->ends_by_ns;
+    if (pawl_hot_deadline_ns(h) && h->active) due_ns = e->wall_ns + (pawl_hot_deadline_ns(h) - h->head.active_ns);
+    if (pawl_hot_ends_ns(h) && pawl_hot_ends_ns(h) < due_ns) due_ns = pawl_hot_ends_ns(h);
     pawl_engine_timer(e, &h->deadline, due_ns);
 }
 
@@ -352,6 +352,7 @@ static void again(struct pawl_hot *h, int status)
                        : "free some space, or mend the disk: the owner tries again every second; say it again with the "
                          "same id, or look first whether it is there");
     if (given_up) {
+        pawl_child_news(h, 1000000000);
         pawl_hot_drop(h);
         return;
     }
@@ -381,6 +382,7 @@ static void refused(struct pawl_hot *h, int result)
         pawl_hot_resend(h);
         return;
     }
+    if (h->create) pawl_child_news(h, 1000000000);
     if (h->create && result == PAWL_ECONFLICT) {
         pawl_request_retry_start(e, h);
         return;
@@ -404,9 +406,11 @@ void pawl_hot_committed(struct pawl_hot *h, int status)
         refused(h, b->commit.result);
         return;
     }
+    const bool created = h->create;
     h->flight = NULL;
     h->create = false;
     h->durable_seq = b->commit.head.seq;
+    if (created || (h->run.ended && h->durable_seq == h->run.seq)) pawl_child_news(h, 0);
     replies(h);
     pawl_claims_committed(e, b->commit.claims, b->commit.claims_count);
     for (uint32_t i = 0; i < b->commit.shared_count && !e->rc; i++) {

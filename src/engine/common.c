@@ -21,6 +21,21 @@ void pawl_common_free(struct pawl_engine *e, struct pawl_pending *p)
     if (p->common) release(e, p->common);
 }
 
+void pawl_common_drop(struct pawl_engine *e, struct pawl_str row)
+{
+    struct pawl_pending *p = pawl_engine_await(e, PAWL_OF_COMMON);
+    struct pawl_action *a = p ? pawl_engine_act(e, PAWL_DO_COMMIT) : NULL;
+    struct pawl_common_change *c = a ? pawl_engine_get(e, sizeof *c) : NULL;
+    if (!c) return;
+    p->common = c;
+    pawl_arena_init(&c->arena, e->from);
+    c->op = (struct pawl_shared_op){.name = pawl_str_copy(&c->arena, row), .drop = true};
+    c->commit = (struct pawl_commit){.no_run = true, .shared = &c->op, .shared_count = 1};
+    if (!c->op.name.p) e->rc = PAWL_ENOMEM;
+    a->id = p->id;
+    a->commit = &c->commit;
+}
+
 static void keep(struct pawl_engine *e, uint64_t id, const struct pawl_dependency *d)
 {
     struct pawl_pending *p = pawl_engine_await(e, PAWL_OF_COMMON);
@@ -47,7 +62,8 @@ void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int st
 {
     static const struct pawl_id none;
     struct pawl_common_change *c = p->common;
-    if (status)
+    if (!c->request_id) { /* nobody waits: a row that stays is found again by the next owner */
+    } else if (status)
         pawl_request_refuse(e, c->request_id, none, status, "it counts for now, but could not be stored",
                             "mend the disk, then say it again");
     else pawl_request_done(e, c->request_id);

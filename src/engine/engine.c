@@ -157,6 +157,7 @@ static void start(struct pawl_engine *e, const struct pawl_event *in)
     e->rc = pawl_shared_load(&e->shared, in->shared, in->shared_count);
     pawl_engine_claim_due(e);
     ask_wake(e);
+    pawl_child_start(e, in->shared, in->shared_count);
 }
 
 static void runs_found(struct pawl_engine *e, const struct pawl_event *in)
@@ -232,6 +233,7 @@ static void answered(struct pawl_engine *e, const struct pawl_event *in)
     case PAWL_OF_KEY_READ: pawl_request_key_read(e, p->asking, in->status, in->found); break;
     case PAWL_OF_WAKE: wake_found(e, in); break;
     case PAWL_OF_COMMON: pawl_common_committed(e, p, in->status); break;
+    case PAWL_OF_CHILD: break; /* pawl_child_answered takes it */
     case PAWL_OF_NOBODY: break;
     }
     pawl_engine_put(e, p, sizeof *p);
@@ -250,6 +252,7 @@ static void timer(struct pawl_engine *e, struct pawl_timer *t)
     case PAWL_TIMER_WAKE: pawl_engine_claim_due(e); break;
     case PAWL_TIMER_ROOM: pawl_pools_turn(&e->shared, e->now_ns); break;
     case PAWL_TIMER_EVICTED: pawl_evicted_due(e, t->owner); break;
+    case PAWL_TIMER_TELL: pawl_child_tell(e); break;
     }
 }
 
@@ -326,7 +329,7 @@ int64_t pawl_engine_due_ns(const struct pawl_engine *e)
 
 bool pawl_engine_idle(const struct pawl_engine *e)
 {
-    return e->hot.count == 0 && e->pending.count == 0;
+    return e->hot.count == 0 && e->pending.count == 0 && (!e->tells || e->handing_over);
 }
 
 uint32_t pawl_engine_hot(const struct pawl_engine *e)
@@ -376,6 +379,7 @@ int pawl_engine_new(const struct pawl_alloc *from, const struct pawl_ports *port
     e->ports = *ports;
     e->wake_wall_ns = PAWL_NEVER;
     e->room = (struct pawl_timer){.of = PAWL_TIMER_ROOM, .owner = e};
+    e->telling = (struct pawl_timer){.of = PAWL_TIMER_TELL, .owner = e};
     e->wake = (struct pawl_timer){.of = PAWL_TIMER_WAKE, .owner = e};
     pawl_map_init(&e->hot, from);
     pawl_map_init(&e->loading, from);
@@ -412,6 +416,7 @@ void pawl_engine_free(struct pawl_engine *e)
     }
     for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;) pawl_hot_drop(entry->value);
     pawl_quotas_free(e);
+    for (struct pawl_tell *t = e->tells, *next; t; t = next) next = t->next, pawl_engine_put(e, t, sizeof *t);
     free_values(e, &e->claims, sizeof(struct pawl_claim_entry));
     free_values(e, &e->pending, sizeof(struct pawl_pending));
     free_values(e, &e->loading, sizeof(struct pawl_loading));

@@ -158,6 +158,8 @@ bool pawl_engine_lane_memory(const struct pawl_engine *e, struct pawl_str lane, 
 const struct pawl_pool_state *pawl_engine_pool(const struct pawl_engine *e, struct pawl_str name);
 /* The circuit of a dependency ("tool" or "model", and its name), borrowed until the next step; NULL: not called yet. */
 const struct pawl_circuit *pawl_engine_circuit(const struct pawl_engine *e, const char *kind, struct pawl_str name);
+/* Is a run in hand that this one has started, or one that that one has? */
+bool pawl_engine_family(const struct pawl_engine *e, struct pawl_id run);
 const struct pawl_run *pawl_engine_run(const struct pawl_engine *e, struct pawl_id run);
 /* How a hot run stands now, the store may not have heard of it yet. false: it is not hot. Its texts are borrowed. */
 bool pawl_engine_head(const struct pawl_engine *e, struct pawl_id run, struct pawl_head *out);

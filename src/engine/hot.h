@@ -12,6 +12,9 @@
 
 enum { PAWL_HOT_MAX = 4096, PAWL_CLAIM_BATCH = 256, PAWL_CLAIMS_WITHOUT_PROGRESS_MAX = 5 };
 
+/* In the id of a request: it is the engine's own, and no client hears the answer. */
+#define PAWL_INSIDE (UINT64_C(1) << 63)
+
 struct pawl_timer {
     struct pawl_heap_node node; /* first: a node is its timer */
     enum {
@@ -20,7 +23,8 @@ struct pawl_timer {
         PAWL_TIMER_COMMIT,
         PAWL_TIMER_WAKE,
         PAWL_TIMER_ROOM,
-        PAWL_TIMER_EVICTED
+        PAWL_TIMER_EVICTED,
+        PAWL_TIMER_TELL
     } of;
     void *owner;
 };
@@ -36,6 +40,8 @@ struct pawl_slot { /* a pass and what it waits for */
     struct pawl_attempt attempt; /* lent to the env while attempt_id */
     struct pawl_find find;
     uint64_t attempt_id, find_id; /* 0: none under way */
+    uint64_t tell_id;             /* its child is being told something; 0: no */
+    bool child_news;              /* something came of its child while it was looked at */
     uint64_t need_seq;            /* WANT_DURABLE */
     uint64_t joined;              /* when it began to wait for another's claim, in order; 0: never */
     bool fresh;                   /* opened, not yet driven */
@@ -135,6 +141,7 @@ enum pawl_pending_of {
     PAWL_OF_KEY_READ,
     PAWL_OF_WAKE,
     PAWL_OF_COMMON,
+    PAWL_OF_CHILD, /* what this engine asks of one of its own runs */
     PAWL_OF_NOBODY
 };
 struct pawl_pending { /* an action that waits for its event */
@@ -146,6 +153,11 @@ struct pawl_pending { /* an action that waits for its event */
     struct pawl_common_change *common;
     struct pawl_id run;
     struct pawl_find find;
+};
+
+struct pawl_tell { /* somebody is to be told of an end, and the store could not find them: again in a second */
+    struct pawl_tell *next;
+    struct pawl_id parent, child;
 };
 
 struct pawl_engine {
@@ -163,6 +175,8 @@ struct pawl_engine {
     struct pawl_map quotas;  /* lane -> struct pawl_quota */
     struct pawl_map evicted; /* run id -> struct pawl_evicted */
     struct pawl_heap timers;
+    struct pawl_tell *tells;
+    struct pawl_timer telling;
     struct pawl_timer wake, room;   /* room: when a pool's bucket has filled for whoever waits */
     int64_t wake_wall_ns;           /* of the earliest parked run */
     bool claiming, more;            /* a claim of due runs is under way; there may be more of them */
@@ -251,6 +265,20 @@ struct pawl_refusal { /* why something cannot be done; code 0: it can */
 struct pawl_refusal pawl_answer_refused(const struct pawl_hot *h, const struct pawl_step *s,
                                         const struct pawl_request *r);
 struct pawl_refusal pawl_answer_edited(struct pawl_hot *h, struct pawl_step *s, const struct pawl_request *r);
+/* child.c: runs that steps of other runs have started */
+void pawl_child_want(struct pawl_slot *s); /* begin what its pass waits for */
+bool pawl_child_found(struct pawl_slot *s, int status,
+                      const struct pawl_found *found);       /* false: it is looked at later */
+void pawl_child_stop(struct pawl_slot *s);                   /* its own run is being stopped */
+void pawl_child_news(struct pawl_hot *child, int64_t in_ns); /* it is stored, it has ended, or it could not be begun */
+void pawl_child_ends(struct pawl_hot *h);                    /* beside run.ended: who is to be told */
+void pawl_child_start(struct pawl_engine *e, const struct pawl_shared *rows, uint32_t count);
+void pawl_child_answered(struct pawl_engine *e, uint64_t id, int code); /* to a request of ours */
+void pawl_child_tell(struct pawl_engine *e);                            /* those that could not be told before */
+void pawl_child_spent(struct pawl_hot *h, const struct pawl_slot *s);
+/* What bounds this run, of its own and of its parent's: active time in all, wall time; 0: nothing. */
+int64_t pawl_hot_deadline_ns(const struct pawl_hot *h);
+int64_t pawl_hot_ends_ns(const struct pawl_hot *h);
 /* signal.c: a signal is kept, and whoever waits for it goes on */
 struct pawl_refusal pawl_signal_take(struct pawl_hot *h, const struct pawl_request *r);
 bool pawl_signal_known(const struct pawl_run *run, const struct pawl_request *r); /* the same name, key and payload */
@@ -264,6 +292,7 @@ struct pawl_refusal pawl_again_undo(struct pawl_hot *h, const struct pawl_reques
 /* common.c: what no run owns */
 void pawl_common_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
 void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status);
+void pawl_common_drop(struct pawl_engine *e, struct pawl_str row); /* a shared row that nobody needs any more */
 void pawl_common_free(struct pawl_engine *e, struct pawl_pending *p);
 /* called.c: a tool calls back about a call that it accepted. `word` says what became of that: "taken", "running", "duplicate"
  * or "late". Of a run that has ended: only whether it may, and "late". */

@@ -53,6 +53,31 @@ static void add_text(struct values *v, const struct pawl_tool *t, struct pawl_st
         add_of(v, t, document);
 }
 
+static void add_at(struct values *v, yyjson_val *pointers, yyjson_val *document)
+{
+    yyjson_val *pointer;
+    size_t i, n;
+    yyjson_arr_foreach(pointers, i, n, pointer) if (document)
+        add(v, pawl_json_at(document, pawl_json_value_str(pointer)));
+}
+
+/* A child: what its parent's contract strikes out of what goes in and what comes out. */
+static void add_parents(struct values *v, const struct pawl_run *run, enum pawl_kind kind, yyjson_val *body)
+{
+    yyjson_val *redact = NULL, *input = NULL, *output = NULL;
+    const struct pawl_str content = pawl_json_str(yyjson_obj_get(body, "result"), "content");
+    if (kind == PAWL_RUN_CREATED) {
+        redact = yyjson_obj_get(yyjson_obj_get(body, "parent"), "redact");
+        add_at(v, yyjson_obj_get(redact, "input"), yyjson_obj_get(body, "input"));
+        return;
+    }
+    if (!run->redact.p || pawl_json_read(run->redact, v->a, &redact, NULL)) return;
+    if (pawl_json_read(run->input, v->a, &input, NULL) == PAWL_OK) add_at(v, yyjson_obj_get(redact, "input"), input);
+    if (kind == PAWL_RUN_ENDED) add_at(v, yyjson_obj_get(redact, "output"), yyjson_obj_get(body, "output"));
+    if (content.n && pawl_json_read(content, v->a, &output, NULL) == PAWL_OK) /* it may be the answer */
+        add_at(v, yyjson_obj_get(redact, "output"), output);
+}
+
 /* What this record is the first to say. */
 static void add_new(struct values *v, const struct pawl_config *c, const struct pawl_step *s, enum pawl_kind kind,
                     struct pawl_str body)
@@ -82,6 +107,7 @@ int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct
     uint8_t salt[PAWL_SEAL_SALT];
     struct pawl_arena scratch;
     bool struck;
+    yyjson_val *body;
     int rc;
     if (!c || !c->redacts) return PAWL_OK;
     pawl_arena_init(&scratch, h->e->from);
@@ -98,6 +124,7 @@ int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct
         for (uint32_t k = 0; k < c->tools_count; k++)
             if (pawl_tool_hears(&c->tools[k], h->run.signals[i].name))
                 add_text(&v, &c->tools[k], h->run.signals[i].payload);
+    if (pawl_json_read(r->body, &scratch, &body, NULL) == PAWL_OK) add_parents(&v, &h->run, kind, body);
     add_new(&v, c, pawl_run_step(&h->run, step), kind, r->body);
     pawl_prng_fill(&h->e->prng, salt, sizeof salt);
     rc = pawl_seal(r->body, v.items, v.count, salt, a, &r->body, &r->full, &struck);

@@ -21,9 +21,14 @@ static struct pawl_answer *answer_to(struct pawl_engine *e, uint64_t id, struct 
 void pawl_request_answer(struct pawl_engine *e, uint64_t id, const struct pawl_run *run, uint32_t step,
                          const char *word)
 {
-    struct pawl_answer *answer = answer_to(e, id, run->id);
+    struct pawl_answer *answer;
     char text[PAWL_ID_TEXT];
     struct pawl_buf b;
+    if (id & PAWL_INSIDE) {
+        pawl_child_answered(e, id, PAWL_OK);
+        return;
+    }
+    answer = answer_to(e, id, run->id);
     if (!answer) return;
     pawl_id_text(run->id, text);
     pawl_buf_init_arena(&b, &e->step);
@@ -45,8 +50,13 @@ void pawl_request_done(struct pawl_engine *e, uint64_t id)
 void pawl_request_refuse(struct pawl_engine *e, uint64_t id, struct pawl_id run, int code, const char *what,
                          const char *next)
 {
-    struct pawl_answer *answer = answer_to(e, id, run);
+    struct pawl_answer *answer;
     char where[PAWL_ID_TEXT + 8] = "run ";
+    if (id & PAWL_INSIDE) {
+        pawl_child_answered(e, id, code);
+        return;
+    }
+    answer = answer_to(e, id, run);
     if (!answer) return;
     pawl_id_text(run, where + 4);
     pawl_fail(&answer->error, code, where, next, "%s", what);

@@ -45,12 +45,19 @@ void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c
     if (!first) pawl_jw_close(&w, ']');
     pawl_jw_close(&w, '}');
     if (pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b)) == PAWL_OK) pawl_hot_close_account(h, true);
+    pawl_child_ends(h);
+}
+
+/* By a tool of its contract, or by undoing the run that it started. */
+static bool has_undo(const struct pawl_tool *t)
+{
+    return t->undo_tool.p || (t->driver == PAWL_DRIVER_AGENT && t->effect != PAWL_EFFECT_READ);
 }
 
 bool pawl_undo_open(const struct pawl_hot *h, const struct pawl_step *s, bool again)
 {
     const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
-    if (!t || !t->undo_tool.p || !s->applied || s->undone) return false;
+    if (!t || !has_undo(t) || !s->applied || s->undone) return false;
     if (s->stop) return false; /* nobody knows whether there is anything to undo; a person is told */
     if (!s->undo_failed || !again) return !s->undo_failed;
     for (uint32_t i = s->number; i < h->run.steps_count; i++)
@@ -126,7 +133,7 @@ void pawl_hot_wind_down(struct pawl_hot *h)
     pawl_buf_init_arena(&b, &h->e->step);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "name");
-    pawl_jw_str(&w, tool->undo_tool);
+    pawl_jw_str(&w, tool->undo_tool.p ? tool->undo_tool : tool->name);
     pawl_jw_key(&w, "undoes");
     pawl_jw_i64(&w, s->number);
     pawl_jw_key(&w, "args");

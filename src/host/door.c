@@ -334,6 +334,22 @@ static void go_on(struct pawl_door *d)
     }
 }
 
+/* The last one that somebody started: not what it started itself, which has its id in its key (policy/child.c). */
+static int to_root(struct pawl_store *s, struct pawl_arena *a, struct pawl_head *head, struct pawl_error *err)
+{
+    enum { DEPTH_MAX = 9 };
+    for (int i = 0; i < DEPTH_MAX && head->key.n > PAWL_ID_TEXT && head->key.p[PAWL_ID_TEXT - 1] == '/'; i++) {
+        const struct pawl_list_query q = {.prefix = {head->key.p, PAWL_ID_TEXT - 1}, .max = 1};
+        struct pawl_id parent;
+        uint32_t count = 0;
+        if (!pawl_id_parse(q.prefix, &parent)) break;
+        const int rc = s->list(s, &q, a, head, &count, err);
+        if (rc) return rc;
+        if (count == 0) break;
+    }
+    return PAWL_OK;
+}
+
 /* The run's name: a whole id, a unique prefix, or @last. */
 static int resolve_name(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
 {
@@ -350,6 +366,12 @@ static int resolve_name(struct pawl_host_job *job, struct pawl_store *s, struct 
     if (count > 1 && !last)
         return pawl_fail(err, PAWL_EINVAL, "", "give more of it: pawl ls shows them",
                          "more than one run begins with %.*s", (int)name.n, name.p);
+    if (last) {
+        const struct pawl_id newest = heads[0].run;
+        const int to = to_root(s, &job->arena, &heads[0], err);
+        if (to) return to;
+        if (pawl_id_eq(heads[0].run, (struct pawl_id){{0}})) heads[0].run = newest;
+    }
     d->run = heads[0].run;
     return PAWL_OK;
 }

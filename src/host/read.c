@@ -184,14 +184,45 @@ static void listed(struct pawl_host_job *job)
     said(job);
 }
 
+/* The run that the first open step of this one started, as it stands; false: none is open. */
+static bool child_of(struct pawl_store *s, const struct pawl_run_records *of, struct pawl_arena *a,
+                     struct pawl_run_records *out)
+{
+    static const struct pawl_id none;
+    struct pawl_run run;
+    struct pawl_error err;
+    pawl_run_init(&run, a);
+    for (uint32_t i = 0; i < of->count; i++)
+        if (pawl_run_fold(&run, &of->records[i], NULL)) return false;
+    for (uint32_t i = 0; i < run.steps_count; i++) {
+        const struct pawl_step *step = run.steps[i];
+        const struct pawl_step *by = step->kind == PAWL_STEP_UNDO ? pawl_run_step(&run, step->undoes) : step;
+        if (!pawl_step_ended(step) && by && !pawl_id_eq(by->child, none))
+            return s->read(s, by->child, 1, a, out, &err) == PAWL_OK;
+    }
+    return false;
+}
+
+/* It waits for a child: for what that one waits, or one of its own. runs[1] is the last of them; count 0: none is known. */
+static void find_child(struct pawl_host_job *job, struct pawl_store *s)
+{
+    enum { DEPTH_MAX = 9 };
+    struct pawl_run_records last = job->runs[0];
+    for (int i = 0; i < DEPTH_MAX && last.head.waiting == PAWL_WAIT_CHILD; i++) {
+        if (!child_of(s, &last, &job->arena, &last)) return;
+        job->runs[1] = last;
+    }
+}
+
 static int show(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
 {
     struct pawl_error none;
     int rc;
-    job->runs = pawl_arena_zeroed(&job->arena, sizeof *job->runs);
+    job->runs = pawl_arena_zeroed(&job->arena, 2 * sizeof *job->runs);
     job->configs = pawl_arena_zeroed(&job->arena, sizeof *job->configs);
     if (!job->runs || !job->configs) return PAWL_ENOMEM;
     rc = s->read(s, job->door->run, 1, &job->arena, job->runs, err);
+    if (rc == PAWL_OK && job->runs->head.waiting == PAWL_WAIT_CHILD) find_child(job, s);
     if (!pawl_json_bool(job->door->request, "whole", false)) /* only who answers a question sees what is struck out */
         for (uint32_t i = 0; rc == PAWL_OK && i < job->runs->count; i++)
             job->runs->records[i].full = (struct pawl_str){NULL, 0};
@@ -235,6 +266,30 @@ static struct pawl_str in_line(struct pawl_arena *a, const struct pawl_rest *res
     return pawl_buf_done(&b);
 }
 
+/* "01a1fdaf-… (triage), which waits for a person's yes or no" */
+static struct pawl_str of_child(struct pawl_arena *a, const struct pawl_head *h)
+{
+    static const char *const words[PAWL_WAIT_COUNT] = {"is under way",
+                                                       "waits for a person's yes or no",
+                                                       "is in doubt: a person must look",
+                                                       "waits for a message",
+                                                       "waits for its configuration",
+                                                       "waits for a program that has its tool",
+                                                       "waits for a time",
+                                                       "waits for another run",
+                                                       "waits for a step",
+                                                       "waits for room",
+                                                       "waits for a signal",
+                                                       "waits for a run of its own"};
+    char id[PAWL_ID_TEXT];
+    struct pawl_buf b;
+    pawl_id_text(h->run, id);
+    pawl_buf_init_arena(&b, a);
+    pawl_buf_printf(&b, "%s (%.*s), which %s", id, (int)h->agent.n, h->agent.p,
+                    pawl_status_ended(h->status) ? "has ended" : words[h->waiting]);
+    return pawl_buf_done(&b);
+}
+
 /* Its configuration tells what effect each tool has, or why it cannot be had. */
 static void shown(struct pawl_host_job *job)
 {
@@ -252,6 +307,10 @@ static void shown(struct pawl_host_job *job)
         as_it_is_now(job->p, &run->head, &rest);
         if (rest.waiting == PAWL_WAIT_CLAIM) missing = of_another(&job->arena, &rest);
         if (rest.waiting == PAWL_WAIT_ROOM) missing = in_line(&job->arena, &rest);
+        if (run->head.waiting == PAWL_WAIT_CHILD && run[1].count) {
+            as_it_is_now(job->p, &run[1].head, &rest);
+            missing = of_child(&job->arena, &run[1].head);
+        }
         if (at < 0 || at > (int64_t)run->count)
             job->w.result = pawl_fail(&job->err, PAWL_EINVAL, "/at", "name one of them",
                                       "the run has the records 1 to %u", run->count);
@@ -460,14 +519,6 @@ static void end_with_head(struct pawl_door *d, const struct pawl_head *h)
     pawl_buf_fini(&b);
 }
 
-static void end_if_still(struct pawl_door *d, const struct pawl_head *h)
-{
-    if (d->done || h->seq + 1 != d->next_seq) return;
-    if (h->waiting == PAWL_WAIT_STEP && d->p->engine && !d->p->handing_over)
-        return; /* for no person: it goes on here */
-    if (pawl_status_ended(h->status) || h->waiting != PAWL_WAIT_NONE) end_with_head(d, h);
-}
-
 /* What was read may be older than an event that is on its way to the engine: pawl_follow_sweep decides. */
 static void keep_head(struct pawl_door *d, const struct pawl_head *h)
 {
@@ -476,6 +527,24 @@ static void keep_head(struct pawl_door *d, const struct pawl_head *h)
     if (h->key.p) d->head.key = pawl_str_copy(&d->arena, h->key);
     d->still = true;
     uv_stop(&d->p->loop); /* and it must look before the loop blocks again */
+}
+
+/* It waits for a run that is in hand here: that one goes on, and so will it. */
+static bool family_works(struct pawl_door *d)
+{
+    return pawl_engine_family(d->p->engine, d->run);
+}
+
+static void end_if_still(struct pawl_door *d, const struct pawl_head *h)
+{
+    if (d->done || h->seq + 1 != d->next_seq) return;
+    if (h->waiting == PAWL_WAIT_CHILD && d->p->engine && !d->p->handing_over && family_works(d)) {
+        if (!d->still) keep_head(d, h);
+        return;
+    }
+    if (h->waiting == PAWL_WAIT_STEP && d->p->engine && !d->p->handing_over)
+        return; /* for no person: it goes on here */
+    if (pawl_status_ended(h->status) || h->waiting != PAWL_WAIT_NONE) end_with_head(d, h);
 }
 
 static int read_past(struct pawl_host_job *job, struct pawl_store *s, struct pawl_error *err)
@@ -524,7 +593,7 @@ void pawl_follow_sweep(struct pawl_door *d)
         as_it_is_now(p, &d->head, &rest);
         if (rest.waiting || d->head.waiting == PAWL_WAIT_OWNER) d->head.waiting = PAWL_WAIT_NONE; /* it goes on */
         end_if_still(d, &d->head);
-        d->still = false;
+        d->still = !d->done && d->head.waiting == PAWL_WAIT_CHILD && p->engine && !over; /* until nothing works */
         if (d->done) return;
         d->unfinished = !p->engine || d->last_look;
         if (d->unfinished) end_with_head(d, &d->head); /* as it stands */

@@ -162,7 +162,7 @@ static void take_record(struct view *v, const struct pawl_record *r, yyjson_val 
     if (!x->decided_ns) x->decided_ns = r->at_ns;
     switch (r->kind) {
     case PAWL_STEP_INTENDED:
-        if (!v->run->steps[r->step - 1]->awaits.p) add_try(v, x, 1, r->at_ns);
+        if (!v->run->steps[r->step - 1]->awaits.p && !v->run->steps[r->step - 1]->is_child) add_try(v, x, 1, r->at_ns);
         break;
     case PAWL_STEP_ATTEMPTED: take_attempt(v, x, r, body); break;
     case PAWL_STEP_COMPLETED:
@@ -390,6 +390,25 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
     if (s->undoes) number(&v->w, "undoes", s->undoes);
 }
 
+static bool is_run(struct pawl_id id)
+{
+    static const struct pawl_id none;
+    return !pawl_id_eq(id, none);
+}
+
+/* The run that it started: whose, which. */
+static void write_child(struct view *v, const struct pawl_step *s, const struct pawl_tool *tool)
+{
+    char id[PAWL_ID_TEXT];
+    if (!is_run(s->child)) return;
+    pawl_id_text(s->child, id);
+    pawl_jw_key(&v->w, "child");
+    pawl_jw_open(&v->w, '{');
+    put(&v->w, "run", pawl_str_of(id));
+    if (tool) put(&v->w, "agent", tool->child);
+    pawl_jw_close(&v->w, '}');
+}
+
 static void write_step(struct view *v, const struct pawl_step *s)
 {
     static const char *const kinds[] = {"", "model", "tool", "undo", "gate", "summary"};
@@ -402,7 +421,10 @@ static void write_step(struct view *v, const struct pawl_step *s)
     struct pawl_json_writer *w = &v->w;
     pawl_jw_open(w, '{');
     number(w, "step", s->number);
-    put(w, "kind", pawl_str_of(s->awaits.p ? "wait" : kinds[s->kind]));
+    put(w, "kind",
+        pawl_str_of(s->awaits.p                                ? "wait"
+                    : s->is_child && s->kind == PAWL_STEP_TOOL ? "child"
+                                                               : kinds[s->kind]));
     put(w, "name", s->name);
     put(w, "state", pawl_str_of(state_word(s->state)));
     json_or_text(v, "args", s->args);
@@ -412,6 +434,7 @@ static void write_step(struct view *v, const struct pawl_step *s)
     if (s->generation) number(w, "generation", s->generation);
     if (memcmp(&s->digest, &none, sizeof none) != 0) hash(w, "digest", s->digest);
     put(w, "awaits", s->awaits);
+    write_child(v, s, tool);
     if (s->awaits.p && tool && !pawl_step_ended(s)) number(w, "until_ns", s->intended_at_ns + tool->signal_ns);
     if (tool) put(w, "effect", pawl_str_of(effects[tool->effect]));
     raw(w, "request", s->request);
@@ -499,7 +522,9 @@ static bool can_undo(const struct view *v)
     for (uint32_t i = 0; v->config && i < v->run->steps_count; i++) {
         const struct pawl_step *s = v->run->steps[i];
         const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(v->config, s->name) : NULL;
-        if (t && t->undo_tool.p && s->applied && !s->undone && !s->stop) return true;
+        if (t && (t->undo_tool.p || t->driver == PAWL_DRIVER_AGENT) && t->effect != PAWL_EFFECT_READ && s->applied &&
+            !s->undone && !s->stop)
+            return true;
     }
     return false;
 }
@@ -519,6 +544,17 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     put(w, "agent", run->agent);
     put(w, "key", run->key);
     raw(w, "input", run->input);
+    if (run->parent_step) {
+        char parent[PAWL_ID_TEXT];
+        pawl_id_text(run->parent, parent);
+        pawl_jw_key(w, "parent");
+        pawl_jw_open(w, '{');
+        put(w, "run", pawl_str_of(parent));
+        number(w, "step", run->parent_step);
+        if (run->deadline_ns) number(w, "deadline_ns", run->deadline_ns);
+        if (run->ends_ns) number(w, "ends_ns", run->ends_ns);
+        pawl_jw_close(w, '}');
+    }
     pawl_jw_key(w, "chat");
     pawl_jw_bool(w, run->chat);
     put(w, "status", pawl_str_of(told.status));

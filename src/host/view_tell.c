@@ -46,6 +46,13 @@ static const struct pawl_step *first_open(const struct pawl_run *run)
     return NULL;
 }
 
+static const struct pawl_step *first_child(const struct pawl_run *run)
+{
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (run->steps[i]->is_child && !pawl_step_ended(run->steps[i])) return run->steps[i];
+    return NULL;
+}
+
 static const struct pawl_step *first_awaits(const struct pawl_run *run)
 {
     for (uint32_t i = 0; i < run->steps_count; i++)
@@ -190,6 +197,11 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         pawl_buf_text(b, "It waits for the signal ");
         pawl_shown(awaits->awaits, 64, b);
         pawl_buf_text(b, " at "), step_name(b, awaits);
+    } else if (strcmp(told->waiting, "child") == 0 && first_child(run)) {
+        pawl_buf_text(b, "It waits for the run that ");
+        step_name(b, first_child(run));
+        pawl_buf_text(b, first_child(run)->kind == PAWL_STEP_UNDO ? " undoes" : " started");
+        if (told->missing.n) pawl_buf_text(b, ": "), pawl_buf_str(b, told->missing);
     } else if (strcmp(told->waiting, "message") == 0) {
         pawl_buf_text(b, "It waits for the next message");
     } else if (strcmp(told->waiting, "configuration") == 0) {
@@ -259,7 +271,14 @@ void pawl_view_next(const struct pawl_run *run, const struct pawl_told *told, st
     }
     if (run->ended && (run->status == PAWL_FAILED_RUN || run->status == PAWL_DEAD)) command(w, "retry", id, 0, "");
     if (run->ended && told->undo && run->status != PAWL_DONE) command(w, "undo", id, 0, "");
-    if (strcmp(told->waiting, "signal") == 0 && first_awaits(run)) {
+    const struct pawl_step *child = first_child(run);
+    if (strcmp(told->waiting, "child") == 0 && child) {
+        char of[PAWL_ID_TEXT];
+        const struct pawl_step *by = child->undoes ? pawl_run_step(run, child->undoes) : child;
+        pawl_id_text(by->child, of);
+        command(w, "show", of, 0, "");
+        command(w, "cancel", id, 0, "");
+    } else if (strcmp(told->waiting, "signal") == 0 && first_awaits(run)) {
         char what[80];
         const struct pawl_str name = first_awaits(run)->awaits;
         snprintf(what, sizeof what, " %.*s JSON", (int)name.n, name.p);

@@ -64,7 +64,10 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     uint32_t turn;                       /* user turns that the run had seen when this was decided */
     uint32_t undoes;                     /* undo: the step that it undoes */
     uint32_t undone_by;                  /* the undo step that did; 0: none, or the model's own call */
-    struct pawl_str awaits;              /* step.intended {kind: "wait", signal}: the name; {NULL,0}: it does not */
+    struct pawl_id child;   /* child.started {run, agent}: the run that it started; zeroed: none is known */
+    bool is_child;          /* step.intended {kind: "child"} */
+    bool child_ended;       /* child.ended {run, status, ...}, beside the step's own end */
+    struct pawl_str awaits; /* step.intended {kind: "wait", signal}: the name; {NULL,0}: it does not */
     uint64_t decided_seq, intended_seq, ended_seq;
     int64_t intended_at_ns, ended_at_ns;
     /* the question: gate.asked {why, says, digest, request, key, generation, expires, then, first}. With {kind: "gate",
@@ -195,7 +198,16 @@ struct pawl_run {
     struct pawl_id id;
     struct pawl_str agent, key, input; /* input: JSON text */
     struct pawl_hash config;
-    bool chat;                 /* parks for the next message instead of ending */
+    bool chat;             /* parks for the next message instead of ending */
+    struct pawl_id parent; /* run.created {parent: {run, step}}: whose step this run is; zeroed: nobody's, */
+    uint32_t parent_step;  /* 0: likewise */
+    struct pawl_id root; /* ... {root}: the run that nobody started, of which this one is a child's child; its own id */
+    uint32_t depth;      /* ... {depth}: 0: nobody's child */
+    int64_t deadline_ns; /* ... {deadline}: active time that its parent had left; 0: no bound */
+    int64_t ends_ns;     /* ... {ends}: wall time by which its parent ends; 0: none */
+    uint32_t children;   /* steps that started one */
+    struct pawl_str
+        redact; /* ... {redact: {input: [pointers], output: [pointers]}}: struck out here, too; {NULL,0}: nothing */
     int64_t created_ns, at_ns; /* of the first and the last record */
     int64_t begins_ns;         /* run.created {begins}: no step before that wall time; 0: at once */
     uint64_t seq;

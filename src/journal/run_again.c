@@ -63,6 +63,7 @@ int pawl_fold_retried(struct pawl_fold *f)
     if (aside) set_aside(run, (uint32_t)aside);
     reopen(run);
     run->retries++;
+    run->deadline_ns = run->ends_ns = 0; /* a person's word: what its parent had left counts no more */
     run->since_ns = f->r->at_ns;
     run->steps_before = run->steps_count;
     pawl_spend_anew(run);

@@ -44,6 +44,8 @@ enum pawl_verdict pawl_gate_fix(struct pawl_pass *p)
 static bool contract_asks(struct pawl_pass *p)
 {
     const bool irreversible = p->tool->effect == PAWL_EFFECT_IRREVERSIBLE;
+    if (pawl_pass_is_child(p) && p->step->kind == PAWL_STEP_UNDO)
+        return false; /* each call that undoes is asked itself */
     p->condition_did_not_hold = false;
     if (p->tool->gate == PAWL_GATE_NONE) return irreversible;
     if (p->tool->gate == PAWL_GATE_ALWAYS) return true;

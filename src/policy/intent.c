@@ -67,8 +67,8 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "kind");
-    pawl_jw_text(&w, p->model ? "model" : pawl_pass_waits(p) ? "wait" : "tool");
-    if (pawl_pass_waits(p)) pawl_jw_key(&w, "signal"), pawl_jw_str(&w, p->tool->signal);
+    pawl_jw_text(&w, p->model ? "model" : pawl_pass_is_child(p) ? "child" : pawl_pass_waits(p) ? "wait" : "tool");
+    if (pawl_pass_waits(p) && !pawl_pass_is_child(p)) pawl_jw_key(&w, "signal"), pawl_jw_str(&w, p->tool->signal);
     pawl_jw_key(&w, "name");
     pawl_jw_str(&w, p->model ? p->model->name : p->tool->name);
     hash_member(&w, "digest", p->digest);

@@ -28,6 +28,7 @@ enum pawl_want {
     PAWL_WANT_POLL,       /* ask the monitor of an accepted call; fills news, and sets news_came */
     PAWL_WANT_LATER,      /* being called back, or wall time pass->until_wall_ns: the run may park */
     PAWL_WANT_TIME,       /* wall time pass->until_wall_ns */
+    PAWL_WANT_CHILD,      /* what pass->child_want says; the engine looks, and fills child */
     PAWL_WANT_SIGNAL,     /* one of the name that the tool waits for, or wall time pass->until_wall_ns */
     PAWL_WANT_ROOM        /* in a line of shared.h, until it is woken, or wall time pass->until_wall_ns */
 };
@@ -59,6 +60,20 @@ struct pawl_book { /* where records and claims go: the engine's, folded at once,
     int (*append)(struct pawl_pass *p, enum pawl_kind kind, struct pawl_str body);
     int (*claim)(struct pawl_pass *p, const struct pawl_claim_op *op);
     int (*shared)(struct pawl_pass *p, const struct pawl_shared_op *op);
+};
+
+/* What is known of the run that a step started (policy/child.c). Texts are of the pass's arena. */
+enum pawl_child_want { PAWL_CHILD_LOOK, PAWL_CHILD_START, PAWL_CHILD_CANCEL, PAWL_CHILD_UNDO, PAWL_CHILD_REST };
+struct pawl_child {
+    enum { PAWL_CHILD_UNSEEN, PAWL_CHILD_NONE, PAWL_CHILD_ALIVE, PAWL_CHILD_OVER } is;
+    enum pawl_status status; /* OVER */
+    bool ending;             /* ALIVE: it is being stopped, durably */
+    bool undo_said;          /* our word to undo it is in its journal */
+    bool applied;            /* something that it did stays done */
+    int refused;             /* the answer to the last word that was said to it; 0: taken */
+    enum pawl_class error_class;
+    struct pawl_str output, message;
+    int64_t active_ns, ended_wall_ns;
 };
 
 struct pawl_pass {
@@ -103,16 +118,20 @@ struct pawl_pass {
     struct pawl_str request; /* gate: the fixed request */
     struct pawl_hash digest;
     bool condition_did_not_hold;
-    int64_t timeout_ns;  /* deadline */
-    uint32_t attempts;   /* attempts known to have been made */
-    int64_t sent_ns;     /* when the last one left */
-    int64_t backoff_ns;  /* the last wait between attempts; 0: none yet */
-    int64_t hedge_ns;    /* attempt: ask a second time beside it after this long; 0: do not */
-    bool came, counted;  /* an outcome is here; this attempt was counted */
-    bool recovered;      /* outcome is what the journal says, from before a restart */
-    uint64_t signal_seq; /* wait: the signal that it took; 0: none */
-    bool crashed;        /* the attempt that it speaks of was cut off by our own crash */
-    bool unknown;        /* some attempt ended unknown and nothing has cleared it */
+    int64_t timeout_ns; /* deadline */
+    uint32_t attempts;  /* attempts known to have been made */
+    int64_t sent_ns;    /* when the last one left */
+    int64_t backoff_ns; /* the last wait between attempts; 0: none yet */
+    int64_t hedge_ns;   /* attempt: ask a second time beside it after this long; 0: do not */
+    bool came, counted; /* an outcome is here; this attempt was counted */
+    bool recovered;     /* outcome is what the journal says, from before a restart */
+    struct pawl_id child_id;
+    struct pawl_child child;
+    enum pawl_child_want child_want;
+    int64_t child_active_ns; /* of the run's time that its child spent; the engine counts it */
+    uint64_t signal_seq;     /* wait: the signal that it took; 0: none */
+    bool crashed;            /* the attempt that it speaks of was cut off by our own crash */
+    bool unknown;            /* some attempt ended unknown and nothing has cleared it */
     struct pawl_outcome outcome, looked;
     int32_t looked_status;
     bool look_came;
@@ -161,6 +180,10 @@ static inline bool pawl_pass_changes(const struct pawl_pass *p)
     return p->tool && p->tool->effect != PAWL_EFFECT_READ;
 }
 /* Nothing leaves for it: what it waits for comes in by itself (policy/wait.c). */
+static inline bool pawl_pass_is_child(const struct pawl_pass *p)
+{
+    return p->tool && p->tool->driver == PAWL_DRIVER_AGENT;
+}
 static inline bool pawl_pass_waits(const struct pawl_pass *p)
 {
     return p->tool && pawl_tool_waits(p->tool);

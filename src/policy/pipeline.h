@@ -48,6 +48,10 @@ void pawl_dedupe_recall(struct pawl_pass *p);
 
 /* wait.c: stage 12 of a step for which nothing is sent. */
 enum pawl_verdict pawl_wait_enter(struct pawl_pass *p);
+/* child.c: the same where it waits for another run. */
+enum pawl_verdict pawl_child_enter(struct pawl_pass *p);
+/* The run that this step starts: the same one however often it is asked. The key is written into `key`. */
+struct pawl_id pawl_child_of(const struct pawl_run *run, const struct pawl_step *s, char key[64]);
 /* recall.c: the answer of a tool that reads the run's journal and nothing else. */
 enum pawl_verdict pawl_recall(struct pawl_pass *p);
 

@@ -1,4 +1,4 @@
-/* src/policy/wait.c - stage 12 of a step for which nothing is sent: it waits for a signal.
+/* src/policy/wait.c - stage 12 of a step for which nothing is sent: it waits for a signal (for another run: child.c).
  *
  *   INTENDED --a signal of its name is there, or comes--> COMPLETED {signal}, or FAILED out_of_contract {signal}
  *            --its time is over--> COMPLETED with what the contract says otherwise, or FAILED timeout
@@ -26,6 +26,7 @@ enum pawl_verdict pawl_wait_enter(struct pawl_pass *p)
 {
     const struct pawl_signal *g = pawl_run_signal(p->run, p->tool->signal);
     const int64_t until_ns = p->step->intended_at_ns + p->tool->signal_ns;
+    if (pawl_pass_is_child(p)) return pawl_child_enter(p);
     if (p->run->ending) return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped while it waited");
     if (g) {
         p->signal_seq = g->seq;

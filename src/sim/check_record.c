@@ -82,7 +82,7 @@ static void completed(struct pawl_sim_seen *k)
         check_answered(k, first);
         return;
     }
-    if (!k->s || !pawl_sim_changes(k->tool)) return;
+    if (!k->s || !pawl_sim_changes(k->tool) || pawl_sim_is_child(k->tool)) return;
     if (pawl_str_is(from, "verify")) pawl_sim_count(k->w, PAWL_SIM_N_LOOK_HAPPENED), cleared(k);
     if (k->f->unknown) pawl_sim_seen_broken(k, "knowledge", "completed while it is unknown whether it happened");
     if (!pawl_sim_happened(k->w, k->s->key)) pawl_sim_seen_broken(k, "knowledge", "completed, and it never happened");
@@ -95,7 +95,7 @@ static void failed(struct pawl_sim_seen *k)
     const bool applied = pawl_json_bool(k->body, "applied", false), superseded = pawl_str_is(c, "superseded");
     if (pawl_str_is(c, "unknown_tool")) pawl_sim_count(k->w, PAWL_SIM_N_UNKNOWN_TOOLS);
     if (pawl_str_is(c, "bad_arguments")) pawl_sim_count(k->w, PAWL_SIM_N_BAD_ARGUMENTS);
-    if (!k->s || !pawl_sim_changes(k->tool)) return;
+    if (!k->s || !pawl_sim_changes(k->tool) || pawl_sim_is_child(k->tool)) return;
     if (superseded) {
         pawl_sim_count(k->w, PAWL_SIM_N_SUPERSEDED);
         if (k->tool->effect != PAWL_EFFECT_IDEMPOTENT)
@@ -115,6 +115,7 @@ static void failed(struct pawl_sim_seen *k)
 
 static void in_doubt(struct pawl_sim_seen *k)
 {
+    if (pawl_sim_is_child(k->tool)) pawl_sim_seen_broken(k, "child", "in doubt about a run of this store");
     const bool applied = pawl_str_is(pawl_json_str(k->body, "applied"), "yes");
     pawl_sim_count(k->w, PAWL_SIM_N_DOUBTS);
     if (applied && !pawl_sim_happened(k->w, k->s->key))
@@ -319,6 +320,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
         k.f->ended_wall_ns = wall_ns;
         k.f->ended_ns = w->now_ns;
         pawl_sim_check_waited(&k);
+        pawl_sim_check_child_step(&k);
     }
     switch (r->kind) {
     case PAWL_STEP_INTENDED: pawl_sim_check_intended(&k); break;
@@ -335,7 +337,13 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_RUN_RETRIED: retried(&k); break;
     case PAWL_SIGNAL_RECEIVED: pawl_sim_check_signal(&k); break;
     case PAWL_CONTEXT_PRUNED: pruned(&k); break;
-    case PAWL_RUN_ENDED: run_ended(&k); break;
+    case PAWL_RUN_CREATED: pawl_sim_check_created(&k); break;
+    case PAWL_CHILD_STARTED: pawl_sim_check_child_started(&k); break;
+    case PAWL_CHILD_ENDED: pawl_sim_check_child_ended(&k); break;
+    case PAWL_RUN_ENDED:
+        run_ended(&k);
+        pawl_sim_check_childless(&k);
+        break;
     default: break;
     }
 }

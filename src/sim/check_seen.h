@@ -25,6 +25,13 @@ void pawl_sim_seen_broken(const struct pawl_sim_seen *k, const char *name, const
 struct pawl_hash pawl_sim_seen_hash(const struct pawl_sim_seen *k, const char *name); /* zeroed: it has none */
 void pawl_sim_check_intended(struct pawl_sim_seen *k);
 void pawl_sim_check_guards(struct pawl_sim_seen *k); /* check_guard.c */
+/* check_child.c */
+bool pawl_sim_is_child(const struct pawl_tool *t);
+void pawl_sim_check_created(struct pawl_sim_seen *k);
+void pawl_sim_check_child_started(struct pawl_sim_seen *k);
+void pawl_sim_check_child_ended(struct pawl_sim_seen *k);
+void pawl_sim_check_child_step(struct pawl_sim_seen *k);
+void pawl_sim_check_childless(struct pawl_sim_seen *k);
 /* check_signal.c */
 void pawl_sim_check_signal(struct pawl_sim_seen *k);
 void pawl_sim_check_waited(struct pawl_sim_seen *k);

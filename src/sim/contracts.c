@@ -276,21 +276,51 @@ static void draw_wait(struct pawl_sim *w, struct pawl_schema *output)
     if (pawl_sim_chance(w, 400)) t->output = output;
 }
 
+/* A tool that starts a run of the last agent. */
+static void draw_child(struct pawl_sim *w, struct pawl_schema *output)
+{
+    struct pawl_tool *t;
+    if (!pawl_sim_chance(w, 350)) return;
+    t = add(w, PAWL_SIM_CHILD, PAWL_STR("child"));
+    w->helper = true;
+    w->helper_helped = pawl_sim_chance(w, 300);
+    t->driver = PAWL_DRIVER_AGENT;
+    if (pawl_sim_chance(w, 700)) t->effect = PAWL_EFFECT_MUTATE;
+    if (pawl_sim_chance(w, 200)) t->output = output;
+    if (t->effect != PAWL_EFFECT_READ) draw_dedupe(w, t);
+    t->scope = PAWL_SCOPE_RUN; /* a wider one is refused by the configuration: it could wait for itself */
+}
+
+static void name_child(struct pawl_sim *w)
+{
+    const uint32_t last = w->config.agents_count++;
+    for (uint32_t i = 0; i < w->config.tools_count; i++)
+        if (w->tools[i].role == PAWL_SIM_CHILD) w->contracts[i].child = pawl_sim_text(w, "agent%u", last);
+}
+
 /* Agents take all tools but the looks. */
 static struct pawl_agent *draw_agents(struct pawl_sim *w, const struct pawl_tool *contracts)
 {
-    struct pawl_agent *agents = pawl_sim_get(w, PAWL_SIM_AGENTS * sizeof *agents);
+    struct pawl_agent *agents = pawl_sim_get(w, (PAWL_SIM_AGENTS + 1) * sizeof *agents);
     const struct pawl_tool **tools = pawl_sim_get(w, (PAWL_SIM_TOOLS + 1) * sizeof *tools);
+    const struct pawl_tool **plain = pawl_sim_get(w, (PAWL_SIM_TOOLS + 1) * sizeof *plain); /* that start nobody */
     uint32_t count = 0;
     for (uint32_t i = 0; i < w->config.tools_count; i++)
-        if (w->tools[i].role != PAWL_SIM_LOOK) tools[count++] = &contracts[i];
-    tools[count] = &pawl_recall_tool; /* of those whose conversation has a limit: draw_context */
+        if (w->tools[i].role != PAWL_SIM_LOOK && w->tools[i].role != PAWL_SIM_CHILD)
+            plain[count] = &contracts[i], tools[count++] = &contracts[i];
+    for (uint32_t i = 0; i < w->config.tools_count; i++)
+        if (w->tools[i].role == PAWL_SIM_CHILD) tools[count] = &contracts[i];
+    plain[count] = tools[count + w->helper] = &pawl_recall_tool; /* of those whose conversation has a limit: draw_context */
     for (uint32_t i = 0; i < w->config.agents_count; i++)
         agents[i] = (struct pawl_agent){.name = pawl_sim_text(w, "agent%u", i),
                                         .model = PAWL_STR("main"),
                                         .instructions = PAWL_STR("Do what is asked."),
                                         .tools = tools,
-                                        .tools_count = count};
+                                        .tools_count = count + w->helper};
+    if (w->helper && !w->helper_helped) {
+        agents[w->config.agents_count - 1].tools = plain;
+        agents[w->config.agents_count - 1].tools_count = count;
+    }
     return agents;
 }
 
@@ -511,7 +541,9 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_reads(w, output);
     for (uint32_t i = 0; i < changes; i++) draw_change(w, i, input, output);
     draw_wait(w, output);
+    draw_child(w, output);
     w->config.agents_count = (uint32_t)pawl_sim_between(w, 1, PAWL_SIM_AGENTS);
+    if (w->helper) name_child(w);
     w->agents = draw_agents(w, w->contracts);
     draw_limits(w);
     draw_model(w);

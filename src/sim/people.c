@@ -322,7 +322,7 @@ static void plan_start(struct pawl_sim *w, uint32_t number)
     struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_START, "start");
     struct pawl_request *r = &ask->request;
     (void)number;
-    r->agent = w->agents[pawl_sim_below(w, w->config.agents_count)].name;
+    r->agent = w->agents[pawl_sim_below(w, w->config.agents_count - w->helper)].name;
     r->config = &w->config;
     r->input = pawl_sim_chance(w, 600) ? PAWL_STR("\"do what is asked\"") : PAWL_STR("{\"order\":7}");
     if (pawl_sim_chance(w, 400)) r->key = pawl_sim_text(w, "key%u", (uint32_t)pawl_sim_below(w, 3));

@@ -65,7 +65,10 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "routed",
                                                           "told in fewer words",
                                                           "summed up",
-                                                          "guards tripped"};
+                                                          "guards tripped",
+                                                          "children",
+                                                          "children ended",
+                                                          "children undone"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

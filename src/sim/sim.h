@@ -97,6 +97,9 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_PRUNED,
                       PAWL_SIM_N_SUMMED_UP,
                       PAWL_SIM_N_TRIPPED,
+                      PAWL_SIM_N_CHILDREN,
+                      PAWL_SIM_N_CHILDREN_ENDED,
+                      PAWL_SIM_N_CHILDREN_UNDONE,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);

@@ -95,11 +95,18 @@ static struct pawl_str args_for(struct pawl_sim *w, uint32_t tool, const struct 
                          'a' + (char)pawl_sim_below(w, 3), (int)pawl_sim_between(w, 1, 4));
 }
 
-static uint32_t pick_tool(struct pawl_sim *w)
+/* Not so many that the story has no end. */
+static bool may_start(const struct pawl_sim *w, const struct pawl_sim_run *run)
+{
+    return w->runs_count < PAWL_SIM_RUNS_MANY && !w->calm && (run->stored.depth == 0 || w->helper_helped);
+}
+
+static uint32_t pick_tool(struct pawl_sim *w, const struct pawl_sim_run *run)
 {
     uint32_t at;
     do at = (uint32_t)pawl_sim_below(w, w->config.tools_count);
-    while (w->tools[at].role == PAWL_SIM_LOOK || (w->tools[at].role == PAWL_SIM_READ && pawl_sim_chance(w, 500)));
+    while (w->tools[at].role == PAWL_SIM_LOOK || (w->tools[at].role == PAWL_SIM_CHILD && !may_start(w, run)) ||
+           (w->tools[at].role == PAWL_SIM_READ && pawl_sim_chance(w, 500)));
     return at;
 }
 
@@ -113,7 +120,7 @@ static void one_call(struct pawl_sim *w, struct answer *o, struct pawl_sim_run *
                                pawl_sim_chance(w, 800) ? 0 : (int)pawl_sim_between(w, 0, 400)));
         return;
     }
-    uint32_t at = pick_tool(w);
+    uint32_t at = pick_tool(w, run);
     struct pawl_str args = args_for(w, at, run);
     if (odd && run->last_tool >= 0 && pawl_sim_chance(w, 300)) { /* forgets that it did it, and does it again */
         at = (uint32_t)run->last_tool;

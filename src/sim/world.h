@@ -16,7 +16,8 @@
 #define PAWL_SIM_H (60 * PAWL_SIM_MIN)
 
 enum {
-    PAWL_SIM_RUNS = 10,
+    PAWL_SIM_RUNS = 96,
+    PAWL_SIM_RUNS_MANY = 40, /* from there on no run starts another */
     PAWL_SIM_TOOLS = 16,
     PAWL_SIM_AGENTS = 3,
     PAWL_SIM_STEPS = 256, /* of a run, for what the checks remember */
@@ -36,7 +37,7 @@ struct pawl_sim_event {
     struct pawl_sim_event *next; /* free, or in a sleeping node's backlog */
 };
 
-enum pawl_sim_role { PAWL_SIM_READ, PAWL_SIM_LOOK, PAWL_SIM_CHANGE, PAWL_SIM_UNDO, PAWL_SIM_WAIT };
+enum pawl_sim_role { PAWL_SIM_READ, PAWL_SIM_LOOK, PAWL_SIM_CHANGE, PAWL_SIM_UNDO, PAWL_SIM_WAIT, PAWL_SIM_CHILD };
 struct pawl_sim_tool { /* a tool and the truth about its server; contract: w->config.tools[same index] */
     enum pawl_sim_role role;
     uint32_t of, look, undo; /* index + 1; LOOK, UNDO: of this change; CHANGE: its own; 0: none */
@@ -200,6 +201,7 @@ struct pawl_sim {
     struct pawl_model *models;
     struct pawl_tool *contracts, *twin_contracts;
     struct pawl_agent *agents, *twin_agents;
+    bool helper, helper_helped; /* the last agent is one that others start; and it starts itself */
     struct pawl_sim_tool tools[PAWL_SIM_TOOLS];
     struct pawl_schema *schemas[20];
     struct pawl_schema_cache schema_cache;
@@ -327,5 +329,7 @@ void pawl_sim_time_anew(struct pawl_sim *w, struct pawl_sim_run *run);
 void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live);
 void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run, int64_t at_ns);
 void pawl_sim_check_in_time(struct pawl_sim_node *n, const struct pawl_sim_run *run, const struct pawl_attempt *a);
+/* check_child.c */
+int64_t pawl_sim_children_live_ns(const struct pawl_sim *w, const struct pawl_sim_run *run);
 void pawl_sim_check_asleep(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);
 void pawl_sim_check_parked(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);

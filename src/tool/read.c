@@ -284,7 +284,8 @@ void pawl_tool_read(const struct pawl_tool *t, const struct pawl_reply *reply, b
     case PAWL_DRIVER_COMMAND: read_command(t, reply, a, out); break;
     case PAWL_DRIVER_INPROCESS:
     case PAWL_DRIVER_JOURNAL: read_call(reply, a, out); break;
-    case PAWL_DRIVER_SIGNAL: break; /* nothing is sent, so nothing comes back */
+    case PAWL_DRIVER_SIGNAL:
+    case PAWL_DRIVER_AGENT: break; /* nothing is sent, so nothing comes back */
     }
     open_ended(t, out);
     assert((out->error_class == PAWL_CLASS_NONE) == (out->applied == PAWL_APPLIED_YES));

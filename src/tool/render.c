@@ -222,6 +222,28 @@ static void write_signal(const struct pawl_tool *t, struct pawl_json_writer *w)
     pawl_jw_close(w, '}');
 }
 
+static int write_child(const struct pawl_tool *t, yyjson_val *document, struct pawl_arena *a,
+                       struct pawl_json_writer *w, struct pawl_error *err)
+{
+    struct pawl_buf input;
+    pawl_buf_init_arena(&input, a);
+    if (t->child_input.p) {
+        const int code = pawl_template_json(t->child_input, document, a, &input, err);
+        if (code != PAWL_OK) return code;
+    } else {
+        pawl_json_write(yyjson_obj_get(document, "args"), &input);
+    }
+    if (!pawl_buf_done(&input).p) return PAWL_ENOMEM;
+    pawl_jw_key(w, "child");
+    pawl_jw_open(w, '{');
+    pawl_jw_key(w, "agent");
+    pawl_jw_str(w, t->child);
+    pawl_jw_key(w, "input");
+    pawl_jw_raw(w, pawl_buf_done(&input));
+    pawl_jw_close(w, '}');
+    return PAWL_OK;
+}
+
 static int write_request(const struct pawl_tool *t, yyjson_val *document, struct pawl_str key, struct pawl_arena *a,
                          struct pawl_buf *out, struct pawl_error *err)
 {
@@ -234,6 +256,7 @@ static int write_request(const struct pawl_tool *t, yyjson_val *document, struct
     case PAWL_DRIVER_INPROCESS:
     case PAWL_DRIVER_JOURNAL: write_call(t, document, key, &w); break; /* the latter is never sent */
     case PAWL_DRIVER_SIGNAL: write_signal(t, &w); break;
+    case PAWL_DRIVER_AGENT: code = write_child(t, document, a, &w, err); break;
     }
     pawl_jw_close(&w, '}');
     if (code != PAWL_OK) return code;
