@@ -63,9 +63,8 @@ static const struct row {
      "from the first; run by a program that registers it"},
     {"signal: {name: paid, timeout: 24h, otherwise: null}",
      "t: waits for the signal paid for up to 24 h; then it answers what is fixed for that; a signal that comes before is kept"},
-    {"agent: x}\nmodels: {m: {provider: script, script: [{say: x}]}}\nagents: {x: {model: m, tools: [back]}",
-     "t: mutate (no effect is declared); starts a run of agent x, once, and waits for its answer; the same call again in the run is "
-     "answered from the first; undone by undoing that run"},
+    {"agent: x}\nmodels: {m: {provider: script, script: [{say: x}]}}\nagents: {x: {model: m, tools: [look]}",
+     "t: read (no effect is declared); starts a run of agent x, once, and waits for its answer"},
     {"effect: irreversible",
      "t: irreversible, asks a human; no key, no verify: a lost answer is not sent again by itself: a human is asked; the same call again in "
      "the run is asked about; run by a program that registers it"},
