@@ -240,6 +240,7 @@ static void begin(struct pawl_slot *s)
     child->create = true;
     child->config = h->config;
     child->agent = agent;
+    pawl_quota_enter(child);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "agent");
     pawl_jw_str(&w, agent->name);
