@@ -48,6 +48,7 @@ static void see(struct pawl_slot *s, const struct pawl_run *run, int64_t active_
     *c = (struct pawl_child){.is = run->ended && durable ? PAWL_CHILD_OVER : PAWL_CHILD_ALIVE,
                              .status = run->status,
                              .ending = run->ending && durable,
+                             .at_its_end = run->ended && !durable,
                              .undo_said = pawl_run_answered(run, word_of(s, text)) > 0,
                              .applied = stays(s->hot->config, run),
                              .refused = refused,
@@ -282,6 +283,7 @@ void pawl_child_want(struct pawl_slot *s)
     case PAWL_CHILD_START: begin(s); break;
     case PAWL_CHILD_CANCEL: tell(s, PAWL_ASK_CANCEL); break;
     case PAWL_CHILD_UNDO: tell(s, PAWL_ASK_UNDO); break;
+    case PAWL_CHILD_AWAIT:
     case PAWL_CHILD_REST: break;
     }
 }

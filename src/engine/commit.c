@@ -382,7 +382,7 @@ static void refused(struct pawl_hot *h, int result)
         pawl_hot_resend(h);
         return;
     }
-    if (h->create) pawl_child_news(h, 1000000000);
+    pawl_child_news(h, 1000000000);
     if (h->create && result == PAWL_ECONFLICT) {
         pawl_request_retry_start(e, h);
         return;

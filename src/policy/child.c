@@ -138,7 +138,7 @@ static enum pawl_verdict undo(struct pawl_pass *p)
     enum pawl_verdict v;
     pawl_id_text(p->child_id, id);
     if (c->is == PAWL_CHILD_NONE) return pawl_pass_fail(p, PAWL_CLASS_REJECTED, "its run %s is not there", id);
-    if (c->is == PAWL_CHILD_ALIVE) return want(p, PAWL_CHILD_REST);
+    if (c->is == PAWL_CHILD_ALIVE) return want(p, c->at_its_end ? PAWL_CHILD_AWAIT : PAWL_CHILD_REST);
     if (!c->undo_said && !nothing) return want(p, PAWL_CHILD_UNDO);
     if ((v = known(p)) != PAWL_GO) return v;
     if (c->applied)
@@ -164,5 +164,6 @@ enum pawl_verdict pawl_child_enter(struct pawl_pass *p)
     if (p->child.is == PAWL_CHILD_NONE) return begin(p);
     if (pawl_id_eq(s->child, none) && (v = append_started(p)) != PAWL_GO) return v;
     if (p->child.is == PAWL_CHILD_OVER) return over(p);
+    if (p->child.at_its_end) return want(p, PAWL_CHILD_AWAIT);
     return want(p, p->run->ending && !p->child.ending ? PAWL_CHILD_CANCEL : PAWL_CHILD_REST);
 }

@@ -63,11 +63,19 @@ struct pawl_book { /* where records and claims go: the engine's, folded at once,
 };
 
 /* What is known of the run that a step started (policy/child.c). Texts are of the pass's arena. */
-enum pawl_child_want { PAWL_CHILD_LOOK, PAWL_CHILD_START, PAWL_CHILD_CANCEL, PAWL_CHILD_UNDO, PAWL_CHILD_REST };
+enum pawl_child_want {
+    PAWL_CHILD_LOOK,
+    PAWL_CHILD_START,
+    PAWL_CHILD_CANCEL,
+    PAWL_CHILD_UNDO,
+    PAWL_CHILD_AWAIT,
+    PAWL_CHILD_REST
+};
 struct pawl_child {
     enum { PAWL_CHILD_UNSEEN, PAWL_CHILD_NONE, PAWL_CHILD_ALIVE, PAWL_CHILD_OVER } is;
     enum pawl_status status; /* OVER */
     bool ending;             /* ALIVE: it is being stopped, durably */
+    bool at_its_end;         /* ALIVE: its end is on its way to the store */
     bool undo_said;          /* our word to undo it is in its journal */
     bool applied;            /* something that it did stays done */
     int refused;             /* the answer to the last word that was said to it; 0: taken */
