@@ -89,7 +89,7 @@ static enum pawl_verdict over_budget(struct pawl_pass *p)
 /* The stages that admit an attempt are passed anew by each of them. */
 static enum pawl_verdict again(struct pawl_pass *p)
 {
-    const bool planned = p->recovered && p->step && p->step->retry_at_ns > p->wall_ns;
+    const bool planned = p->recovered && p->step && p->step->retry_at_ns > 0; /* its pause was drawn before */
     /* What our own crash cut off is no word of the other side's: it is not spared for that. */
     struct pawl_dependency *d = pawl_pass_dependency(p);
     enum pawl_verdict v = PAWL_GO;

@@ -310,7 +310,8 @@ static struct pawl_agent *draw_agents(struct pawl_sim *w, const struct pawl_tool
             plain[count] = &contracts[i], tools[count++] = &contracts[i];
     for (uint32_t i = 0; i < w->config.tools_count; i++)
         if (w->tools[i].role == PAWL_SIM_CHILD) tools[count] = &contracts[i];
-    plain[count] = tools[count + w->helper] = &pawl_recall_tool; /* of those whose conversation has a limit: draw_context */
+    plain[count] = tools[count + w->helper] =
+        &pawl_recall_tool; /* of those whose conversation has a limit: draw_context */
     for (uint32_t i = 0; i < w->config.agents_count; i++)
         agents[i] = (struct pawl_agent){.name = pawl_sim_text(w, "agent%u", i),
                                         .model = PAWL_STR("main"),
