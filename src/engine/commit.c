@@ -158,7 +158,8 @@ static bool waiting(struct pawl_hot *h, struct pawl_head *head)
             continue;
         }
         if (s->pass.until_wall_ns < wake_ns) wake_ns = s->pass.until_wall_ns;
-        if (s->pass.want == PAWL_WANT_SIGNAL || s->pass.want == PAWL_WANT_CHILD) { /* a person who is asked is named first */
+        if (s->pass.want == PAWL_WANT_SIGNAL ||
+            s->pass.want == PAWL_WANT_CHILD) { /* a person who is asked is named first */
             if (head->waiting) continue;
             head->waiting = s->pass.want == PAWL_WANT_CHILD ? PAWL_WAIT_CHILD : PAWL_WAIT_SIGNAL;
             head->waiting_step = step->number;
