@@ -83,7 +83,8 @@ void pawl_sim_call_begin(struct pawl_sim_node *n, uint64_t id, const struct pawl
         c->tool_index = (uint32_t)pawl_sim_tool_index(w, a->tool->name);
         c->tool = &w->contracts[c->tool_index];
         if (a->key.n < sizeof c->key) memcpy(c->key, a->key.p ? a->key.p : "", a->key.n);
-        pawl_sim_server_take(w, c, a);
+        if (a->poll) pawl_sim_monitor_take(w, c, a);
+        else pawl_sim_server_take(w, c, a);
     }
     if (n->replaced &&
         (model || c->tool->effect != PAWL_EFFECT_READ)) { /* its lease is over: the driver sends nothing */

@@ -102,6 +102,7 @@ void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const st
     check_head(w, run, &c->head);
     pawl_sim_check_parked(w, run, &c->head);
     pawl_sim_check_asleep(w, run, &c->head);
+    pawl_sim_check_awaited(w, run, &c->head);
     if (c->head.wake_ns != 0 || c->head.status >= PAWL_DONE) pawl_sim_check_unreserved(w, run);
     pawl_sim_live(w, run, c->head.wake_ns == 0 && c->head.status < PAWL_DONE);
     pawl_sim_check_claims(w, run);
@@ -318,7 +319,7 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
     if (!a->look && a->attempt == 1 && begins_late(n))
         pawl_sim_broken(w, "hand-over", "run%u #%u: begun long after node %u was asked to hand over", run->index,
                         a->step, n->number);
-    if (!model && a->tool->driver == PAWL_DRIVER_HTTP && elsewhere(w, a))
+    if (!model && !a->poll && a->tool->driver == PAWL_DRIVER_HTTP && elsewhere(w, a))
         pawl_sim_broken(w, "target", "run%u #%u: sent to where the configuration does not point", run->index, a->step);
     if (!a->look) pawl_sim_check_in_time(n, run, a);
     if (model) pawl_sim_check_conversation(w, run, a);

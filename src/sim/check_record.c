@@ -322,7 +322,12 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
         pawl_sim_check_waited(&k);
         pawl_sim_check_child_step(&k);
     }
+    if (r->kind == PAWL_STEP_ATTEMPTED || r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED ||
+        r->kind == PAWL_STEP_IN_DOUBT)
+        pawl_sim_check_heard_end(&k);
     switch (r->kind) {
+    case PAWL_STEP_ACCEPTED:
+    case PAWL_STEP_POLLED: pawl_sim_check_heard(&k); break;
     case PAWL_STEP_INTENDED: pawl_sim_check_intended(&k); break;
     case PAWL_STEP_ATTEMPTED: attempted(&k); break;
     case PAWL_STEP_COMPLETED: completed(&k); break;

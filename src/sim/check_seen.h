@@ -40,3 +40,5 @@ static inline bool pawl_sim_changes(const struct pawl_tool *t)
 {
     return t && t->effect != PAWL_EFFECT_READ;
 }
+void pawl_sim_check_heard(struct pawl_sim_seen *k); /* check_heard.c */
+void pawl_sim_check_heard_end(struct pawl_sim_seen *k);

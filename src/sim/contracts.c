@@ -245,6 +245,7 @@ static void draw_change(struct pawl_sim *w, uint32_t number, struct pawl_schema 
     if (pawl_sim_chance(w, 400)) t->input = input;
     if (pawl_sim_chance(w, 400)) t->output = output;
     draw_driver(w, t, false);
+    pawl_sim_draw_async(w, t, number);
     draw_dedupe(w, t);
     draw_gate(w, t, truth);
     draw_errors(w, t);

@@ -313,6 +313,8 @@ static void plan(struct pawl_sim *w, struct pawl_sim_call *c)
         else if (c->tool->driver == PAWL_DRIVER_COMMAND) bad_command(w, c);
         else bad_call(w, c);
         no_half_truths(c);
+    } else if (c->tool->effect != PAWL_EFFECT_READ) {
+        pawl_sim_accepts(w, c);
     }
 }
 

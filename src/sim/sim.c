@@ -68,7 +68,11 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "guards tripped",
                                                           "children",
                                                           "children ended",
-                                                          "children undone"};
+                                                          "children undone",
+                                                          "accepted",
+                                                          "monitors asked",
+                                                          "ends heard of",
+                                                          "ends not heard of"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -54,7 +54,7 @@ struct pawl_sim_effect { /* what really happened; survives everything */
     bool moved;
 };
 
-enum pawl_sim_tells { PAWL_SIM_TELLS_NO, PAWL_SIM_TELLS_YES, PAWL_SIM_TELLS_NOTHING };
+enum pawl_sim_tells { PAWL_SIM_TELLS_NO, PAWL_SIM_TELLS_YES, PAWL_SIM_TELLS_NOTHING, PAWL_SIM_TELLS_LATER };
 enum pawl_sim_says { PAWL_SIM_SAYS_FIXED, PAWL_SIM_SAYS_RESULT, PAWL_SIM_SAYS_HALF, PAWL_SIM_SAYS_OTHER };
 struct pawl_sim_call { /* one attempt, from when it left */
     struct pawl_sim_call *next;
@@ -65,6 +65,8 @@ struct pawl_sim_call { /* one attempt, from when it left */
     uint32_t tool_index, run, step, attempt;
     bool moved;                  /* to the server that the twin configuration names */
     bool look, over;             /* over: answered, given up, or its owner is gone */
+    uint32_t op;                 /* accepted: its number at the monitor; 0: it is not */
+    bool op_fails;               /* ... and it will say that it failed: it never lands */
     bool lands, landed, running; /* running: the server is at it, and refuses the key with 409 meanwhile */
     enum pawl_sim_tells tells;   /* what the answer tells of the effect, by LEDGER 2 */
     enum pawl_sim_says says;     /* what the body is: reply.body as it stands, or made when it lands */
@@ -210,6 +212,7 @@ struct pawl_sim {
     struct pawl_sim_effect *effects;
     uint32_t effects_count, effects_size;
     struct pawl_sim_call *calls;
+    uint32_t ops; /* calls that were accepted */
     struct pawl_sim_ask *asks, **asks_end;
     struct pawl_sim_purse *purses;
     uint32_t asked_bytes, asked_max; /* of the model call that is being answered */
@@ -282,6 +285,10 @@ struct pawl_str pawl_sim_receipt(struct pawl_sim *w, const char *key);
 void pawl_sim_server_lands(struct pawl_sim *w,
                            struct pawl_sim_call *c); /* the request is there: do it, make the body */
 void pawl_sim_server_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a);
+/* accept.c: tools that accept a call and end it later */
+void pawl_sim_draw_async(struct pawl_sim *w, struct pawl_tool *t, uint32_t number);
+bool pawl_sim_accepts(struct pawl_sim *w, struct pawl_sim_call *c); /* and the answer is planned */
+void pawl_sim_monitor_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a);
 void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a);
 /* people.c: clients and those who are asked */
 void pawl_sim_people_begin(struct pawl_sim *w);
@@ -302,6 +309,7 @@ void pawl_sim_check_memory(struct pawl_sim_node *n);
 void pawl_sim_check_landed(struct pawl_sim *w, const struct pawl_sim_call *c);
 void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id run, uint64_t seq);
 void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_records *r);
+void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);
 void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c, enum pawl_sim_tells tells);
 void pawl_sim_check_hot(struct pawl_sim_node *n);
 void pawl_sim_check_claims(struct pawl_sim *w, const struct pawl_sim_run *run);

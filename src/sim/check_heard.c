@@ -1,0 +1,53 @@
+/* src/sim/check_heard.c - calls that were accepted: each wait has its end, is asked about at the monitor that was named, and
+ * comes to nothing known only when its time is over, or its monitor is gone. */
+#include "sim/check_seen.h"
+
+/* step.accepted, step.polled */
+void pawl_sim_check_heard(struct pawl_sim_seen *k)
+{
+    const int64_t until_ns = pawl_json_i64(k->body, "until", 0), most_ns = pawl_sim_wall_most(k->w);
+    if (k->r->kind == PAWL_STEP_POLLED) {
+        if (!k->s || !k->s->accepted) pawl_sim_seen_broken(k, "heard", "asked about what was not accepted");
+        return;
+    }
+    pawl_sim_count(k->w, PAWL_SIM_N_ACCEPTED);
+    if (!k->tool || !k->tool->async.on)
+        pawl_sim_seen_broken(k, "heard", "awaited, and its contract says nothing of that");
+    else if (until_ns <= 0 || until_ns > most_ns + k->tool->async.deadline_ns)
+        pawl_sim_seen_broken(k, "bounded", "an accepted call is awaited without an end");
+}
+
+/* A step that had been accepted ends, or is tried otherwise. */
+void pawl_sim_check_heard_end(struct pawl_sim_seen *k)
+{
+    const struct pawl_str from = pawl_json_str(k->body, "from");
+    const bool monitor = pawl_str_is(from, "monitor") || pawl_str_is(from, "callback");
+    if (!k->s || !k->s->accepted || !k->tool) return;
+    if (monitor) {
+        pawl_sim_count(k->w, PAWL_SIM_N_HEARD);
+        if (k->r->kind == PAWL_STEP_COMPLETED &&
+            (k->tool->key_declared || k->tool->effect == PAWL_EFFECT_IDEMPOTENT || k->f->sent == 1))
+            k->f->unknown = false;
+        return;
+    }
+    if (k->r->kind == PAWL_STEP_COMPLETED || k->r->kind == PAWL_STEP_FAILED) return;
+    yyjson_val *ended = yyjson_obj_get(k->body, "ended");
+    if (pawl_str_is(pawl_json_str(ended ? ended : k->body, "class"), "rejected"))
+        return; /* it failed; others are unknown */
+    pawl_sim_count(k->w, PAWL_SIM_N_UNHEARD);
+    k->f->unknown = k->f->unknown || k->tool->effect != PAWL_EFFECT_READ;
+    if (pawl_sim_wall_most(k->w) < k->s->until_ns && k->s->monitor.p &&
+        pawl_sim_wall_most(k->w) < k->s->accepted_ns + 30 * PAWL_SIM_S)
+        pawl_sim_seen_broken(k, "heard", "given up before its time was over");
+}
+
+/* It sleeps beside no end of a wait. */
+void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h)
+{
+    if (h->wake_ns <= 1 || h->status >= PAWL_DONE) return;
+    for (uint32_t i = 0; i < run->stored.steps_count; i++) {
+        const struct pawl_step *s = run->stored.steps[i];
+        if (!pawl_step_ended(s) && s->accepted && h->waiting != PAWL_WAIT_CONFIG && h->wake_ns > s->until_ns)
+            pawl_sim_broken(w, "bounded", "run%u #%u: sleeps past the end of its wait", run->index, s->number);
+    }
+}
