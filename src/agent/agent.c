@@ -42,6 +42,7 @@ int pawl_agent_ask(const struct pawl_config *config, const struct pawl_run *run,
     const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
     *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
     if (!agent || !pawl_config_model(config, agent->model)) return PAWL_EINVAL;
+    if (step->kind == PAWL_STEP_OPINION) return pawl_agent_opinion(config, run, step, a, out);
     if (step->kind == PAWL_STEP_SUMMARY) return pawl_agent_summary(config, agent, run, step, a, out);
     return ask_in_full(config, agent, run, step->number, a, out);
 }
@@ -199,6 +200,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
             return end(out, PAWL_FAILED_RUN, PAWL_CLASS_IN_DOUBT,
                        PAWL_STR("a person stopped the run at a step in doubt"));
         if (!pawl_step_ended(s)) return PAWL_OK;
+        if (s->opinion_stops && !s->aside) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_GUARD_STOPPED, s->message);
     }
     if (pawl_run_stopped(run)) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_GUARD_STOPPED, stopped_because(run, a));
     if (no) return end(out, PAWL_FAILED_RUN, no->error_class, no->message);

@@ -41,6 +41,9 @@ int pawl_agent_summary(const struct pawl_config *config, const struct pawl_agent
                        const struct pawl_step *s, struct pawl_arena *a, struct pawl_decision *out);
 int pawl_agent_summed_up(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
                          const struct pawl_step *s, struct pawl_arena *a, struct pawl_decision *out);
+/* opinion.c: what a second model is asked about a call: exactly what will be sent, and why the model wants it. */
+int pawl_agent_opinion(const struct pawl_config *config, const struct pawl_run *run, const struct pawl_step *s,
+                       struct pawl_arena *a, struct pawl_decision *out);
 /* How long a conversation is, in bytes with what every request adds; and how many tokens that is, as far as is known. */
 uint32_t pawl_agent_bytes(const struct pawl_agent *agent, const struct pawl_talk *t);
 uint32_t pawl_agent_tokens(const struct pawl_run *run, uint32_t bytes);

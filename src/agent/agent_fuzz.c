@@ -63,7 +63,7 @@ static bool read_record(struct pawl_str line, struct pawl_record *r)
 
 static void check_step(const struct pawl_run *run, const struct pawl_step *s, uint32_t number)
 {
-    if (s->number != number || s->kind < PAWL_STEP_MODEL || s->kind > PAWL_STEP_SUMMARY) abort();
+    if (s->number != number || s->kind < PAWL_STEP_MODEL || s->kind > PAWL_STEP_OPINION) abort();
     if (s->state < PAWL_STEP_DECIDED || s->state > PAWL_STEP_NOT_DONE) abort();
     if (s->decided_seq == 0 || s->decided_seq > run->seq || s->intended_seq > run->seq) abort();
     if (pawl_step_ended(s) != (s->ended_seq != 0)) abort();
@@ -191,6 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 enum { LINES = 200 };
 
+#define ZEROES "0000000000000000000000000000000000000000000000000000000000000000"
 static const char *const lines_of_ours[] = {
     "step.intended %u {\"kind\":\"model\",\"name\":\"main\"}",
     "step.completed %u {\"result\":{\"content\":\"x\",\"tool_calls\":[]}}",
@@ -213,6 +214,8 @@ static const char *const lines_of_ours[] = {
     "run.created 0 {\"agent\":\"agent1\",\"input\":\"do it\"}",
     "context.pruned 0 {\"results_to\":%u,\"left_out_to\":1}",
     "context.pruned %u {\"results_to\":1,\"summarize\":{\"model\":\"main\",\"to\":1}}",
+    "opinion.asked %u {\"on\":2,\"by\":0,\"of\":\"model\",\"name\":\"main\",\"digest\":\"" ZEROES "\"}",
+    "opinion.judged %u {\"digest\":\"" ZEROES "\",\"agree\":false,\"otherwise\":\"stop\"}",
     "context.pruned 0 {\"left_out_to\":2,\"summary\":%u}",
 };
 

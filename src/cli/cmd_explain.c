@@ -117,6 +117,17 @@ static const char *reason_of(struct pawl_str why)
     return "its contract wants a yes";
 }
 
+/* What others said of the call. */
+static void opinion(struct telling *t)
+{
+    yyjson_val *o = yyjson_obj_get(t->step, "opinion");
+    struct pawl_buf b;
+    if (!o) return;
+    words(t, &b, "");
+    pawl_shown(text(o, "says"), WORDS_MAX, &b);
+    say(t, "opinion", &b);
+}
+
 static void gate(struct telling *t)
 {
     yyjson_val *asked = yyjson_obj_get(t->step, "asked"), *answered = yyjson_obj_get(t->step, "answered"), *why;
@@ -399,6 +410,7 @@ int cli_explain(struct cli *c)
         context(&t, view);
         dedupe(&t);
         guards(&t, view, pawl_json_i64(step, "step", 0) - 1, pawl_json_i64(step, "step", 0));
+        opinion(&t);
         gate(&t);
         budget(&t);
         waits(&t, view);

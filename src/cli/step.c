@@ -18,7 +18,8 @@ static bool is(yyjson_val *object, const char *name, const char *word)
 /* A step that asks a model: what it says is its result. */
 static bool speaks(yyjson_val *step)
 {
-    return is(step, "kind", "model") || is(step, "kind", "summary");
+    return is(step, "kind", "model") || is(step, "kind", "summary") ||
+           (is(step, "kind", "opinion") && !yyjson_obj_get(step, "args"));
 }
 
 /* Arguments for a person: strings bare, members as NAME value where there are several. */
@@ -230,6 +231,7 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
     if (pawl_json_bool(step, "aside", false)) pawl_buf_text(out, "; set aside by a retry");
     if (pawl_json_bool(step, "edited", false)) pawl_buf_text(out, "; its arguments were changed by a person");
     if (pawl_json_bool(step, "undo_failed", false)) pawl_buf_text(out, "; its undo failed");
+    if (pawl_json_i64(step, "on", 0)) pawl_buf_printf(out, " (on step %lld)", (long long)pawl_json_i64(step, "on", 0));
     if (pawl_json_i64(step, "undoes", 0))
         pawl_buf_printf(out, "; undoes step %lld", (long long)pawl_json_i64(step, "undoes", 0));
 }
@@ -298,7 +300,11 @@ void cli_step_line(struct cli *c, yyjson_val *step)
     if (speaks(step) && is(step, "state", "done")) decided(step, &note);
     ending(step, &note);
     cli_printf(c, "%3lld  ", (long long)pawl_json_i64(step, "step", 0));
-    cli_column(c, CLI_DIM, is(step, "kind", "summary") ? PAWL_STR("recap") : text(step, "kind"), 6);
+    cli_column(c, CLI_DIM,
+               is(step, "kind", "summary")   ? PAWL_STR("recap")
+               : is(step, "kind", "opinion") ? PAWL_STR("judge")
+                                             : text(step, "kind"),
+               6);
     cli_column(c, CLI_PLAIN, pawl_buf_done(&name), name_columns);
     for (uint32_t i = cli_columns(pawl_buf_done(&time)); i < 9; i++) pawl_buf_char(&c->out, ' ');
     cli_text(c, CLI_DIM, time.p ? time.p : "");

@@ -24,6 +24,7 @@ static void free_schemas(const struct pawl_config *c)
         const struct pawl_agent *a = &c->agents[i];
         pawl_schema_free(a->output);
         for (uint32_t k = 0; k < a->guards_count; k++) pawl_schema_free(a->guards[k].when);
+        for (uint32_t k = 0; k < a->opinion.by_count; k++) pawl_schema_free(a->opinion.by[k].expect);
     }
 }
 

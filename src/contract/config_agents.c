@@ -46,9 +46,10 @@ static void read_tools(struct pawl_reader *r, const struct pawl_yaml *v, struct 
 
 static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_agent *a)
 {
-    static const char *const known[] = {"model",  "instructions", "tools",   "deadline", "ends_by", "budget",
-                                        "output", "lane",         "routing", "guards",   "context", NULL};
-    static const char *const later[] = {"second_opinion", "on", "properties", NULL};
+    static const char *const known[] = {"model",   "instructions",   "tools", "deadline", "ends_by",
+                                        "budget",  "output",         "lane",  "routing",  "guards",
+                                        "context", "second_opinion", NULL};
+    static const char *const later[] = {"on", "properties", NULL};
     const struct pawl_yaml *v = member->value;
     a->name = member->key;
     a->line = member->line;
@@ -72,6 +73,7 @@ static void read_agent(struct pawl_reader *r, const struct pawl_yaml_member *mem
     pawl_read_context(r, v, a);
     pawl_reader_schema(r, v, "output", 0, &a->output, &a->output_json);
     pawl_read_guards(r, v, a);
+    pawl_read_opinion(r, v, a);
 }
 
 void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents)

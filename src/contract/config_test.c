@@ -425,6 +425,18 @@ static const struct row {
      "7: to: expected a share such as 50%, found the number 5\n7: failed: expected prune or end, found 'never'\n"
      "7: unknown key 'kep'; did you mean 'keep'?\n"
      "8: context: expected at least 1000 tokens, found the number 500\n9: failed: there is no summary that could fail"},
+    /* second opinions */
+    {TOOL
+     "agents:\n  a: {model: m, tools: [t], second_opinion: {for: [t, u, 5], by: [m, n, {tool: t, expect: {}}, {rule: 5}, 7], agree: 9,"
+     " otherwise: shout, failed: yes, fro: x}}\n  b: {model: m, second_opinion: {for: [t], by: []}}\n  c: {model: m, tools: [t], "
+     "second_opinion: {agree: most}}",
+     "7: there is no tool 'u'\n7: for: expected the name of a tool, found the number 5\n"
+     "7: there is no model 'n'\n7: by: tool 't' is no plain read\n"
+     "7: rule: expected a JSON Schema: a mapping, or true or false, found the number 5\n"
+     "7: by: expected a model's name, {tool: NAME, expect: SCHEMA} or {rule: SCHEMA}, found the number 7\n"
+     "7: agree: expected a whole number from 1 to 5, found the number 9\n7: otherwise: expected ask, tell or stop, found 'shout'\n"
+     "7: failed: expected disagrees or agrees, found 'yes'\n7: unknown key 'fro'; did you mean 'for'?\n8: for: the agent has no tool 't'\n8: by: expected somebody to ask, found a list\n"
+     "9: key 'for' is missing\n9: key 'by' is missing"},
     {"version: 1\nmodels: {m: {provider: openai, model: x}}\ntools: {recall: {effect: read, command: [x]}}\n"
      "agents: {a: {model: m, tools: [recall], budget: {context: 32k}}}",
      "4: context: 'recall' is pawl's own tool where budget.context is set"},

@@ -291,6 +291,24 @@ struct pawl_context {
     bool failed_ends;          /* a summary that fails ends the run; else exchanges are left out without one */
 };
 
+enum pawl_opinion_of { PAWL_OPINION_MODEL, PAWL_OPINION_TOOL, PAWL_OPINION_RULE };
+struct pawl_opinion { /* who is asked before a call leaves (policy/opinion.c) */
+    enum pawl_opinion_of of;
+    struct pawl_str name;       /* of the model, of the tool; rule: {NULL,0} */
+    struct pawl_str args;       /* tool, a read: JSON text with {"$arg": POINTER} over {args, run} */
+    struct pawl_schema *expect; /* tool: of its answer; rule: of {args, run}. $arg refers to {args, run} */
+};
+enum pawl_disagreed { PAWL_DISAGREED_ASK, PAWL_DISAGREED_TELL, PAWL_DISAGREED_STOP };
+struct pawl_second_opinion {
+    const struct pawl_str *tools; /* of which tools' calls */
+    uint32_t tools_count;
+    const struct pawl_opinion *by; /* count 0: nobody is asked */
+    uint32_t by_count;
+    uint32_t needed; /* so many must agree */
+    enum pawl_disagreed otherwise;
+    bool failed_agrees; /* an opinion that could not be had counts as agreement */
+};
+
 struct pawl_agent {
     struct pawl_str name, model, instructions, lane; /* lane {NULL,0}: none */
     const struct pawl_tool *const *tools;
@@ -308,6 +326,7 @@ struct pawl_agent {
     const struct pawl_guard *guards; /* rules over the run as a whole; of one rule the lower limits come first */
     uint32_t guards_count;
     struct pawl_context context;
+    struct pawl_second_opinion opinion;
     uint32_t line;
 };
 

@@ -373,8 +373,9 @@ static struct pawl_slot *open_slot(struct pawl_hot *h, const struct pawl_step *s
         return s;
     }
     if (step->kind == PAWL_STEP_GATE) return s->pass.stage = PAWL_STAGE_GATE, s;
-    s->pass.tool =
-        step->kind == PAWL_STEP_UNDO ? pawl_config_tool(h->config, step->name) : pawl_agent_tool(h->agent, step->name);
+    s->pass.tool = step->kind == PAWL_STEP_UNDO || step->kind == PAWL_STEP_OPINION
+                       ? pawl_config_tool(h->config, step->name)
+                       : pawl_agent_tool(h->agent, step->name);
     pawl_pass_know_intent(&s->pass);
     if (s->pass.rc) e->rc = s->pass.rc;
     return s;
@@ -465,7 +466,9 @@ void pawl_hot_advance(struct pawl_hot *h)
     struct pawl_engine *e = h->e;
     if (h->durable_seq < h->written_first) return;
     while (!e->rc && !h->run.ended && h->agent && !pawl_hot_early(h)) {
+        const uint32_t steps = h->run.steps_count;
         if (!e->handing_over) open_slots(h);
+        if (h->run.steps_count != steps) continue; /* a call has asked for opinions */
         if (e->rc) return;
         if (sweep(h)) continue;
         if (h->slots || e->handing_over) return;

@@ -388,6 +388,15 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (set[i]) pawl_jw_key(&v->w, flags[i]), pawl_jw_bool(&v->w, true);
     if (s->undoes) number(&v->w, "undoes", s->undoes);
+    if (s->opines_on) number(&v->w, "on", s->opines_on);
+    if (s->judged) {
+        pawl_jw_key(&v->w, "opinion");
+        pawl_jw_open(&v->w, '{');
+        pawl_jw_key(&v->w, "agree");
+        pawl_jw_bool(&v->w, s->agreed);
+        put(&v->w, "says", s->opinion_says);
+        pawl_jw_close(&v->w, '}');
+    }
 }
 
 static bool is_run(struct pawl_id id)
@@ -411,7 +420,7 @@ static void write_child(struct view *v, const struct pawl_step *s, const struct 
 
 static void write_step(struct view *v, const struct pawl_step *s)
 {
-    static const char *const kinds[] = {"", "model", "tool", "undo", "gate", "summary"};
+    static const char *const kinds[] = {"", "model", "tool", "undo", "gate", "summary", "opinion"};
     static const char *const effects[] = {"read", "idempotent", "mutate", "irreversible"};
     const struct pawl_hash none = {{0}};
     const struct pawl_tool *tool = v->config && !pawl_step_asks_model(s) && s->kind != PAWL_STEP_GATE

@@ -27,5 +27,7 @@ void pawl_fold_edit(const struct pawl_fold *f, struct pawl_step *s, const char *
 int pawl_fold_undo_asked(struct pawl_fold *f);
 int pawl_fold_retried(struct pawl_fold *f);
 int pawl_fold_pruned(struct pawl_fold *f);
+int pawl_fold_opinion_asked(struct pawl_fold *f);
+int pawl_fold_opinion_judged(struct pawl_fold *f);
 int pawl_fold_tripped(struct pawl_fold *f);
 int pawl_fold_fact(struct pawl_fold *f);

@@ -36,6 +36,8 @@ static const char *const names[PAWL_KIND_COUNT] = {
     [PAWL_STEP_ACCEPTED] = "step.accepted",
     [PAWL_STEP_POLLED] = "step.polled",
     [PAWL_STEP_CALLED] = "step.called",
+    [PAWL_OPINION_ASKED] = "opinion.asked",
+    [PAWL_OPINION_JUDGED] = "opinion.judged",
 };
 enum { NAME_MAX_BYTES = 16 }; /* the longest: signal.received */
 

@@ -41,6 +41,8 @@ enum pawl_kind {
     PAWL_STEP_ACCEPTED,
     PAWL_STEP_POLLED,
     PAWL_STEP_CALLED,
+    PAWL_OPINION_ASKED,
+    PAWL_OPINION_JUDGED,
     PAWL_KIND_COUNT
 };
 const char *pawl_kind_name(enum pawl_kind k);      /* "step.intended"; "" for NONE */

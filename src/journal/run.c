@@ -608,6 +608,8 @@ static const struct {
     [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
     [PAWL_FACT_WRITTEN] = {pawl_fold_fact, ANY},
     [PAWL_GUARD_TRIPPED] = {pawl_fold_tripped, ANY},
+    [PAWL_OPINION_ASKED] = {pawl_fold_opinion_asked, ANY},
+    [PAWL_OPINION_JUDGED] = {pawl_fold_opinion_judged, OPEN_STEP},
     [PAWL_CONTEXT_PRUNED] = {pawl_fold_pruned, ANY},
     [PAWL_NOTE] = {fold_note, ANY},
     [PAWL_STEP_ACCEPTED] = {fold_heard, OPEN_STEP},

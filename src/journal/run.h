@@ -15,7 +15,8 @@ enum pawl_step_kind {
     PAWL_STEP_TOOL = 2,
     PAWL_STEP_UNDO = 3,
     PAWL_STEP_GATE = 4,
-    PAWL_STEP_SUMMARY = 5 /* a model sums up what the conversation leaves out from then on */
+    PAWL_STEP_SUMMARY = 5, /* a model sums up what the conversation leaves out from then on */
+    PAWL_STEP_OPINION = 6  /* a model or a read has a say in whether a call leaves (policy/opinion.c) */
 };
 enum pawl_step_state {
     PAWL_STEP_DECIDED,
@@ -139,7 +140,16 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     struct pawl_str content, finish, refusal;
     uint32_t calls;
     uint32_t told_bytes, told_tokens; /* the conversation as it was sent, and as the provider counted it; 0: not told */
-    uint32_t covers_to;               /* summary: it sums up what stands before and up to this model step */
+    /* opinion: opinion.asked {on, by, of, name, digest, request, args}: its answer is its result */
+    uint32_t opines_on, opinion_by; /* the call's step; which of those who are asked */
+    bool by_model;
+    struct pawl_str shown; /* the call's request, as it was shown */
+    /* a call: opinion.judged {digest, agree, says, otherwise} */
+    bool judged, agreed, opinion_stops;
+    struct pawl_hash judged_digest; /* an opinion's too: what it is about */
+    struct pawl_str opinion_says;
+    uint32_t opinions_from; /* those up to this step are of a try before */
+    uint32_t covers_to;     /* summary: it sums up what stands before and up to this model step */
 };
 
 /* context.pruned {results_to, left_out_to, summary}: how the conversation is told from the step `step` on. Each says all. */
@@ -269,7 +279,7 @@ const struct pawl_trip *pawl_run_stopped(const struct pawl_run *run); /* by a gu
 /* It asks a model: the agent's own, or one beside the conversation. */
 static inline bool pawl_step_asks_model(const struct pawl_step *s)
 {
-    return s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_SUMMARY;
+    return s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_SUMMARY || (s->kind == PAWL_STEP_OPINION && s->by_model);
 }
 /* How the conversation of the model step `step` is told; all zero: in full. */
 struct pawl_pruning pawl_run_pruning(const struct pawl_run *run, uint32_t step);

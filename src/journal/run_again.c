@@ -58,6 +58,7 @@ int pawl_fold_retried(struct pawl_fold *f)
             return pawl_fold_corrupt(f, "tries a step again that did not fail, or happened");
         if (i == 0 && yyjson_obj_get(f->body, "with")) pawl_fold_edit(f, s, "with");
         try_again(s);
+        s->opinions_from = run->steps_count;
         if (run->ended_to >= s->number) run->ended_to = s->number - 1;
     }
     if (aside) set_aside(run, (uint32_t)aside);
@@ -178,4 +179,39 @@ struct pawl_pruning pawl_run_pruning(const struct pawl_run *run, uint32_t step)
     for (uint32_t i = run->prunings_count; i-- > 0;)
         if (run->prunings[i].step <= step) return run->prunings[i];
     return (struct pawl_pruning){0};
+}
+
+int pawl_fold_opinion_asked(struct pawl_fold *f)
+{
+    const uint32_t on = pawl_fold_small(f->body, "on");
+    const struct pawl_str digest = pawl_json_str(f->body, "digest");
+    struct pawl_step *s;
+    if (f->r->step != f->run->steps_count + 1) return pawl_fold_corrupt(f, "a step out of order");
+    if (on == 0 || on > f->run->steps_count) return pawl_fold_corrupt(f, "an opinion on a step that is not there");
+    s = pawl_fold_step(f->run, PAWL_STEP_OPINION, f->r->seq);
+    if (!s) return PAWL_ENOMEM;
+    s->opines_on = on;
+    s->opinion_by = pawl_fold_small(f->body, "by");
+    s->by_model = pawl_str_is(pawl_json_str(f->body, "of"), "model");
+    s->name = pawl_fold_text(f, "name");
+    s->args = pawl_fold_json(f, "args");
+    s->shown = pawl_fold_json(f, "request");
+    if (!digest.p || !pawl_unhex(s->judged_digest.b, sizeof s->judged_digest.b, digest))
+        return pawl_fold_corrupt(f, "an opinion on no digest");
+    return PAWL_OK;
+}
+
+int pawl_fold_opinion_judged(struct pawl_fold *f)
+{
+    struct pawl_step *s = f->step;
+    const struct pawl_str digest = pawl_json_str(f->body, "digest");
+    if (s->state >= PAWL_STEP_INTENDED_STATE) return pawl_fold_corrupt(f, "judged behind its intent");
+    if (!digest.p || !pawl_unhex(s->judged_digest.b, sizeof s->judged_digest.b, digest))
+        return pawl_fold_corrupt(f, "a judgement of no digest");
+    s->judged = true;
+    s->agreed = pawl_json_bool(f->body, "agree", false);
+    s->opinion_says = pawl_fold_text(f, "says");
+    s->opinion_stops = !s->agreed && pawl_str_is(pawl_json_str(f->body, "otherwise"), "stop");
+    f->run->stopped = f->run->stopped || s->opinion_stops;
+    return PAWL_OK;
 }

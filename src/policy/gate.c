@@ -161,6 +161,7 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
     if (contract_asks(p) || changed) p->why |= PAWL_WHY_GATE;
     if (p->why || pawl_pass_changes(p) || pawl_pass_waits(p))
         p->digest = pawl_sha256(p->request.p, p->request.n); /* a plain read has no use for it */
+    if ((v = pawl_opinion(p)) != PAWL_GO) return v;
     if (!p->why) return PAWL_GO;
     if (s->state == PAWL_STEP_APPROVED && s->denied) return denied(p);
     if (s->state == PAWL_STEP_DECIDED) return ask(p);

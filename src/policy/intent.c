@@ -115,6 +115,8 @@ static enum pawl_verdict check_again(struct pawl_pass *p)
     const struct pawl_step *s = p->step;
     if (p->run->ending && (!s || s->kind != PAWL_STEP_UNDO))
         return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped before this was sent");
+    if (s && s->kind == PAWL_STEP_OPINION && pawl_run_stopped(p->run)) /* nobody needs it any more */
+        return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "a guard has ended the run");
     if (p->model) return pawl_budget_still(p) ? PAWL_GO : pawl_pass_back(p, PAWL_STAGE_BUDGET);
     if (s->kind == PAWL_STEP_TOOL && pawl_run_stopped(p->run)) return pawl_pass_back(p, PAWL_STAGE_GUARD);
     if (pawl_pass_changes(p) && pawl_dedupe_ahead(p->run, s)) return pawl_pass_back(p, PAWL_STAGE_DEDUPE);

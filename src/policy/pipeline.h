@@ -55,6 +55,9 @@ struct pawl_id pawl_child_of(const struct pawl_run *run, const struct pawl_step 
 /* recall.c: the answer of a tool that reads the run's journal and nothing else. */
 enum pawl_verdict pawl_recall(struct pawl_pass *p);
 
+/* opinion.c: of the gate's stage, once the request is fixed: what others say of this call. */
+enum pawl_verdict pawl_opinion(struct pawl_pass *p);
+
 enum pawl_verdict pawl_stage_scope(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_contract_in(struct pawl_pass *p);
 enum pawl_verdict pawl_stage_dedupe(struct pawl_pass *p);

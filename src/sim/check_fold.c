@@ -69,6 +69,13 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
     NUMBER(told_bytes);
     NUMBER(told_tokens);
     NUMBER(covers_to);
+    NUMBER(opines_on);
+    NUMBER(opinion_by);
+    NUMBER(judged);
+    NUMBER(agreed);
+    NUMBER(opinion_stops);
+    HASH(judged_digest);
+    NUMBER(opinions_from);
     return NULL;
 }
 

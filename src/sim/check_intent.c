@@ -178,13 +178,14 @@ void pawl_sim_check_intended(struct pawl_sim_seen *k)
     pawl_sim_count(k->w, PAWL_SIM_N_STEPS);
     if (k->run->stored.ending && !(k->s && k->s->kind == PAWL_STEP_UNDO))
         pawl_sim_seen_broken(k, "cancelled", "intended after the run was stopped");
-    if (model && k->r->step > steps_limit(k, agent))
+    if (!(k->s && k->s->kind == PAWL_STEP_OPINION) && model && k->r->step > steps_limit(k, agent))
         pawl_sim_seen_broken(k, "bounded", "a model step past the limit of %u steps", agent->steps_max);
     if (model) return;
     if (!k->s || !k->tool) {
         pawl_sim_seen_broken(k, "fold", "an intent of no step");
         return;
     }
+    pawl_sim_check_opinion_intended(k);
     if (!pawl_sim_changes(k->tool)) return;
     check_gate(k);
     check_repeat(k);

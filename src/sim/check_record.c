@@ -341,6 +341,8 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_UNDO_ASKED: undo_asked(&k); break;
     case PAWL_RUN_RETRIED: retried(&k); break;
     case PAWL_SIGNAL_RECEIVED: pawl_sim_check_signal(&k); break;
+    case PAWL_OPINION_ASKED: pawl_sim_check_opinion_asked(&k); break;
+    case PAWL_OPINION_JUDGED: pawl_sim_check_opinion_judged(&k); break;
     case PAWL_CONTEXT_PRUNED: pruned(&k); break;
     case PAWL_RUN_CREATED: pawl_sim_check_created(&k); break;
     case PAWL_CHILD_STARTED: pawl_sim_check_child_started(&k); break;

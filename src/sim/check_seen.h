@@ -42,3 +42,7 @@ static inline bool pawl_sim_changes(const struct pawl_tool *t)
 }
 void pawl_sim_check_heard(struct pawl_sim_seen *k); /* check_heard.c */
 void pawl_sim_check_heard_end(struct pawl_sim_seen *k);
+/* check_opinion.c */
+void pawl_sim_check_opinion_asked(struct pawl_sim_seen *k);
+void pawl_sim_check_opinion_judged(struct pawl_sim_seen *k);
+void pawl_sim_check_opinion_intended(struct pawl_sim_seen *k);

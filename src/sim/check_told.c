@@ -116,8 +116,8 @@ void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, c
         return;
     }
     if (s) check_bytes(w, run, a, s, agent->context.limit_tokens);
-    if (s && s->kind == PAWL_STEP_SUMMARY) { /* beside the conversation: it calls nothing */
-        if (yyjson_obj_get(body, "tools")) wrong(&t, 0, "comes with tools, and only sums up");
+    if (s && s->kind != PAWL_STEP_MODEL) { /* beside the conversation: it calls nothing */
+        if (yyjson_obj_get(body, "tools")) wrong(&t, 0, "comes with tools, and is beside the conversation");
         return;
     }
     yyjson_arr_foreach(yyjson_obj_get(body, "messages"), i, n, message) one_message(&t, i, message);

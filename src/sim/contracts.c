@@ -479,6 +479,34 @@ static void draw_context(struct pawl_sim *w)
     }
 }
 
+/* Some calls need the word of others: of a model, of a read, of a rule. */
+static void draw_opinions(struct pawl_sim *w)
+{
+    struct pawl_schema *rule = NULL, *any = NULL;
+    for (uint32_t i = 0; i < w->config.agents_count; i++) {
+        struct pawl_opinion *by = pawl_sim_get(w, 3 * sizeof *by);
+        struct pawl_str *tools = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *tools);
+        struct pawl_second_opinion *o = &w->agents[i].opinion;
+        if (!pawl_sim_chance(w, 250)) continue;
+        if (!rule)
+            rule =
+                schema(w, PAWL_STR("{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"maximum\":3}}}}}"), false);
+        if (!any) any = schema(w, PAWL_STR("{\"type\":\"object\"}"), false);
+        *o = (struct pawl_second_opinion){.tools = tools, .by = by, .failed_agrees = pawl_sim_chance(w, 300)};
+        for (uint32_t t = 0; t < w->config.tools_count; t++)
+            if (w->tools[t].role == PAWL_SIM_CHANGE && pawl_sim_chance(w, 500))
+                tools[o->tools_count++] = w->contracts[t].name;
+        by[o->by_count++] = (struct pawl_opinion){.of = PAWL_OPINION_MODEL,
+                                                  .name = w->models[pawl_sim_below(w, w->config.models_count)].name};
+        if (pawl_sim_chance(w, 400))
+            by[o->by_count++] =
+                (struct pawl_opinion){.of = PAWL_OPINION_TOOL, .name = w->contracts[0].name, .expect = any};
+        if (pawl_sim_chance(w, 400)) by[o->by_count++] = (struct pawl_opinion){.of = PAWL_OPINION_RULE, .expect = rule};
+        o->needed = (uint32_t)pawl_sim_between(w, 1, o->by_count);
+        o->otherwise = (enum pawl_disagreed)pawl_sim_below(w, 3);
+    }
+}
+
 /* Lanes and pools, for some: small ones, so that runs stand in line. */
 static void draw_bulkheads(struct pawl_sim *w)
 {
@@ -551,6 +579,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_model(w);
     w->config.models = w->models;
     draw_context(w);
+    draw_opinions(w);
     draw_bulkheads(w);
     draw_budgets(w);
     draw_guards(w);

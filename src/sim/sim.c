@@ -72,7 +72,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "accepted",
                                                           "monitors asked",
                                                           "ends heard of",
-                                                          "ends not heard of"};
+                                                          "ends not heard of",
+                                                          "second opinions"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -167,6 +167,19 @@ static struct pawl_str sum_up(struct pawl_sim *w, struct pawl_sim_run *run, cons
     return close_answer(w, &o, s);
 }
 
+/* A verdict, or what is none. */
+static struct pawl_str opine(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    const bool odd = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 150), yes = pawl_sim_chance(w, 700);
+    struct answer o;
+    open_answer(w, &o, odd ? "tool_calls" : "stop",
+                odd   ? PAWL_STR("I would not know")
+                : yes ? PAWL_STR("{\"agree\":true,\"reason\":\"it fits\"}")
+                      : PAWL_STR("{\"agree\":false,\"reason\":\"it does not fit\"}"));
+    if (odd) one_call(w, &o, run);
+    return close_answer(w, &o, s);
+}
+
 static void fail(struct pawl_sim *w, struct pawl_sim_call *c)
 {
     struct pawl_reply *r = &c->reply;
@@ -210,5 +223,7 @@ void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const str
     c->reply = (struct pawl_reply){.transport = PAWL_ANSWERED,
                                    .status = 200,
                                    .type = PAWL_STR("application/json"),
-                                   .body = s && s->kind == PAWL_STEP_SUMMARY ? sum_up(w, run, s) : speak(w, run, s)};
+                                   .body = s && s->kind == PAWL_STEP_SUMMARY   ? sum_up(w, run, s)
+                                           : s && s->kind == PAWL_STEP_OPINION ? opine(w, run, s)
+                                                                               : speak(w, run, s)};
 }
