@@ -196,6 +196,14 @@ void pawl_door_wake_tool(struct pawl *p); /* tools came: runs that wait for one 
 int pawl_letters_read(struct pawl_store *s, yyjson_val *request, struct pawl_buf *out, struct pawl_error *err);
 /* read.c: list, show, verify, sql, follow */
 bool pawl_read_begin(struct pawl_door *d, struct pawl_str what); /* false: not one of these */
+/* A read on the writer's thread, then `after` on the loop's. */
+void pawl_read_submit(struct pawl_door *d,
+                      int (*read)(struct pawl_host_job *, struct pawl_store *, struct pawl_error *),
+                      void (*after)(struct pawl_host_job *));
+/* What waited may have been taken up, and the store hears of it with its next record only. */
+void pawl_read_now(const struct pawl *p, struct pawl_head *h, struct pawl_rest *rest);
+/* follow.c */
+void pawl_follow_begin(struct pawl_door *d);
 void pawl_follow_committed(struct pawl *p, const struct pawl_commit *c);
 void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_str piece);
 void pawl_follow_attempt(struct pawl *p, const struct pawl_attempt *a, int64_t took_ns); /* < 0: it leaves now */
