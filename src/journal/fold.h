@@ -31,3 +31,7 @@ int pawl_fold_opinion_asked(struct pawl_fold *f);
 int pawl_fold_opinion_judged(struct pawl_fold *f);
 int pawl_fold_tripped(struct pawl_fold *f);
 int pawl_fold_fact(struct pawl_fold *f);
+/* run_child.c */
+void pawl_fold_parent(struct pawl_fold *f);
+int pawl_fold_child_started(struct pawl_fold *f);
+int pawl_fold_child_ended(struct pawl_fold *f);

@@ -99,21 +99,6 @@ static void enter_turns(struct pawl_run *run, uint32_t number)
     run->turns_seen = run->turns_count;
 }
 
-static void fold_parent(struct pawl_fold *f)
-{
-    struct pawl_run *run = f->run;
-    yyjson_val *parent = yyjson_obj_get(f->body, "parent");
-    run->root = run->id;
-    if (!parent || !pawl_id_parse(pawl_json_str(parent, "run"), &run->parent)) return;
-    run->parent_step = (uint32_t)pawl_json_i64(parent, "step", 0);
-    pawl_id_parse(pawl_json_str(parent, "root"), &run->root);
-    run->depth = (uint32_t)pawl_json_i64(parent, "depth", 1);
-    run->deadline_ns = pawl_json_i64(parent, "deadline", 0);
-    run->ends_ns = pawl_json_i64(parent, "ends", 0);
-    const struct pawl_fold of = {.run = run, .r = f->r, .body = parent};
-    run->redact = pawl_fold_json(&of, "redact");
-}
-
 static int fold_created(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
@@ -130,7 +115,7 @@ static int fold_created(struct pawl_fold *f)
     keep_hash(f, "config", &run->config);
     if (!run->agent.p || !run->input.p) return pawl_fold_corrupt(f, "agent or input is missing");
     if (pawl_spend_payers(run, f->body)) return PAWL_ENOMEM;
-    fold_parent(f);
+    pawl_fold_parent(f);
     text = pawl_fold_text(f, "input"); /* text goes to the model as it is, other JSON as JSON */
     return add_turn(run, text.p ? text : run->input, f->r->seq);
 }
@@ -537,28 +522,6 @@ static int fold_signal(struct pawl_fold *f)
     return text.p ? add_turn(f->run, text, f->r->seq) : PAWL_OK;
 }
 
-static int fold_child_started(struct pawl_fold *f)
-{
-    struct pawl_step *s = f->step;
-    if (s->state != PAWL_STEP_INTENDED_STATE || s->child_ended)
-        return pawl_fold_corrupt(f, "a child of a step that was not intended");
-    static const struct pawl_id none;
-    if (s->is_child && pawl_id_eq(s->child, none) && pawl_id_parse(pawl_json_str(f->body, "run"), &s->child)) {
-        f->run->children++;
-        return PAWL_OK;
-    }
-    return pawl_fold_corrupt(f, "a child without a run");
-}
-
-static int fold_child_ended(struct pawl_fold *f)
-{
-    static const struct pawl_id none;
-    struct pawl_step *s = f->step;
-    if (pawl_id_eq(s->child, none) || s->child_ended) return pawl_fold_corrupt(f, "the end of no child");
-    s->child_ended = true;
-    return PAWL_OK;
-}
-
 static int fold_undo_started(struct pawl_fold *f)
 {
     struct pawl_step *s;
@@ -602,8 +565,8 @@ static const struct {
     [PAWL_GATE_ASKED] = {fold_asked, MAYBE_STEP},
     [PAWL_GATE_ANSWERED] = {fold_answered, OPEN_STEP},
     [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
-    [PAWL_CHILD_STARTED] = {fold_child_started, OPEN_STEP},
-    [PAWL_CHILD_ENDED] = {fold_child_ended, OPEN_STEP},
+    [PAWL_CHILD_STARTED] = {pawl_fold_child_started, OPEN_STEP},
+    [PAWL_CHILD_ENDED] = {pawl_fold_child_ended, OPEN_STEP},
     [PAWL_UNDO_STARTED] = {fold_undo_started, ANY},
     [PAWL_UNDO_ENDED] = {fold_nothing, ANY},
     [PAWL_FACT_WRITTEN] = {pawl_fold_fact, ANY},
