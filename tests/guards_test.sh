@@ -178,6 +178,38 @@ check 'paid' 1 "$(calls pay)"
 check 'with the values seen' closed "$("$PAWL" sql "SELECT json_extract(body,'\$.gate.seen.facts.status') AS s FROM journal WHERE kind='step.intended' AND json_extract(body,'\$.kind')='tool'" --json | grep -o closed)"
 check 'the chain holds' '' "$(sure)"
 
+# --- a person takes a run up: as the tool, as the model, or for good
+fresh
+config '{destructive_in_a_row: {2: ask}}' '[{call: {change: {id: "1"}}}, {call: {change: {id: "2"}}}, {say: done}]'
+run
+OUT=$("$PAWL" answer @last)
+has 'the pack: what was done' 'done out there.*change.*not known.*nothing.*asked.*change number 2.*said last.*do it' "$(tr '\n' ' ' <<<"$OUT" | tr -s ' ')"
+check 'as JSON' '[1, 0, 1]' "$("$PAWL" answer @last --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print([len(v[k]) for k in ("done","unknown","asked")])')"
+exits 'words are for the model' 2 "$PAWL" answer @last --say hello
+exits 'no JSON' 2 "$PAWL" answer @last --result '{'
+exits 'as the tool' 0 "$PAWL" answer @last --result '{"by": "hand"}'
+"$PAWL" resume @last >/dev/null 2>&1
+check 'it is not called' 1 "$(calls change)"
+check 'the model goes on with the result' "done {'by': 'hand'}" "$(value @last 'v["status"]+" "+str(v["steps"][3]["result"])')"
+has 'and is told whose it is' "a person answered this in the tool's place" "$(value @last 'v["steps"][3]["note"]')"
+fresh; touch look.down
+config '{errors_in_a_row: {1: ask}}' '[{call: {look: {id: "1"}}}, {say: done}]'
+run
+exits 'no tool waits' 2 "$PAWL" answer @last --result 1
+exits 'as the model' 0 "$PAWL" answer @last --say 'A person looks after it.'
+"$PAWL" resume @last >/dev/null 2>&1
+check 'these are its words' 'done A person looks after it.' "$(value @last 'v["status"]+" "+v["output"]')"
+fresh; touch look.down
+sed -i 's/effect: mutate, /effect: mutate, undo: {tool: change, args: {id: "9"}}, /' pawl.yaml
+sed -i 's/\[{call: {look/[{call: {change: {id: "1"}}}, {call: {look/' pawl.yaml
+run
+exits 'taken over' 0 "$PAWL" answer @last --take-over --reason 'I will call them'
+"$PAWL" resume @last >/dev/null 2>&1 </dev/null
+check 'it ends as it stands' 'cancelled I will call them' "$(value @last 'v["status"]+" "+v["message"]')"
+check 'nothing is undone' 1 "$(calls change)"
+check 'the chain holds' '' "$(sure)"
+rm -f look.down
+
 # --- an own rule
 fresh
 config '{many: {if: {properties: {steps: {minItems: 4}}}, answer: stop}}' '[{call: {other: {id: "1"}}}, {call: {other: {id: "2"}}}, {call: {other: {id: "3"}}}, {say: done}]'

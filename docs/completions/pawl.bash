@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny resolve cancel dlq retry undo follow verify sql budget breaker backtest serve mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny answer resolve cancel dlq retry undo follow verify sql budget breaker backtest serve mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -17,6 +17,7 @@ _pawl() {
     resume) options='--help --config --store --json --all @last' ;;
     approve) options='--help --config --store --json --id --digest --reason --edit --more --by @last' ;;
     deny) options='--help --config --store --json --id --digest --reason --by @last' ;;
+    answer) options='--help --config --store --json --id --digest --reason --by --result --say --take-over @last' ;;
     resolve) options='--help --config --store --json --id --reason --happened --not-happened --stop @last' ;;
     cancel) options='--help --config --store --json --id --reason @last' ;;
     dlq) options='--help --config --store --json --agent --error' ;;

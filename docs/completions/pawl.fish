@@ -71,6 +71,18 @@ complete -c pawl -n '__fish_seen_subcommand_from deny' -l digest -r -d "of the c
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l reason -r -d "recorded with it; the agent is told"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -l by -r -d "who says it (default: your user name)"
 complete -c pawl -n '__fish_seen_subcommand_from deny' -a @last
+complete -c pawl -n __fish_use_subcommand -a answer -d "all that a person needs to take a run up; or answer as its tool, as its model, or take it over"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l config -r -F -d "the configuration (default: pawl.yaml here)"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l json -d "JSON, one object a line"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l id -r -d "what is said again with the same ID is done once"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l digest -r -d "of the call that was shown: asked.digest of pawl show --json"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l reason -r -d "recorded with it; the agent is told"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l by -r -d "who says it (default: your user name)"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l result -r -d "answer as the tool: it is not called, RESULT (JSON) is what it said"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l say -r -d "answer as the model: TEXT is the run's next word to the user"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -l take-over -d "the run ends here, as it is; you do the rest"
+complete -c pawl -n '__fish_seen_subcommand_from answer' -a @last
 complete -c pawl -n __fish_use_subcommand -a resolve -d "say what became of a call that is in doubt"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l config -r -F -d "the configuration (default: pawl.yaml here)"
 complete -c pawl -n '__fish_seen_subcommand_from resolve' -l store -r -d "sqlite:PATH (default: what the configuration says, else pawl.db beside it)"

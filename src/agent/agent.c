@@ -183,11 +183,34 @@ static const struct pawl_step *last_summary(const struct pawl_run *run)
     return pawl_run_pruning(run, run->steps_count + 1).seq > s->ended_seq ? NULL : s;
 }
 
+/* A person has spoken in the model's place, and nothing came after it; NULL: nobody has. */
+static const struct pawl_step *spoken(const struct pawl_run *run)
+{
+    for (uint32_t i = run->steps_count; i-- > run->steps_before && !counts(run->steps[i]);) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind == PAWL_STEP_GATE && s->state == PAWL_STEP_DONE && s->content.p && !s->aside) return s;
+    }
+    return NULL;
+}
+
+static int spoke(const struct pawl_config *config, const struct pawl_agent *agent, const struct pawl_run *run,
+                 const struct pawl_step *said, struct pawl_arena *a, struct pawl_decision *out)
+{
+    struct pawl_buf b;
+    if (run->turns_seen < run->turns_count) return ask_model(config, agent, run, run->steps_count + 1, a, out);
+    if (run->chat && !run->chat_ended) return out->what = PAWL_DECIDE_WAIT, PAWL_OK;
+    pawl_buf_init_arena(&b, a);
+    if (agent->output) pawl_buf_str(&b, said->content);
+    else pawl_json_quote(said->content, &b);
+    out->output = pawl_buf_done(&b);
+    return end(out, PAWL_DONE, PAWL_CLASS_NONE, (struct pawl_str){NULL, 0});
+}
+
 int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *run, struct pawl_arena *a,
                       struct pawl_decision *out, struct pawl_error *err)
 {
     const struct pawl_agent *agent = pawl_config_agent(config, run->agent);
-    const struct pawl_step *last = last_step(run), *no = refused(run), *beside;
+    const struct pawl_step *last = last_step(run), *no = refused(run), *said, *beside;
     *out = (struct pawl_decision){.what = PAWL_DECIDE_NOTHING};
     if (!agent || !pawl_config_model(config, agent->model))
         return pawl_fail(err, PAWL_EINVAL, "", "pawl check", "the configuration has no agent %.*s", (int)run->agent.n,
@@ -204,6 +227,7 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
     }
     if (pawl_run_stopped(run)) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_GUARD_STOPPED, stopped_because(run, a));
     if (no) return end(out, PAWL_FAILED_RUN, no->error_class, no->message);
+    if ((said = spoken(run)) != NULL) return spoke(config, agent, run, said, a, out);
     if ((beside = last_summary(run)) != NULL) return pawl_agent_summed_up(config, agent, run, beside, a, out);
     if (!last) return ask_model(config, agent, run, run->steps_count + 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)

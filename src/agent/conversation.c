@@ -134,6 +134,12 @@ static void add_turns(struct list *l, uint32_t number, uint32_t whose, bool firs
 static void add_notes(struct list *l, uint32_t after, uint32_t number)
 {
     const struct pawl_run *run = l->run;
+    for (uint32_t i = after; i + 1 < number && i < run->steps_count;
+         i++) { /* a person has spoken in the model's place */
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind != PAWL_STEP_GATE || !s->content.p || s->aside) continue;
+        add(l, number, (struct pawl_message){.role = PAWL_ROLE_ASSISTANT, .content = s->content});
+    }
     for (uint32_t i = 0; i < run->trips_count; i++) {
         const struct pawl_trip *t = &run->trips[i];
         struct pawl_buf b;

@@ -105,6 +105,8 @@ void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, co
 /* The same for what a person says, with who says it and its id. step 0: none. */
 void cli_begin_word(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *verb, const char *run,
                     uint32_t step);
+/* cmd_answer.c: a person's word was recorded */
+void cli_told(struct cli *c, const char *run, const char *what);
 void cli_put(struct pawl_json_writer *w, const char *name, const char *value); /* NULL: left out */
 /* The id of what is said: said again with the same one, it is done once. given NULL: a new one. */
 void cli_put_id(struct pawl_json_writer *w, const char *given);
@@ -184,4 +186,5 @@ int cli_retry(struct cli *c);
 int cli_undo(struct cli *c);
 int cli_sql(struct cli *c);
 int cli_backtest(struct cli *c);
+int cli_answer(struct cli *c);
 int cli_serve(struct cli *c);

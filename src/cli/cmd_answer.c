@@ -3,7 +3,7 @@
 #include <string.h>
 #include "cli/cli.h"
 
-static void told(struct cli *c, const char *run, const char *what)
+void cli_told(struct cli *c, const char *run, const char *what)
 {
     char name[37];
     if (c->opt[OPT_JSON]) {
@@ -59,7 +59,7 @@ static int told_changed(struct cli *c, const char *run, uint32_t number)
         return CLI_DONE;
     }
     cli_step_detail(c, step);
-    told(c, run, anew ? "changed, and to be asked about anew" : "yes, to this");
+    cli_told(c, run, anew ? "changed, and to be asked about anew" : "yes, to this");
     return CLI_DONE;
 }
 
@@ -91,9 +91,9 @@ static int scripted(struct cli *c, const char *run, uint32_t step, bool yes)
     if (edit) pawl_jw_key(&w, "edit"), pawl_jw_raw(&w, pawl_str_of(edit));
     rc = cli_ask(c, &b, &last);
     if (rc) return cli_status(c, rc);
-    if (c->opt[OPT_MORE]) told(c, run, "yes, with more");
+    if (c->opt[OPT_MORE]) cli_told(c, run, "yes, with more");
     else if (edit) return told_changed(c, run, (uint32_t)pawl_json_i64(last, "step", 1));
-    else told(c, run, yes ? "yes" : "no");
+    else cli_told(c, run, yes ? "yes" : "no");
     return CLI_DONE;
 }
 
@@ -180,7 +180,7 @@ int cli_resolve(struct cli *c)
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(last, "run");
     snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
-    told(c, run, happened ? "it happened" : c->opt[OPT_STOP] ? "stop the run" : "it did not happen");
+    cli_told(c, run, happened ? "it happened" : c->opt[OPT_STOP] ? "stop the run" : "it did not happen");
     return CLI_DONE;
 }
 
@@ -205,7 +205,7 @@ int cli_signal(struct cli *c)
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(last, "run");
     snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
-    told(c, run, "signal");
+    cli_told(c, run, "signal");
     return CLI_DONE;
 }
 

@@ -82,6 +82,11 @@ const struct cli_command cli_commands[] = {
          BIT(OPT_JSON)},
     {"deny", "RUN[/STEP]", "say no to the call that waits", "pawl deny @last --reason 'ask for a photo first'",
      cli_deny, NULL, 1, 1, STORE_BITS | BIT(OPT_DIGEST) | BIT(OPT_REASON) | BIT(OPT_BY) | BIT(OPT_ID) | BIT(OPT_JSON)},
+    {"answer", "RUN[/STEP]",
+     "all that a person needs to take a run up; or answer as its tool, as its model, or take it over",
+     "pawl answer @last --result '{\"status\": \"sent\"}'", cli_answer, NULL, 1, 1,
+     STORE_BITS | BIT(OPT_RESULT) | BIT(OPT_SAY) | BIT(OPT_TAKE_OVER) | BIT(OPT_DIGEST) | BIT(OPT_REASON) |
+         BIT(OPT_BY) | BIT(OPT_ID) | BIT(OPT_JSON)},
     {"resolve", "RUN[/STEP]", "say what became of a call that is in doubt",
      "pawl resolve @last --happened '{\"id\":\"r_7\"}'", cli_resolve, NULL, 1, 1,
      STORE_BITS | BIT(OPT_HAPPENED) | BIT(OPT_NOT_HAPPENED) | BIT(OPT_STOP) | BIT(OPT_REASON) | BIT(OPT_ID) |

@@ -339,8 +339,8 @@ static void stop_slot(struct pawl_slot *s)
     pawl_slot_drive(s);
 }
 
-void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, const char *message, struct pawl_str id,
-                    struct pawl_str by)
+static void stop_run(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, const char *message,
+                     struct pawl_str id, struct pawl_str by, bool keep)
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
@@ -354,10 +354,22 @@ void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, 
     pawl_jw_text(&w, message);
     if (id.p) pawl_jw_key(&w, "id"), pawl_jw_str(&w, id);
     if (by.p) pawl_jw_key(&w, "by"), pawl_jw_str(&w, by);
+    if (keep) pawl_jw_key(&w, "keep"), pawl_jw_bool(&w, true);
     pawl_jw_close(&w, '}');
     if (pawl_hot_append(h, PAWL_RUN_CANCELLED, 0, pawl_buf_done(&b))) return;
     for (struct pawl_slot *s = h->slots; s && !h->e->rc; s = s->next) stop_slot(s);
     pawl_hot_dirty(h);
+}
+
+void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, const char *message, struct pawl_str id,
+                    struct pawl_str by)
+{
+    stop_run(h, as, c, message, id, by, false);
+}
+
+void pawl_hot_take_over(struct pawl_hot *h, const char *message, struct pawl_str id, struct pawl_str by)
+{
+    stop_run(h, PAWL_CANCELLED_RUN, PAWL_CLASS_CANCELLED, message, id, by, true);
 }
 
 static struct pawl_slot *open_slot(struct pawl_hot *h, const struct pawl_step *step)

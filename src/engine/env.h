@@ -24,7 +24,8 @@ enum pawl_ask {
     PAWL_ASK_UNDO,  /* what a run that has ended did behind `step` is undone */
     PAWL_ASK_SIGNAL, /* agent is the signal's name, result its payload (JSON text), key says that it is the same one */
     PAWL_ASK_CALLBACK, /* a tool tells how a call ended that it accepted */
-    PAWL_ASK_BREAKER   /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
+    PAWL_ASK_ANSWER, /* in the place of who was asked: result as the tool, say as the model; end: the run is taken over */
+    PAWL_ASK_BREAKER /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
 struct pawl_request {
@@ -42,6 +43,7 @@ struct pawl_request {
     bool has_digest;
     enum pawl_how how;             /* RESOLVE */
     struct pawl_str result;        /* RESOLVE happened: JSON text */
+    struct pawl_str say;           /* ANSWER: the model's words */
     struct pawl_str with;          /* RETRY, APPROVE: JSON object of members that replace the arguments' */
     enum pawl_circuit_force force; /* BREAKER; NONE: as it counts, from now on, beginning closed */
     struct pawl_str by;            /* who says it */

@@ -246,6 +246,8 @@ void pawl_hot_abort(struct pawl_hot *h, enum pawl_status as, enum pawl_class c, 
                     struct pawl_str by);
 void pawl_slot_done(struct pawl_slot *s, const struct pawl_reply *reply);
 void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *found);
+/* The run ends as it stands: what is open is stopped, nothing is undone. */
+void pawl_hot_take_over(struct pawl_hot *h, const char *message, struct pawl_str id, struct pawl_str by);
 extern const struct pawl_book pawl_slot_book;
 /* undo.c */
 void pawl_hot_close_account(struct pawl_hot *h,
@@ -289,6 +291,10 @@ bool pawl_again_reopens(enum pawl_ask what);
 const char *pawl_again_misfit(struct pawl_engine *e, const struct pawl_tool *t, struct pawl_str args);
 struct pawl_refusal pawl_again_retry(struct pawl_hot *h, const struct pawl_request *r);
 struct pawl_refusal pawl_again_undo(struct pawl_hot *h, const struct pawl_request *r);
+/* handoff.c */
+struct pawl_refusal pawl_handoff(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step);
+/* request.c: why a person's result cannot be the tool's; NULL: it can */
+const char *pawl_request_misfit(struct pawl_hot *h, const struct pawl_step *s, struct pawl_str result);
 /* common.c: what no run owns */
 void pawl_common_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
 void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status);

@@ -90,6 +90,7 @@ static struct pawl_asking *keep(struct pawl_engine *e, uint64_t id, const struct
                                 &k->request.result,
                                 &k->request.by,
                                 &k->request.with,
+                                &k->request.say,
                                 &k->request.token,
                                 &k->request.body,
                                 &k->request.webhook_id,
@@ -392,7 +393,7 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
 }
 
 /* A person's result is held to the tool's contract like the tool's own; null says that nobody knows it. NULL: it fits. */
-static const char *misfit(struct pawl_hot *h, const struct pawl_step *s, struct pawl_str result)
+const char *pawl_request_misfit(struct pawl_hot *h, const struct pawl_step *s, struct pawl_str result)
 {
     const struct pawl_tool *t = pawl_config_tool(h->config, s->name);
     struct pawl_schema_report report = {0};
@@ -425,7 +426,7 @@ static struct pawl_refusal resolve(struct pawl_hot *h, const struct pawl_request
     if (r->how == PAWL_HOW_HAPPENED && r->result.p && !is_json(h->e, r->result, &err))
         return (struct pawl_refusal){PAWL_EINVAL, "the result is not JSON",
                                      "give it as JSON text, in quotes for the shell"};
-    if (r->how == PAWL_HOW_HAPPENED && (why = misfit(h, s, r->result)) != NULL)
+    if (r->how == PAWL_HOW_HAPPENED && (why = pawl_request_misfit(h, s, r->result)) != NULL)
         return (struct pawl_refusal){PAWL_EINVAL, why,
                                      "give it as the tool would have answered, or null where nobody knows it"};
     if (r->how == PAWL_HOW_NOT_HAPPENED && s->doubt_applied)
@@ -471,6 +472,7 @@ static struct pawl_refusal act(struct pawl_hot *h, const struct pawl_request *r,
     case PAWL_ASK_RETRY: return pawl_again_retry(h, r);
     case PAWL_ASK_UNDO: return pawl_again_undo(h, r);
     case PAWL_ASK_SIGNAL: return pawl_signal_take(h, r);
+    case PAWL_ASK_ANSWER: return pawl_handoff(h, r, step);
     case PAWL_ASK_CALLBACK:
     case PAWL_ASK_BREAKER:
     case PAWL_ASK_START: assert(false);

@@ -121,7 +121,7 @@ static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, 
 void pawl_hot_wind_down(struct pawl_hot *h)
 {
     const struct pawl_tool *tool = NULL;
-    const bool keep = h->run.ending_status == PAWL_DEAD && !h->run.undoing;
+    const bool keep = (h->run.ending_status == PAWL_DEAD || h->run.kept) && !h->run.undoing;
     const struct pawl_step *s = keep ? NULL : next_undo(h, &tool);
     const struct pawl_str args = s ? undo_args(h, s, tool) : (struct pawl_str){NULL, 0};
     struct pawl_buf b;

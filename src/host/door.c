@@ -205,7 +205,8 @@ static void say(struct pawl_door *d, enum pawl_ask what)
                                                              0),
                              .text = text_of(d, what == PAWL_ASK_SEND ? "text" : "reason"),
                              .by = text_of(d, "by"),
-                             .end = pawl_json_bool(d->request, "end", false),
+                             .end = pawl_json_bool(d->request, what == PAWL_ASK_ANSWER ? "take_over" : "end", false),
+                             .say = text_of(d, "say"),
                              .result = json_of(d, signal ? "payload" : "result"),
                              .with = json_of(d, what == PAWL_ASK_APPROVE ? "edit" : "with")};
     if (digest.p) {
@@ -310,10 +311,10 @@ static void breaker(struct pawl_door *d)
 static const struct {
     const char *word;
     enum pawl_ask what;
-} asks[] = {{"send", PAWL_ASK_SEND},        {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
-            {"resolve", PAWL_ASK_RESOLVE},  {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME},
-            {"retry", PAWL_ASK_RETRY},      {"undo", PAWL_ASK_UNDO},       {"signal", PAWL_ASK_SIGNAL},
-            {"callback", PAWL_ASK_CALLBACK}};
+} asks[] = {{"send", PAWL_ASK_SEND},         {"approve", PAWL_ASK_APPROVE}, {"deny", PAWL_ASK_DENY},
+            {"resolve", PAWL_ASK_RESOLVE},   {"cancel", PAWL_ASK_CANCEL},   {"resume", PAWL_ASK_RESUME},
+            {"retry", PAWL_ASK_RETRY},       {"undo", PAWL_ASK_UNDO},       {"signal", PAWL_ASK_SIGNAL},
+            {"callback", PAWL_ASK_CALLBACK}, {"answer", PAWL_ASK_ANSWER}};
 
 static void go_on(struct pawl_door *d)
 {

@@ -141,6 +141,7 @@ static int fold_cancelled(struct pawl_fold *f)
     run->ending_status = (enum pawl_status)pawl_json_i64(f->body, "code", PAWL_CANCELLED_RUN);
     run->ending_class = pawl_class_of(pawl_json_str(f->body, "class"));
     run->ending_message = pawl_fold_text(f, "message");
+    run->kept = pawl_json_bool(f->body, "keep", false);
     return PAWL_OK;
 }
 
@@ -483,6 +484,13 @@ static int fold_answered(struct pawl_fold *f)
         return PAWL_OK;
     }
     s->reason = pawl_fold_text(f, "reason");
+    if (pawl_str_is(answer, "result") || pawl_str_is(answer, "say")) { /* a person in the place of tool or model */
+        s->handed = pawl_fold_json(f, "result");
+        if (s->kind == PAWL_STEP_GATE) s->content = pawl_fold_text(f, "say");
+        if (!s->handed.p && !s->content.p) return pawl_fold_corrupt(f, "an answer that says nothing");
+        s->state = PAWL_STEP_APPROVED;
+        return PAWL_OK;
+    }
     if (yyjson_obj_get(f->body, "with")) s->with = pawl_fold_json(f, "with");
     s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
     s->denied = !pawl_str_is(answer, "yes");

@@ -76,7 +76,9 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     uint32_t why;
     struct pawl_str says;      /* what the person was told beside the reasons; {NULL,0}: nothing */
     enum pawl_class otherwise; /* a gate's step: what the run ends with where the answer is no */
-    struct pawl_str with;      /* a gate's step: gate.answered {with}, a JSON object that came with the yes */
+    struct pawl_str
+        handed; /* gate.answered {result}: a person's, in the place of the tool's; a gate's step: see content */
+    struct pawl_str with; /* a gate's step: gate.answered {with}, a JSON object that came with the yes */
     struct pawl_hash asked_digest;
     int64_t expires_ns;
     uint64_t asked_seq;
@@ -237,6 +239,7 @@ struct pawl_run {
     uint32_t answers_count, answers_size;
     bool ending;                    /* run.cancelled: no new intents; what is open is resolved, undone, then it ends */
     bool chat_ended;                /* signal.received {end: true}: the next answer ends the run */
+    bool kept;                      /* run.cancelled {keep}: a person took it over, nothing is undone by itself */
     enum pawl_status ending_status; /* what it will end as */
     enum pawl_class ending_class;
     struct pawl_str ending_message;

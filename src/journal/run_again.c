@@ -36,7 +36,7 @@ static void set_aside(struct pawl_run *run, uint32_t from)
 /* It goes on, as if it had not ended. */
 static void reopen(struct pawl_run *run)
 {
-    run->ended = run->ending = run->stopped = run->undoing = false;
+    run->ended = run->kept = run->ending = run->stopped = run->undoing = false;
     run->status = PAWL_RUNNING;
     run->error_class = run->ending_class = PAWL_CLASS_NONE;
     run->ending_message = run->output = run->message = (struct pawl_str){NULL, 0};

@@ -154,6 +154,11 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
         p->digest = s->digest;
         return PAWL_GO;
     }
+    if (s->state == PAWL_STEP_APPROVED && s->handed.p) { /* a person has answered for the tool */
+        p->result = s->handed;
+        p->note = PAWL_STR("a person answered this in the tool's place; it was not called");
+        return PAWL_ANSWER;
+    }
     if (s->state == PAWL_STEP_ASKED || s->state == PAWL_STEP_APPROVED) stand_by_question(p);
     if ((v = pawl_gate_fix(p)) != PAWL_GO) return v;
     /* What a person changed stays asked about, though its condition may not hold any more. */

@@ -334,14 +334,14 @@ static uint32_t egress(const struct pawl_guard_look *l, const struct pawl_guard 
 static void write_step(struct pawl_json_writer *w, const struct pawl_guard_look *l, const struct pawl_step *s)
 {
     static const char *const effects[] = {"read", "idempotent", "mutate", "irreversible"};
-    static const char *const kinds[] = {"", "model", "tool", "undo", "gate"};
+    static const char *const kinds[] = {"", "model", "tool", "undo", "gate", "summary"};
     const struct pawl_tool *t = tool_of(l, s);
     yyjson_val *args;
     pawl_jw_open(w, '{');
     pawl_jw_key(w, "step");
     pawl_jw_i64(w, s->number);
     pawl_jw_key(w, "kind");
-    pawl_jw_text(w, kinds[s->kind]);
+    pawl_jw_text(w, (size_t)s->kind < sizeof kinds / sizeof *kinds ? kinds[s->kind] : "other");
     pawl_jw_key(w, "name");
     pawl_jw_str(w, s->name);
     pawl_jw_key(w, "state");

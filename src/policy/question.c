@@ -92,7 +92,7 @@ static enum pawl_verdict yes(struct pawl_pass *p)
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "answer");
-    pawl_jw_text(&w, "yes");
+    pawl_jw_text(&w, p->step->content.p ? "say" : "yes");
     if (p->step->with.p) pawl_jw_key(&w, "with"), pawl_jw_raw(&w, p->step->with);
     pawl_jw_close(&w, '}');
     p->result = pawl_buf_done(&b);
