@@ -225,7 +225,7 @@ static int fold_attempted(struct pawl_fold *f)
         s->open = true;
         s->resend = false;
         s->retry_at_ns = 0;
-        if (pawl_json_str(f->body, "model").p) s->name = pawl_fold_text(f, "model");
+        if (pawl_json_str(f->body, "model").p) s->name = pawl_fold_text(f, "model"), s->other_model = true;
         if (pawl_json_str(f->body, "digest").p) keep_hash(f, "digest", &s->digest);
         return fold_reserve(f, s);
     }

@@ -107,6 +107,7 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     bool unknown;                              /* some attempt ended unknown, and nothing has cleared it (LEDGER 1) */
     int64_t first_attempt_ns, last_attempt_ns; /* wall clock */
     int64_t retry_at_ns;                       /* wall clock; 0: at once */
+    bool other_model;                          /* {model} of an attempt: it went to another one than was intended */
     enum pawl_class last_class;
     bool doubt_applied; /* in doubt about the answer only: it is known to have happened */
     /* accepted (202), and heard of later: step.accepted {attempt, until, monitor, poll_at, message},

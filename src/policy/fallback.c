@@ -24,7 +24,8 @@ bool pawl_fallback_model(struct pawl_pass *p)
     if (!first || p->run->ending) return false;
     /* the cheaper one that was chosen cannot be asked: the agent's own is */
     const bool chosen = p->routes || (p->run->routed.p && pawl_str_eq(p->model->name, p->run->routed));
-    if (chosen && !p->route_left && !p->degraded_from.p && p->model != first) at = UINT32_MAX, p->route_left = true;
+    const bool left = p->route_left || (p->step && p->step->other_model); /* once is enough, also over a restart */
+    if (chosen && !left && !p->degraded_from.p && p->model != first) at = UINT32_MAX, p->route_left = true;
     else if (p->model != first)
         while (at < first->fallback_count && !pawl_str_eq(first->fallback[at++], p->model->name)) {
         }
