@@ -1,4 +1,4 @@
-/* src/journal/fold.h - what the two halves of the fold share: run.c, run_again.c. Private to journal/. */
+/* src/journal/fold.h - what the parts of the fold share: run.c, run_asked.c, run_again.c, run_child.c. Private to journal/. */
 #pragma once
 #include "contract/json.h"
 #include "journal/run.h"
@@ -23,6 +23,14 @@ struct pawl_step *pawl_fold_step(struct pawl_run *run, enum pawl_step_kind kind,
 /* Other arguments by a person's word are another call: its key is a new one (LEDGER 4). */
 void pawl_fold_edit(const struct pawl_fold *f, struct pawl_step *s, const char *name);
 
+void pawl_fold_hash(const struct pawl_fold *f, const char *name, struct pawl_hash *out); /* absent: zeroed */
+void pawl_fold_key(const struct pawl_fold *f, struct pawl_step *s);
+void pawl_fold_intent_key(const struct pawl_fold *f, struct pawl_step *s);
+void pawl_fold_first(struct pawl_fold *f, struct pawl_step *s);
+
+/* run_asked.c */
+int pawl_fold_asked(struct pawl_fold *f);
+int pawl_fold_answered(struct pawl_fold *f);
 /* run_again.c */
 int pawl_fold_undo_asked(struct pawl_fold *f);
 int pawl_fold_retried(struct pawl_fold *f);

@@ -40,13 +40,13 @@ uint32_t pawl_fold_small(yyjson_val *of, const char *name)
     return n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
-static void keep_hash(const struct pawl_fold *f, const char *name, struct pawl_hash *out)
+void pawl_fold_hash(const struct pawl_fold *f, const char *name, struct pawl_hash *out)
 {
     struct pawl_str s = pawl_json_str(f->body, name);
     if (!s.p || !pawl_unhex(out->b, sizeof out->b, s)) memset(out, 0, sizeof *out);
 }
 
-static void keep_key(const struct pawl_fold *f, struct pawl_step *s)
+void pawl_fold_key(const struct pawl_fold *f, struct pawl_step *s)
 {
     struct pawl_str key = pawl_json_str(f->body, "key");
     if (!key.p || key.n >= sizeof s->key) return;
@@ -112,7 +112,7 @@ static int fold_created(struct pawl_fold *f)
     run->begins_ns = pawl_json_i64(f->body, "begins", 0);
     run->created_ns = run->since_ns = f->r->at_ns;
     run->status = PAWL_RUNNING;
-    keep_hash(f, "config", &run->config);
+    pawl_fold_hash(f, "config", &run->config);
     if (!run->agent.p || !run->input.p) return pawl_fold_corrupt(f, "agent or input is missing");
     if (pawl_spend_payers(run, f->body)) return PAWL_ENOMEM;
     pawl_fold_parent(f);
@@ -145,12 +145,12 @@ static int fold_cancelled(struct pawl_fold *f)
     return PAWL_OK;
 }
 
-static void fold_intent_key(const struct pawl_fold *f, struct pawl_step *s)
+void pawl_fold_intent_key(const struct pawl_fold *f, struct pawl_step *s)
 {
     if (!yyjson_obj_get(f->body, "intent")) return;
     s->has_intent = true;
-    keep_hash(f, "intent", &s->intent_key);
-    keep_hash(f, "args", &s->args_digest);
+    pawl_fold_hash(f, "intent", &s->intent_key);
+    pawl_fold_hash(f, "args", &s->args_digest);
 }
 
 static void fold_instead(const struct pawl_fold *f, struct pawl_step *s)
@@ -162,7 +162,7 @@ static void fold_instead(const struct pawl_fold *f, struct pawl_step *s)
     s->instead.turn = (uint32_t)pawl_json_i64(of.body, "turn", 0);
     s->instead.state = (enum pawl_claim_state)pawl_json_i64(of.body, "state", PAWL_CLAIM_DONE);
     s->instead.until_ns = pawl_json_i64(of.body, "until", PAWL_NEVER);
-    keep_hash(&of, "args", &s->instead.args);
+    pawl_fold_hash(&of, "args", &s->instead.args);
 }
 
 static int fold_reserve(const struct pawl_fold *f, struct pawl_step *s)
@@ -206,10 +206,10 @@ static int fold_intended(struct pawl_fold *f)
     if (pawl_str_is(pawl_json_str(f->body, "kind"), "wait")) s->awaits = pawl_fold_text(f, "signal");
     s->is_child = pawl_str_is(pawl_json_str(f->body, "kind"), "child");
     fold_instead(f, s);
-    keep_hash(f, "digest", &s->digest);
-    keep_hash(f, "look_digest", &s->look_digest);
-    keep_key(f, s);
-    fold_intent_key(f, s);
+    pawl_fold_hash(f, "digest", &s->digest);
+    pawl_fold_hash(f, "look_digest", &s->look_digest);
+    pawl_fold_key(f, s);
+    pawl_fold_intent_key(f, s);
     return fold_reserve(f, s);
 }
 
@@ -226,7 +226,7 @@ static int fold_attempted(struct pawl_fold *f)
         s->resend = false;
         s->retry_at_ns = 0;
         if (pawl_json_str(f->body, "model").p) s->name = pawl_fold_text(f, "model"), s->other_model = true;
-        if (pawl_json_str(f->body, "digest").p) keep_hash(f, "digest", &s->digest);
+        if (pawl_json_str(f->body, "digest").p) pawl_fold_hash(f, "digest", &s->digest);
         return fold_reserve(f, s);
     }
     s->open = false;
@@ -272,7 +272,7 @@ static int add_calls(struct pawl_fold *f, struct pawl_step *model)
     return PAWL_OK;
 }
 
-static void fold_first(struct pawl_fold *f, struct pawl_step *s)
+void pawl_fold_first(struct pawl_fold *f, struct pawl_step *s)
 {
     yyjson_val *first = yyjson_obj_get(f->body, "first");
     if (!first) return;
@@ -290,7 +290,7 @@ static void end_step(const struct pawl_fold *f, struct pawl_step *s, enum pawl_s
     s->accepted = false;
     s->attempts = (uint32_t)pawl_json_i64(f->body, "attempts", s->attempts);
     s->message = pawl_fold_text(f, "message");
-    fold_intent_key(f, s);
+    pawl_fold_intent_key(f, s);
 }
 
 /* "undoes": the earlier steps of this run whose claims this one ended, by running their undo tool (DESIGN 4.2). */
@@ -337,7 +337,7 @@ static int fold_completed(struct pawl_fold *f)
         pawl_str_is(pawl_json_str(f->body, "verified"), "yes") || pawl_str_is(pawl_json_str(f->body, "from"), "verify");
     s->note = pawl_fold_text(f, "note");
     s->applied = !s->answered && !s->note.p;
-    fold_first(f, s);
+    pawl_fold_first(f, s);
     fold_undoes(f);
     if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes)) {
         pawl_run_step(f->run, s->undoes)->undone = true;
@@ -391,118 +391,6 @@ static int fold_resolved(struct pawl_fold *f)
     if (s->resend) s->called = false; /* what is called back from now on is of the next attempt */
     s->applied = pawl_str_is(how, "happened");
     s->unknown = false;
-    return PAWL_OK;
-}
-
-static const char *const why_words[] = {"gate", "repeat", "conflict", "guard", "budget", "opinion"};
-enum { WHY_COUNT = sizeof why_words / sizeof *why_words };
-
-const char *pawl_why_word(uint32_t one_bit)
-{
-    for (uint32_t i = 0; i < WHY_COUNT; i++)
-        if (one_bit == 1u << i) return why_words[i];
-    return "";
-}
-
-/* A question about the run is a step of its own, in its place among the others. */
-static struct pawl_step *add_question(struct pawl_fold *f)
-{
-    struct pawl_step *s;
-    if (!pawl_str_is(pawl_json_str(f->body, "kind"), "gate") || f->r->step != f->run->steps_count + 1) return NULL;
-    s = pawl_fold_step(f->run, PAWL_STEP_GATE, f->r->seq);
-    if (!s) return NULL;
-    s->name = pawl_fold_text(f, "name");
-    s->otherwise = pawl_class_of(pawl_json_str(f->body, "otherwise"));
-    return s;
-}
-
-static int fold_asked(struct pawl_fold *f)
-{
-    struct pawl_step *s = f->step ? f->step : add_question(f);
-    yyjson_val *why = yyjson_obj_get(f->body, "why"), *v;
-    size_t i, n;
-    if (!s) return f->run->arena->failed ? PAWL_ENOMEM : pawl_fold_corrupt(f, "asked of no step");
-    if (s->state != PAWL_STEP_DECIDED && s->state != PAWL_STEP_APPROVED) return pawl_fold_corrupt(f, "asked too late");
-    s->state = PAWL_STEP_ASKED;
-    s->denied = false;
-    s->why = 0;
-    s->yes_count = 0;
-    s->quorum = (uint32_t)pawl_json_i64(f->body, "quorum", 1);
-    yyjson_arr_foreach(why, i, n, v)
-    {
-        for (uint32_t k = 0; k < WHY_COUNT; k++)
-            if (pawl_str_is(pawl_json_value_str(v), why_words[k])) s->why |= 1u << k;
-    }
-    s->says = pawl_fold_text(f, "says");
-    s->asked_seq = f->r->seq;
-    s->expires_ns = pawl_json_i64(f->body, "expires", PAWL_NEVER);
-    s->generation = (uint32_t)pawl_json_i64(f->body, "generation", 0);
-    s->request = pawl_fold_json(f, "request");
-    keep_hash(f, "digest", &s->asked_digest);
-    keep_key(f, s);
-    fold_intent_key(f, s);
-    fold_first(f, s);
-    pawl_spend_short(f->run, s, f->body);
-    return PAWL_OK;
-}
-
-/* Other arguments by a person's word are another call: its key is a new one (LEDGER 4). */
-void pawl_fold_edit(const struct pawl_fold *f, struct pawl_step *s, const char *name)
-{
-    s->said = s->said.p ? s->said : s->args;
-    s->args = pawl_fold_json(f, name);
-    s->edited = true;
-    s->generation_from = s->generation + 1;
-}
-
-/* {edit, digest, key, generation, request}: other arguments by a person's word, and what is sent for them. */
-static void fold_edit(struct pawl_fold *f, struct pawl_step *s)
-{
-    const bool repeats = (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) != 0;
-    pawl_fold_edit(f, s, "edit");
-    s->generation = (uint32_t)pawl_json_i64(f->body, "generation", s->generation + 1);
-    s->generation_from =
-        s->generation - (repeats ? 1 : 0); /* a repeat is one more than what its arguments begin with */
-    s->yes_count = 0;
-    s->has_intent = false;
-    s->request = pawl_fold_json(f, "request");
-    keep_hash(f, "digest", &s->asked_digest);
-    keep_key(f, s);
-}
-
-/* A yes counts once for each who says it; the question stands until enough have. Any no ends it. "edit": changed, and to
- * be asked about anew. */
-static int fold_answered(struct pawl_fold *f)
-{
-    struct pawl_step *s = f->step;
-    const struct pawl_str answer = pawl_json_str(f->body, "answer"), by = pawl_json_str(f->body, "by");
-    struct pawl_str *yes;
-    if (s->state != PAWL_STEP_ASKED) return pawl_fold_corrupt(f, "an answer to no question");
-    if (yyjson_obj_get(f->body, "edit")) fold_edit(f, s);
-    if (pawl_str_is(answer, "edit")) {
-        s->state = PAWL_STEP_DECIDED;
-        return PAWL_OK;
-    }
-    s->reason = pawl_fold_text(f, "reason");
-    if (pawl_str_is(answer, "result") || pawl_str_is(answer, "say")) { /* a person in the place of tool or model */
-        s->handed = pawl_fold_json(f, "result");
-        if (s->kind == PAWL_STEP_GATE) s->content = pawl_fold_text(f, "say");
-        if (!s->handed.p && !s->content.p) return pawl_fold_corrupt(f, "an answer that says nothing");
-        s->state = PAWL_STEP_APPROVED;
-        return PAWL_OK;
-    }
-    if (yyjson_obj_get(f->body, "with")) s->with = pawl_fold_json(f, "with");
-    s->expires_ns = pawl_json_i64(f->body, "until", s->expires_ns);
-    s->denied = !pawl_str_is(answer, "yes");
-    if (!s->denied) pawl_spend_grant(f->run, s, f->body);
-    if (!s->denied && !pawl_str_is(by, "expiry")) {
-        yes = pawl_fold_grow(f->run->arena, s->yes, s->yes_count, &s->yes_size, sizeof *yes);
-        if (!yes) return PAWL_ENOMEM;
-        s->yes = yes;
-        yes[s->yes_count++] = pawl_fold_text(f, "by");
-        if (s->yes_count < s->quorum) return PAWL_OK;
-    }
-    s->state = PAWL_STEP_APPROVED;
     return PAWL_OK;
 }
 
@@ -570,8 +458,8 @@ static const struct {
     [PAWL_STEP_FAILED] = {fold_failed, OPEN_STEP},
     [PAWL_STEP_IN_DOUBT] = {fold_in_doubt, OPEN_STEP},
     [PAWL_STEP_RESOLVED] = {fold_resolved, OPEN_STEP},
-    [PAWL_GATE_ASKED] = {fold_asked, MAYBE_STEP},
-    [PAWL_GATE_ANSWERED] = {fold_answered, OPEN_STEP},
+    [PAWL_GATE_ASKED] = {pawl_fold_asked, MAYBE_STEP},
+    [PAWL_GATE_ANSWERED] = {pawl_fold_answered, OPEN_STEP},
     [PAWL_SIGNAL_RECEIVED] = {fold_signal, ANY},
     [PAWL_CHILD_STARTED] = {pawl_fold_child_started, OPEN_STEP},
     [PAWL_CHILD_ENDED] = {pawl_fold_child_ended, OPEN_STEP},
