@@ -108,7 +108,7 @@ int64_t pawl_sim_children_live_ns(const struct pawl_sim *w, const struct pawl_si
     for (uint32_t i = 0; i < w->runs_count; i++) {
         const struct pawl_sim_run *o = w->runs[i];
         if (!pawl_id_eq(o->stored.parent, run->id)) continue;
-        ns += o->live_ns + (o->live ? w->now_ns - o->live_since_ns : 0) + pawl_sim_children_live_ns(w, o);
+        ns += o->tried_ns + o->live_ns + (o->live ? w->now_ns - o->live_since_ns : 0) + pawl_sim_children_live_ns(w, o);
     }
     return ns;
 }

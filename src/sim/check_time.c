@@ -14,6 +14,7 @@ void pawl_sim_live(struct pawl_sim *w, struct pawl_sim_run *run, bool live)
 /* A person has it tried again: its limits count from now. */
 void pawl_sim_time_anew(struct pawl_sim *w, struct pawl_sim_run *run)
 {
+    run->tried_ns += run->live_ns + (run->live ? w->now_ns - run->live_since_ns : 0);
     run->live_ns = 0;
     run->live_since_ns = run->began_ns = w->now_ns;
     if (!w->node) return;

@@ -158,6 +158,7 @@ struct pawl_sim_run {
     int64_t began_ns;                  /* when it was stored first */
     bool live;                         /* the store says that somebody is at it, since */
     int64_t live_since_ns, live_ns;    /* and so long before */
+    int64_t tried_ns;                  /* live time of its earlier tries: its parent's time, not its own any more */
     uint64_t cancelled_seq;
     bool poison;
     bool person_due;
