@@ -106,13 +106,17 @@ check "the child too" failed "$(value "$(child_of @last)" 'v["status"]')"
 exits "one that starts itself" 0 "$PAWL" run again hi
 check "to a bounded depth" 9 "$("$PAWL" ls --json | grep -c '"agent":"again"')"
 
-# killed anywhere: once
+# killed anywhere: once. How long it takes here says when to kill it.
 rm -f notes
 kills=0
-for ms in $(seq 2 5 50); do
+began=$(date +%s%N)
+exits "left alone" 0 "$PAWL" run boss hi --key whole
+took_us=$((($(date +%s%N) - began) / 1000))
+for part in $(seq 10); do
+    ms=$(printf '%d.%03d' $((took_us * part / 12000)) $((took_us * part / 12 % 1000)))
     "$PAWL" run boss hi --key "k$ms" >run.out 2>&1 &
     runner=$!
-    sleep "$(printf '0.%03d' "$ms")"
+    sleep "$(printf '%d.%06d' $((took_us * part / 12000000)) $((took_us * part / 12 % 1000000)))"
     kill -KILL "$runner" 2>/dev/null && kills=$((kills + 1))
     wait "$runner" 2>/dev/null
     "$PAWL" run boss hi --key "k$ms" >run.out 2>&1 || true

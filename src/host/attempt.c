@@ -284,6 +284,7 @@ static bool begin_command(struct pawl_attempt_run *r, yyjson_val *command)
                                            .cpu_s = (uint32_t)((a->tool->cpu_ns + 999999999) / 1000000000),
                                            .memory_bytes = (uint64_t)a->tool->memory_bytes,
                                            .lock_path = lock.failed ? NULL : lock.p,
+                                           .alive = &r->p->commands,
                                            .on_done = on_process_done,
                                            .ctx = r};
     if (pawl_process_start(r->p->alloc, &r->p->loop, &spec, &r->process, &err) == PAWL_OK) return true;

@@ -80,8 +80,8 @@ int main(void)
 {
     kit_begin();
     const size_t all = with_memory(""), few = with_memory(", memory: 256KiB");
-    CHECK(few < all / 3);
-    if (few >= all / 3) printf("%d runs take %zu bytes, with 256 KiB allowed %zu\n", RUNS, all, few);
+    CHECK(all == 0 || few < all / 3); /* a sanitizer's allocator counts nothing there */
+    if (few > all / 3) printf("%d runs take %zu bytes, with 256 KiB allowed %zu\n", RUNS, all, few);
     deadlines();
     return kit_end();
 }

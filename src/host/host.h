@@ -114,7 +114,8 @@ struct pawl {
     bool inside;                   /* a call is under way: its callbacks must not begin another */
     struct pawl_error broken;      /* code != 0: the engine has no memory; close and open again */
 
-    char *store_name; /* late_config: what a configuration with errors says of it */
+    uint32_t commands; /* processes of tools that are there, those that were cut off and not reaped yet too */
+    char *store_name;  /* late_config: what a configuration with errors says of it */
     char *store_path, *lock_path, *socket_path, *attempts_path;
     struct pawl_config *config;     /* of the working folder; NULL: none there, or */
     struct pawl_error config_error; /* late_config: why it cannot be used */

@@ -18,7 +18,7 @@
 #include "io/orphan.h"
 #include "store/sqlite.h"
 
-enum { LOOK_AGAIN_MS = 10, UNDER_WAY_S = 5 };
+enum { LOOK_AGAIN_MS = 10, UNDER_WAY_S = 5, REAP_MS = 1000 };
 static const int64_t SECOND_NS = 1000000000;
 
 /* LEDGER 19: nothing of a crashed owner's commands may still run when its doubts are resolved. */
@@ -225,6 +225,18 @@ static void free_doors(struct pawl *p)
     p->doors = NULL;
 }
 
+static void on_patience(uv_timer_t *t)
+{
+    (void)t;
+}
+
+/* Commands that were cut off have been killed: what is left of them goes now. One that cannot even die is the system's. */
+static void reap_commands(struct pawl *p)
+{
+    uv_timer_start(&p->timer, on_patience, REAP_MS, 0);
+    while (p->commands && uv_is_active((uv_handle_t *)&p->timer)) uv_run(&p->loop, UV_RUN_ONCE);
+}
+
 void pawl_host_disown(struct pawl *p)
 {
     if (p->writer) finish_what_is_under_way(p);
@@ -244,6 +256,7 @@ void pawl_host_disown(struct pawl *p)
     p->store = NULL;
     p->owns = false;
     if (!p->loop_open) return;
+    reap_commands(p);
     uv_timer_stop(&p->timer);
     uv_timer_stop(&p->rest);
     uv_run(&p->loop, UV_RUN_NOWAIT); /* what was closed gives its memory back */

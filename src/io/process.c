@@ -55,6 +55,7 @@ struct pawl_process {
     char err_text[2 * ERR_TAIL];
     size_t err_bytes;
     char *lock_path;
+    uint32_t *alive;
     void (*on_out)(void *ctx, struct pawl_str piece);
     void (*on_done)(void *ctx, const struct pawl_process_result *result);
     void *ctx;
@@ -65,6 +66,7 @@ struct pawl_process {
 static void free_process(struct pawl_process *p)
 {
     const struct pawl_alloc *from = p->from;
+    if (p->alive) --*p->alive;
     pawl_buf_fini(&p->input);
     pawl_buf_fini(&p->out_text);
     if (p->lock_path) from->resize(from->ctx, p->lock_path, strlen(p->lock_path) + 1, 0);
@@ -445,6 +447,8 @@ int pawl_process_start(const struct pawl_alloc *from, uv_loop_t *loop, const str
     p->grace_ns = spec->grace_ns;
     p->out_bytes_max = spec->out_bytes_max;
     p->keep_input = spec->keep_input;
+    p->alive = spec->alive;
+    if (p->alive) ++*p->alive;
     p->on_out = spec->on_out, p->on_done = spec->on_done, p->ctx = spec->ctx;
     p->began_ns = pawl_clock_mono_ns();
     struct pawl_spawned s;

@@ -45,6 +45,7 @@ struct pawl_process_spec {               /* lent until start returns */
     uint32_t cpu_s;        /* limits; 0: none. Core dumps are always off */
     uint64_t memory_bytes; /* of address space */
     const char *lock_path; /* NULL: none */
+    uint32_t *alive;       /* optional: counted up while it, or its memory, is there; a cancelled one too */
     bool by_signal;        /* learn of its end by SIGCHLD even where the system has pidfd_open */
     void (*on_out)(void *ctx, struct pawl_str piece); /* optional: stdout as it comes, not kept; the bound counts all */
     /* Once, never from within start. A caller that runs its loop by UV_RUN_ONCE calls uv_stop here (http_client.h). */
