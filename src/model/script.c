@@ -32,8 +32,14 @@ static void write_call(struct pawl_json_writer *w, const struct scripted *call, 
     struct pawl_buf id, args;
     pawl_buf_init_arena(&id, a);
     pawl_buf_init_arena(&args, a);
-    if (call->id.n > 0) pawl_buf_str(&id, call->id);
-    else pawl_buf_printf(&id, "call_%u_%zu", turn + 1, place + 1);
+    if (call->id.n > 0) {
+        pawl_buf_str(&id, call->id);
+    } else {
+        pawl_buf_text(&id, "call_");
+        pawl_buf_i64(&id, (int64_t)turn + 1);
+        pawl_buf_char(&id, '_');
+        pawl_buf_i64(&id, (int64_t)place + 1);
+    }
     if (call->args == NULL) pawl_buf_text(&args, "{}");
     else if (yyjson_is_str(call->args)) pawl_buf_str(&args, pawl_json_value_str(call->args));
     else pawl_json_write(call->args, &args);

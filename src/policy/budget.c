@@ -58,6 +58,7 @@ static struct pawl_purse *add(struct pawl_pass *p, struct pawl_purses *all, stru
     return purse;
 }
 
+/* What all runs of an agent, of a day, or all together may spend. */
 static void add_sum(struct pawl_pass *p, struct pawl_purses *all, const struct pawl_budget *b, const char *who,
                     const char *when)
 {
@@ -82,16 +83,21 @@ static struct pawl_purses *purses_of(struct pawl_pass *p)
     all->day = today;
     own = add(p, all, PAWL_STR("run"), true);
     memcpy(own->most, p->agent->budget.most, sizeof own->most);
-    snprintf(who, sizeof who, "agent %.*s", p->agent->name.n > 64 ? 64 : (int)p->agent->name.n, p->agent->name.p);
-    pawl_day_text(p->wall_ns, when + 4);
-    add_sum(p, all, &p->agent->budget_all, who, "");
-    add_sum(p, all, &p->agent->budget_day, who, when);
-    add_sum(p, all, &p->config->budget_all, "", "");
-    add_sum(p, all, &p->config->budget_day, "", when);
-    pawl_id_text(p->run->id, id);
-    snprintf(self, sizeof self, "run %s", id); /* it has children: what they spend counts here, too */
-    if (pawl_account_find(p->shared, pawl_str_of(self)) && (own = add(p, all, pawl_str_of(self), false)) != NULL)
-        memcpy(own->most, p->agent->budget.most, sizeof own->most);
+    if (limited(&p->agent->budget_all) || limited(&p->agent->budget_day) || limited(&p->config->budget_all) ||
+        limited(&p->config->budget_day)) { /* mostly there is none: nothing is printed for it */
+        snprintf(who, sizeof who, "agent %.*s", p->agent->name.n > 64 ? 64 : (int)p->agent->name.n, p->agent->name.p);
+        pawl_day_text(p->wall_ns, when + 4);
+        add_sum(p, all, &p->agent->budget_all, who, "");
+        add_sum(p, all, &p->agent->budget_day, who, when);
+        add_sum(p, all, &p->config->budget_all, "", "");
+        add_sum(p, all, &p->config->budget_day, "", when);
+    }
+    if (p->shared->accounts.count > 0) {
+        pawl_id_text(p->run->id, id);
+        snprintf(self, sizeof self, "run %s", id); /* it has children: what they spend counts here, too */
+        if (pawl_account_find(p->shared, pawl_str_of(self)) && (own = add(p, all, pawl_str_of(self), false)) != NULL)
+            memcpy(own->most, p->agent->budget.most, sizeof own->most);
+    }
     for (uint32_t i = 0; i < p->run->payers_count; i++)
         if ((own = add(p, all, p->run->payers[i].account, false)) != NULL)
             memcpy(own->most, p->run->payers[i].most, sizeof own->most);

@@ -1,7 +1,6 @@
 /* src/policy/shared.c - see shared.h. */
 #include "policy/shared.h"
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 #include "policy/account.h"
 #include "policy/bulkhead.h"
@@ -69,9 +68,12 @@ struct pawl_dependency *pawl_shared_named(struct pawl_shared_state *s, struct pa
 /* Names have at most 64 letters; of a longer one the beginning counts. */
 static struct pawl_str whole_name(char text[96], const char *kind, struct pawl_str name)
 {
-    const int n = snprintf(text, 96, "%s %.*s", kind, name.n > 64 ? 64 : (int)name.n, name.p);
-    assert(n > 0 && n < 96);
-    return (struct pawl_str){text, (uint32_t)n};
+    const uint32_t before = (uint32_t)strlen(kind), rest = name.n > 64 ? 64 : name.n;
+    assert(before + 1 + rest <= 96);
+    memcpy(text, kind, before); /* asked for with every attempt: no printf */
+    text[before] = ' ';
+    if (rest) memcpy(text + before + 1, name.p, rest);
+    return (struct pawl_str){text, before + 1 + rest};
 }
 
 struct pawl_dependency *pawl_shared_dependency(struct pawl_shared_state *s, const char *kind, struct pawl_str name)
