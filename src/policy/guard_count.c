@@ -229,8 +229,9 @@ static uint32_t no_progress(const struct pawl_guard_look *l, const struct pawl_g
         while (same + p < n && same_message(l, &seen[same], &seen[same + p])) same++;
         const uint32_t rounds = same / p + 1;
         bool one = true; /* the cycle is a single message over and over */
+        if (rounds < 2 || rounds <= most) continue;
         for (uint32_t i = 1; i < p && i < n; i++) one = one && same_message(l, &seen[0], &seen[i]);
-        if (one || rounds < 2 || rounds <= most) continue;
+        if (one) continue;
         most = rounds;
         period = p;
     }
