@@ -118,7 +118,8 @@ static enum pawl_verdict check_again(struct pawl_pass *p)
     if (s && s->kind == PAWL_STEP_OPINION && pawl_run_stopped(p->run)) /* nobody needs it any more */
         return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "a guard has ended the run");
     if (p->model) return pawl_budget_still(p) ? PAWL_GO : pawl_pass_back(p, PAWL_STAGE_BUDGET);
-    if (s->kind == PAWL_STEP_TOOL && pawl_run_stopped(p->run)) return pawl_pass_back(p, PAWL_STAGE_GUARD);
+    const bool narrowed = pawl_pass_changes(p) && pawl_run_narrowed(p->run, p->number) != NULL;
+    if (s->kind == PAWL_STEP_TOOL && (narrowed || pawl_run_stopped(p->run))) return pawl_pass_back(p, PAWL_STAGE_GUARD);
     if (pawl_pass_changes(p) && pawl_dedupe_ahead(p->run, s)) return pawl_pass_back(p, PAWL_STAGE_DEDUPE);
     if (s->state == PAWL_STEP_APPROVED && p->wall_ns >= s->expires_ns) return pawl_pass_back(p, PAWL_STAGE_GATE);
     if (p->why && s->state != PAWL_STEP_APPROVED) return pawl_pass_back(p, PAWL_STAGE_GATE);
