@@ -53,3 +53,6 @@ void pawl_jw_bool(struct pawl_json_writer *w, bool v);
 void pawl_jw_null(struct pawl_json_writer *w);
 void pawl_jw_raw(struct pawl_json_writer *w, struct pawl_str json); /* already JSON text */
 void pawl_jw_value(struct pawl_json_writer *w, yyjson_val *v);
+/* A member as a whole; a text that is {NULL,0} makes none. */
+void pawl_jw_put_str(struct pawl_json_writer *w, const char *name, struct pawl_str text);
+void pawl_jw_put_i64(struct pawl_json_writer *w, const char *name, int64_t v);

@@ -224,3 +224,16 @@ void pawl_jw_value(struct pawl_json_writer *w, yyjson_val *v)
     comma(w);
     pawl_json_write(v, w->out);
 }
+
+void pawl_jw_put_str(struct pawl_json_writer *w, const char *name, struct pawl_str text)
+{
+    if (!text.p) return;
+    pawl_jw_key(w, name);
+    pawl_jw_str(w, text);
+}
+
+void pawl_jw_put_i64(struct pawl_json_writer *w, const char *name, int64_t v)
+{
+    pawl_jw_key(w, name);
+    pawl_jw_i64(w, v);
+}

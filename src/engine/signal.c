@@ -62,11 +62,6 @@ static struct pawl_refusal refused(struct pawl_hot *h, const struct pawl_request
     return fine;
 }
 
-static void put(struct pawl_json_writer *w, const char *name, struct pawl_str text)
-{
-    if (text.p) pawl_jw_key(w, name), pawl_jw_str(w, text);
-}
-
 struct pawl_refusal pawl_signal_take(struct pawl_hot *h, const struct pawl_request *r)
 {
     const struct pawl_signal *same = pawl_run_signal_keyed(&h->run, r->agent, r->key);
@@ -79,10 +74,10 @@ struct pawl_refusal pawl_signal_take(struct pawl_hot *h, const struct pawl_reque
     if (no.code || (same && !r->id.p)) return no;
     pawl_buf_init_arena(&b, &h->e->step);
     pawl_jw_open(&w, '{');
-    if (!same) put(&w, "name", r->agent);
-    if (!same) put(&w, "key", r->key);
-    put(&w, "by", r->by);
-    put(&w, "id", r->id);
+    if (!same) pawl_jw_put_str(&w, "name", r->agent);
+    if (!same) pawl_jw_put_str(&w, "key", r->key);
+    pawl_jw_put_str(&w, "by", r->by);
+    pawl_jw_put_str(&w, "id", r->id);
     if (!same) pawl_jw_key(&w, "payload"), pawl_jw_raw(&w, r->result);
     pawl_jw_close(&w, '}');
     pawl_hot_append(h, same ? PAWL_NOTE : PAWL_SIGNAL_RECEIVED, 0, pawl_buf_done(&b));

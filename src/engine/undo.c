@@ -3,6 +3,7 @@
  * retries (DESIGN 5, LEDGER 16). */
 #include "contract/template.h"
 #include "engine/hot.h"
+#include "journal/rules.h"
 #include "policy/budget.h"
 #include "policy/routing.h"
 
@@ -20,14 +21,13 @@ void pawl_hot_close_account(struct pawl_hot *h, bool drop)
 void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
                   struct pawl_str output)
 {
-    static const char *const words[] = {"done", "failed", "cancelled", "dead"};
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
     bool first = true;
     pawl_buf_init_arena(&b, &h->e->step);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "status");
-    pawl_jw_text(&w, words[status - PAWL_DONE]);
+    pawl_jw_text(&w, pawl_status_word(status));
     pawl_jw_key(&w, "code");
     pawl_jw_i64(&w, status);
     if (c) pawl_jw_key(&w, "class"), pawl_jw_text(&w, pawl_class_name(c));

@@ -5,6 +5,7 @@
 #include "host/host.h"
 #include "io/alloc.h"
 #include "io/clock.h"
+#include "journal/rules.h"
 
 bool pawl_host_inside(const struct pawl *p, struct pawl_error *err)
 {
@@ -320,15 +321,13 @@ struct waited {
 
 static int take_status(void *ctx, const char *json, size_t bytes)
 {
-    static const char *const words[] = {"running", "waiting", "ending", "done", "failed", "cancelled", "dead"};
     struct waited *out = ctx;
     struct pawl_arena arena;
     yyjson_val *v;
     pawl_arena_init(&arena, pawl_alloc_libc());
     if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &arena, &v, NULL) == PAWL_OK) {
-        const struct pawl_str word = pawl_json_str(yyjson_obj_get(v, "head"), "status");
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            if (pawl_str_is(word, words[i])) out->status = words[i];
+        enum pawl_status s;
+        if (pawl_status_of(pawl_json_str(yyjson_obj_get(v, "head"), "status"), &s)) out->status = pawl_status_word(s);
     }
     pawl_arena_fini(&arena);
     return 0;

@@ -4,12 +4,6 @@
 #include "host/host.h"
 #include "journal/rules.h"
 
-static void number(struct pawl_json_writer *w, const char *name, int64_t v)
-{
-    pawl_jw_key(w, name);
-    pawl_jw_i64(w, v);
-}
-
 static void record_line(struct pawl_door *d, const struct pawl_record *r)
 {
     struct pawl_buf b;
@@ -18,12 +12,12 @@ static void record_line(struct pawl_door *d, const struct pawl_record *r)
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "record");
     pawl_jw_open(&w, '{');
-    number(&w, "seq", (int64_t)r->seq);
-    number(&w, "at_ns", r->at_ns);
+    pawl_jw_put_i64(&w, "seq", (int64_t)r->seq);
+    pawl_jw_put_i64(&w, "at_ns", r->at_ns);
     pawl_jw_key(&w, "kind");
     pawl_jw_text(&w, pawl_kind_name(r->kind));
-    if (r->step) number(&w, "step", r->step);
-    if (r->cause) number(&w, "cause", (int64_t)r->cause);
+    if (r->step) pawl_jw_put_i64(&w, "step", r->step);
+    if (r->cause) pawl_jw_put_i64(&w, "cause", (int64_t)r->cause);
     pawl_jw_key(&w, "body");
     pawl_jw_raw(&w, r->body);
     pawl_jw_close(&w, '}');
@@ -172,7 +166,7 @@ void pawl_follow_trouble(struct pawl *p, struct pawl_id run, int code, const str
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "trouble");
     pawl_jw_open(&w, '{');
-    number(&w, "code", code);
+    pawl_jw_put_i64(&w, "code", code);
     pawl_jw_key(&w, "name");
     pawl_jw_text(&w, pawl_code_name(code));
     pawl_jw_key(&w, "where");
@@ -197,7 +191,7 @@ void pawl_follow_text(struct pawl *p, const struct pawl_attempt *a, struct pawl_
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "text");
     pawl_jw_str(&w, piece);
-    number(&w, "step", a->step);
+    pawl_jw_put_i64(&w, "step", a->step);
     pawl_jw_close(&w, '}');
     to_followers(p, a->run, pawl_buf_done(&b));
     pawl_buf_fini(&b);
@@ -210,19 +204,19 @@ void pawl_follow_attempt(struct pawl *p, const struct pawl_attempt *a, int64_t t
     if (a->look || !followed(p, a->run)) return;
     pawl_buf_init(&b, p->alloc);
     pawl_jw_open(&w, '{');
-    if (took_ns < 0 && a->of == PAWL_ATTEMPT_MODEL && a->attempt > 1) number(&w, "restarted", a->step);
+    if (took_ns < 0 && a->of == PAWL_ATTEMPT_MODEL && a->attempt > 1) pawl_jw_put_i64(&w, "restarted", a->step);
     pawl_jw_key(&w, took_ns < 0 ? "attempt" : "back");
     pawl_jw_open(&w, '{');
-    number(&w, "step", a->step);
-    number(&w, "attempt", a->attempt);
+    pawl_jw_put_i64(&w, "step", a->step);
+    pawl_jw_put_i64(&w, "attempt", a->attempt);
     if (took_ns < 0) {
         pawl_jw_key(&w, "kind");
         pawl_jw_text(&w, a->of == PAWL_ATTEMPT_MODEL ? "model" : "tool");
         pawl_jw_key(&w, "name");
         pawl_jw_str(&w, a->model ? a->model->name : a->tool->name);
-        number(&w, "timeout_ns", a->timeout_ns);
+        pawl_jw_put_i64(&w, "timeout_ns", a->timeout_ns);
     } else {
-        number(&w, "ms", took_ns / 1000000);
+        pawl_jw_put_i64(&w, "ms", took_ns / 1000000);
     }
     pawl_jw_close(&w, '}');
     pawl_jw_close(&w, '}');

@@ -1,6 +1,7 @@
 /* src/host/letters.c - dead letters: runs that failed for good. Why each died, since when, what of it happened, and what
  * can be done (`dlq` of docs/protocol.md). Read from the records alone: no configuration is needed to look. */
 #include "host/host.h"
+#include "journal/rules.h"
 #include <string.h>
 
 enum { PAGE = 128, MOST = 1000 };
@@ -12,12 +13,6 @@ struct letters { /* what is asked for, and the answer on its way */
     uint32_t count, max;
     struct pawl_id last;
 };
-
-static void number(struct pawl_json_writer *w, const char *name, int64_t v)
-{
-    pawl_jw_key(w, name);
-    pawl_jw_i64(w, v);
-}
 
 static void text(struct pawl_json_writer *w, const char *name, struct pawl_str v)
 {
@@ -54,7 +49,7 @@ static void write_applied(struct letters *l, const struct pawl_run *run)
         const struct pawl_step *s = run->steps[i];
         if (!stands(s)) continue;
         pawl_jw_open(w, '{');
-        number(w, "step", s->number);
+        pawl_jw_put_i64(w, "step", s->number);
         text(w, "name", s->name);
         if (s->stop) text(w, "sure", PAWL_STR("nobody knows"));
         if (s->undo_failed) text(w, "undo", PAWL_STR("failed"));
@@ -90,13 +85,13 @@ static void write_letter(struct letters *l, const struct pawl_head *h, const str
     text(w, "run", pawl_str_of(id));
     text(w, "agent", run->agent);
     text(w, "key", run->key);
-    text(w, "status", h->status == PAWL_DEAD ? PAWL_STR("dead") : PAWL_STR("failed"));
+    text(w, "status", pawl_str_of(pawl_status_word(h->status)));
     text(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
     text(w, "message", run->message);
-    number(w, "since_ns", run->at_ns);
-    number(w, "lives", (int64_t)h->deaths + 1);
-    number(w, "retries", run->retries);
-    if (at) number(w, "step", at->number), text(w, "name", at->name);
+    pawl_jw_put_i64(w, "since_ns", run->at_ns);
+    pawl_jw_put_i64(w, "lives", (int64_t)h->deaths + 1);
+    pawl_jw_put_i64(w, "retries", run->retries);
+    if (at) pawl_jw_put_i64(w, "step", at->number), text(w, "name", at->name);
     write_applied(l, run);
     write_next(l, run, id);
     pawl_jw_close(w, '}');

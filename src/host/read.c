@@ -10,35 +10,12 @@
 #include "store/sqlite.h"
 #include <string.h>
 
-static const char *status_word(enum pawl_status s)
-{
-    switch (s) {
-    case PAWL_RUNNING: return "running";
-    case PAWL_WAITING: return "waiting";
-    case PAWL_ENDING: return "ending";
-    case PAWL_DONE: return "done";
-    case PAWL_FAILED_RUN: return "failed";
-    case PAWL_CANCELLED_RUN: return "cancelled";
-    case PAWL_DEAD: return "dead";
-    }
-    return "unknown";
-}
-
-static const char *const waiting_words[] = {"",      "gate", "doubt", "message", "configuration", "tool", "timer",
-                                            "claim", "step", "room",  "signal",  "child",         "owner"};
-
 static void hex_member(struct pawl_json_writer *w, const char *name, struct pawl_hash h)
 {
     char hex[65];
     pawl_hex(hex, h.b, 32);
     pawl_jw_key(w, name);
     pawl_jw_text(w, hex);
-}
-
-static void number(struct pawl_json_writer *w, const char *name, int64_t v)
-{
-    pawl_jw_key(w, name);
-    pawl_jw_i64(w, v);
 }
 
 void pawl_head_write(const struct pawl_head *h, struct pawl_buf *out)
@@ -53,17 +30,17 @@ void pawl_head_write(const struct pawl_head *h, struct pawl_buf *out)
     pawl_jw_str(&w, h->agent);
     if (h->key.p) pawl_jw_key(&w, "key"), pawl_jw_str(&w, h->key);
     pawl_jw_key(&w, "status");
-    pawl_jw_text(&w, status_word(h->status));
-    if (h->waiting) pawl_jw_key(&w, "waiting"), pawl_jw_text(&w, waiting_words[h->waiting]);
-    if (h->waiting_step) number(&w, "step", h->waiting_step);
-    number(&w, "created_ns", h->created_ns);
-    number(&w, "updated_ns", h->updated_ns);
-    number(&w, "active_ns", h->active_ns);
-    if (h->wake_ns > 0 && h->wake_ns != PAWL_NEVER) number(&w, "wake_ns", h->wake_ns);
-    number(&w, "seq", (int64_t)h->seq);
+    pawl_jw_text(&w, pawl_status_word(h->status));
+    if (h->waiting) pawl_jw_key(&w, "waiting"), pawl_jw_text(&w, pawl_waiting_word(h->waiting));
+    if (h->waiting_step) pawl_jw_put_i64(&w, "step", h->waiting_step);
+    pawl_jw_put_i64(&w, "created_ns", h->created_ns);
+    pawl_jw_put_i64(&w, "updated_ns", h->updated_ns);
+    pawl_jw_put_i64(&w, "active_ns", h->active_ns);
+    if (h->wake_ns > 0 && h->wake_ns != PAWL_NEVER) pawl_jw_put_i64(&w, "wake_ns", h->wake_ns);
+    pawl_jw_put_i64(&w, "seq", (int64_t)h->seq);
     hex_member(&w, "hash", h->hash);
-    number(&w, "lives", (int64_t)h->deaths + 1);
-    number(&w, "claims", (int64_t)h->epoch);
+    pawl_jw_put_i64(&w, "lives", (int64_t)h->deaths + 1);
+    pawl_jw_put_i64(&w, "claims", (int64_t)h->epoch);
     hex_member(&w, "config", h->config);
     pawl_jw_close(&w, '}');
 }
@@ -123,25 +100,16 @@ void pawl_read_now(const struct pawl *p, struct pawl_head *h, struct pawl_rest *
     h->waiting_step = 0;
 }
 
-static uint32_t status_bit(struct pawl_str word)
-{
-    static const enum pawl_status all[] = {PAWL_RUNNING,    PAWL_WAITING,       PAWL_ENDING, PAWL_DONE,
-                                           PAWL_FAILED_RUN, PAWL_CANCELLED_RUN, PAWL_DEAD};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (pawl_str_is(word, status_word(all[i]))) return 1u << all[i];
-    return 0;
-}
-
 static int take_statuses(yyjson_val *status, uint32_t *bits, struct pawl_error *err)
 {
     const size_t count = yyjson_is_arr(status) ? yyjson_arr_size(status) : status != NULL;
     for (size_t i = 0; i < count; i++) {
         const struct pawl_str word = pawl_json_value_str(yyjson_is_arr(status) ? yyjson_arr_get(status, i) : status);
-        const uint32_t bit = status_bit(word);
-        if (!bit)
+        enum pawl_status one;
+        if (!pawl_status_of(word, &one))
             return pawl_fail(err, PAWL_EINVAL, "/status", "docs/protocol.md lists them", "there is no status %.*s",
                              (int)(word.n < 40 ? word.n : 40), word.p ? word.p : "");
-        *bits |= bit;
+        *bits |= 1u << one;
     }
     return PAWL_OK;
 }

@@ -43,19 +43,6 @@ struct view {
     struct pawl_json_writer w;
 };
 
-static void put(struct pawl_json_writer *w, const char *name, struct pawl_str text)
-{
-    if (!text.p) return;
-    pawl_jw_key(w, name);
-    pawl_jw_str(w, text);
-}
-
-static void number(struct pawl_json_writer *w, const char *name, int64_t v)
-{
-    pawl_jw_key(w, name);
-    pawl_jw_i64(w, v);
-}
-
 static void raw(struct pawl_json_writer *w, const char *name, struct pawl_str json)
 {
     if (!json.p) return;
@@ -242,7 +229,7 @@ static void model_answer(struct view *v, const struct pawl_step *s)
     yyjson_val *root, *calls, *call;
     size_t i, n;
     if (!s->result.p || pawl_json_read(s->result, v->arena, &root, NULL)) return;
-    put(&v->w, "said", pawl_json_str(root, "content"));
+    pawl_jw_put_str(&v->w, "said", pawl_json_str(root, "content"));
     calls = yyjson_obj_get(root, "tool_calls");
     if (!yyjson_arr_size(calls)) return;
     pawl_jw_key(&v->w, "calls");
@@ -250,7 +237,7 @@ static void model_answer(struct view *v, const struct pawl_step *s)
     yyjson_arr_foreach(calls, i, n, call)
     {
         pawl_jw_open(&v->w, '{');
-        put(&v->w, "name", pawl_json_str(call, "name"));
+        pawl_jw_put_str(&v->w, "name", pawl_json_str(call, "name"));
         json_or_text(v, "args", pawl_json_str(call, "arguments"));
         pawl_jw_close(&v->w, '}');
     }
@@ -264,13 +251,13 @@ static void write_tries(struct view *v, const struct extra *x)
     pawl_jw_open(w, '[');
     for (const struct try *t = x->tries; t; t = t->next) {
         pawl_jw_open(w, '{');
-        number(w, "attempt", t->attempt);
-        number(w, "at_ns", t->at_ns);
-        if (t->model.n) put(w, "model", t->model);
-        if (t->class_name.n) put(w, "class", t->class_name);
-        put(w, "applied", t->applied);
-        if (t->message.n) put(w, "message", t->message);
-        if (t->retry_at_ns) number(w, "retry_at_ns", t->retry_at_ns);
+        pawl_jw_put_i64(w, "attempt", t->attempt);
+        pawl_jw_put_i64(w, "at_ns", t->at_ns);
+        if (t->model.n) pawl_jw_put_str(w, "model", t->model);
+        if (t->class_name.n) pawl_jw_put_str(w, "class", t->class_name);
+        pawl_jw_put_str(w, "applied", t->applied);
+        if (t->message.n) pawl_jw_put_str(w, "message", t->message);
+        if (t->retry_at_ns) pawl_jw_put_i64(w, "retry_at_ns", t->retry_at_ns);
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -289,14 +276,15 @@ static void write_heard(struct view *v, const struct extra *x)
     pawl_jw_open(w, '[');
     for (const struct heard *h = x->heard; h; h = h->next) {
         pawl_jw_open(w, '{');
-        put(w, "what", pawl_str_of(h->what));
-        number(w, "at_ns", h->at_ns);
+        pawl_jw_put_str(w, "what", pawl_str_of(h->what));
+        pawl_jw_put_i64(w, "at_ns", h->at_ns);
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
             yyjson_val *value = yyjson_obj_get(h->body, names[i]);
             if (value) pawl_jw_key(w, names[i]), pawl_jw_value(w, value);
         }
         for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-            if (yyjson_obj_get(h->body, times[i][0])) number(w, times[i][1], pawl_json_i64(h->body, times[i][0], 0));
+            if (yyjson_obj_get(h->body, times[i][0]))
+                pawl_jw_put_i64(w, times[i][1], pawl_json_i64(h->body, times[i][0], 0));
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -331,24 +319,24 @@ static void write_question(struct view *v, const struct pawl_step *s, const stru
         for (uint32_t bit = 1; bit <= PAWL_WHY_OPINION; bit <<= 1)
             if (s->why & bit) pawl_jw_text(w, pawl_why_word(bit));
         pawl_jw_close(w, ']');
-        put(w, "says", s->says);
-        if (s->quorum > 1) number(w, "quorum", s->quorum);
+        pawl_jw_put_str(w, "says", s->says);
+        if (s->quorum > 1) pawl_jw_put_i64(w, "quorum", s->quorum);
         if (x->approvers) pawl_jw_key(w, "approvers"), pawl_jw_value(w, x->approvers);
         if (s->quorum > 1) write_yes(v, s);
-        put(w, "because", because(v, s));
-        if (s->expires_ns != PAWL_NEVER) number(w, "expires_ns", s->expires_ns);
+        pawl_jw_put_str(w, "because", because(v, s));
+        if (s->expires_ns != PAWL_NEVER) pawl_jw_put_i64(w, "expires_ns", s->expires_ns);
         hash(w, "digest", s->asked_digest);
-        if (x->then.n) put(w, "then", x->then);
-        number(w, "at_ns", x->asked_ns);
+        if (x->then.n) pawl_jw_put_str(w, "then", x->then);
+        pawl_jw_put_i64(w, "at_ns", x->asked_ns);
         pawl_jw_close(w, '}');
     }
     if (x->answer.p) {
         pawl_jw_key(w, "answered");
         pawl_jw_open(w, '{');
-        put(w, "answer", x->answer);
-        put(w, "by", x->by);
-        put(w, "reason", x->reason);
-        number(w, "at_ns", x->answered_ns);
+        pawl_jw_put_str(w, "answer", x->answer);
+        pawl_jw_put_str(w, "by", x->by);
+        pawl_jw_put_str(w, "reason", x->reason);
+        pawl_jw_put_i64(w, "at_ns", x->answered_ns);
         pawl_jw_close(w, '}');
     }
 }
@@ -362,39 +350,39 @@ static void write_first(struct view *v, const struct pawl_step *s)
     pawl_jw_open(&v->w, '{');
     pawl_jw_key(&v->w, "run");
     pawl_jw_text(&v->w, id);
-    number(&v->w, "step", s->first_step);
+    pawl_jw_put_i64(&v->w, "step", s->first_step);
     if (pawl_id_eq(s->first_run, v->run->id)) pawl_jw_key(&v->w, "here"), pawl_jw_bool(&v->w, true);
     pawl_jw_close(&v->w, '}');
-    if (s->answered && pawl_id_eq(s->first_run, v->run->id)) number(&v->w, "same_as", s->first_step);
+    if (s->answered && pawl_id_eq(s->first_run, v->run->id)) pawl_jw_put_i64(&v->w, "same_as", s->first_step);
 }
 
 static void write_times(struct view *v, const struct pawl_step *s, const struct extra *x)
 {
-    number(&v->w, "decided_ns", x->decided_ns);
-    if (s->intended_seq) number(&v->w, "intended_ns", s->intended_at_ns);
+    pawl_jw_put_i64(&v->w, "decided_ns", x->decided_ns);
+    if (s->intended_seq) pawl_jw_put_i64(&v->w, "intended_ns", s->intended_at_ns);
     if (!s->ended_seq) return;
-    number(&v->w, "ended_ns", s->ended_at_ns);
-    if (s->intended_seq) number(&v->w, "ms", (s->ended_at_ns - s->intended_at_ns) / 1000000);
-    else if (x->has_ms) number(&v->w, "ms", x->ms);
+    pawl_jw_put_i64(&v->w, "ended_ns", s->ended_at_ns);
+    if (s->intended_seq) pawl_jw_put_i64(&v->w, "ms", (s->ended_at_ns - s->intended_at_ns) / 1000000);
+    else if (x->has_ms) pawl_jw_put_i64(&v->w, "ms", x->ms);
 }
 
 static void write_flags(struct view *v, const struct pawl_step *s, const struct extra *x)
 {
     static const char *const flags[] = {"undone", "undo_failed", "applied", "aside", "edited"};
     const bool set[] = {s->undone, s->undo_failed, s->applied && !pawl_step_asks_model(s), s->aside, s->edited};
-    if (x->from.n) put(&v->w, "from", x->from);
-    if (x->verified.n) put(&v->w, "verified", x->verified);
-    if (s->note.n) put(&v->w, "note", s->note);
+    if (x->from.n) pawl_jw_put_str(&v->w, "from", x->from);
+    if (x->verified.n) pawl_jw_put_str(&v->w, "verified", x->verified);
+    if (s->note.n) pawl_jw_put_str(&v->w, "note", s->note);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (set[i]) pawl_jw_key(&v->w, flags[i]), pawl_jw_bool(&v->w, true);
-    if (s->undoes) number(&v->w, "undoes", s->undoes);
-    if (s->opines_on) number(&v->w, "on", s->opines_on);
+    if (s->undoes) pawl_jw_put_i64(&v->w, "undoes", s->undoes);
+    if (s->opines_on) pawl_jw_put_i64(&v->w, "on", s->opines_on);
     if (s->judged) {
         pawl_jw_key(&v->w, "opinion");
         pawl_jw_open(&v->w, '{');
         pawl_jw_key(&v->w, "agree");
         pawl_jw_bool(&v->w, s->agreed);
-        put(&v->w, "says", s->opinion_says);
+        pawl_jw_put_str(&v->w, "says", s->opinion_says);
         pawl_jw_close(&v->w, '}');
     }
 }
@@ -413,8 +401,8 @@ static void write_child(struct view *v, const struct pawl_step *s, const struct 
     pawl_id_text(s->child, id);
     pawl_jw_key(&v->w, "child");
     pawl_jw_open(&v->w, '{');
-    put(&v->w, "run", pawl_str_of(id));
-    if (tool) put(&v->w, "agent", tool->child);
+    pawl_jw_put_str(&v->w, "run", pawl_str_of(id));
+    if (tool) pawl_jw_put_str(&v->w, "agent", tool->child);
     pawl_jw_close(&v->w, '}');
 }
 
@@ -429,29 +417,29 @@ static void write_step(struct view *v, const struct pawl_step *s)
     const struct extra *x = &v->extras[s->number];
     struct pawl_json_writer *w = &v->w;
     pawl_jw_open(w, '{');
-    number(w, "step", s->number);
-    put(w, "kind",
-        pawl_str_of(s->awaits.p                                ? "wait"
-                    : s->is_child && s->kind == PAWL_STEP_TOOL ? "child"
-                                                               : kinds[s->kind]));
-    put(w, "name", s->name);
-    put(w, "state", pawl_str_of(state_word(s->state)));
+    pawl_jw_put_i64(w, "step", s->number);
+    pawl_jw_put_str(w, "kind",
+                    pawl_str_of(s->awaits.p                                ? "wait"
+                                : s->is_child && s->kind == PAWL_STEP_TOOL ? "child"
+                                                                           : kinds[s->kind]));
+    pawl_jw_put_str(w, "name", s->name);
+    pawl_jw_put_str(w, "state", pawl_str_of(state_word(s->state)));
     json_or_text(v, "args", s->args);
     json_or_text(v, "args_said", s->said);
-    put(w, "call_id", s->call_id);
-    if (s->key[0]) put(w, "key", pawl_str_of(s->key));
-    if (s->generation) number(w, "generation", s->generation);
+    pawl_jw_put_str(w, "call_id", s->call_id);
+    if (s->key[0]) pawl_jw_put_str(w, "key", pawl_str_of(s->key));
+    if (s->generation) pawl_jw_put_i64(w, "generation", s->generation);
     if (memcmp(&s->digest, &none, sizeof none) != 0) hash(w, "digest", s->digest);
-    put(w, "awaits", s->awaits);
+    pawl_jw_put_str(w, "awaits", s->awaits);
     write_child(v, s, tool);
-    if (s->awaits.p && tool && !pawl_step_ended(s)) number(w, "until_ns", s->intended_at_ns + tool->signal_ns);
-    if (tool) put(w, "effect", pawl_str_of(effects[tool->effect]));
+    if (s->awaits.p && tool && !pawl_step_ended(s)) pawl_jw_put_i64(w, "until_ns", s->intended_at_ns + tool->signal_ns);
+    if (tool) pawl_jw_put_str(w, "effect", pawl_str_of(effects[tool->effect]));
     raw(w, "request", s->request);
     if (pawl_step_asks_model(s)) model_answer(v, s);
     else raw(w, "result", s->result);
-    if (s->error_class) put(w, "class", pawl_str_of(pawl_class_name(s->error_class)));
-    if (s->message.n) put(w, "message", s->message);
-    number(w, "attempts", s->attempts);
+    if (s->error_class) pawl_jw_put_str(w, "class", pawl_str_of(pawl_class_name(s->error_class)));
+    if (s->message.n) pawl_jw_put_str(w, "message", s->message);
+    pawl_jw_put_i64(w, "attempts", s->attempts);
     write_tries(v, x);
     write_heard(v, x);
     write_times(v, s, x);
@@ -472,9 +460,9 @@ static void write_turns(struct view *v)
     for (uint32_t i = 0; i < v->run->turns_count; i++) {
         const struct pawl_turn_text *t = &v->run->turns[i];
         pawl_jw_open(w, '{');
-        put(w, "text", t->text);
-        number(w, "seq", (int64_t)t->seq);
-        number(w, "before_step", t->before_step);
+        pawl_jw_put_str(w, "text", t->text);
+        pawl_jw_put_i64(w, "seq", (int64_t)t->seq);
+        pawl_jw_put_i64(w, "before_step", t->before_step);
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -490,11 +478,11 @@ static void write_signals(struct view *v)
     for (uint32_t i = 0; i < v->run->signals_count; i++) {
         const struct pawl_signal *g = &v->run->signals[i];
         pawl_jw_open(w, '{');
-        put(w, "name", g->name);
-        put(w, "key", g->key);
+        pawl_jw_put_str(w, "name", g->name);
+        pawl_jw_put_str(w, "key", g->key);
         raw(w, "payload", g->payload);
-        number(w, "seq", (int64_t)g->seq);
-        if (g->taken_by) number(w, "taken_by", g->taken_by);
+        pawl_jw_put_i64(w, "seq", (int64_t)g->seq);
+        if (g->taken_by) pawl_jw_put_i64(w, "taken_by", g->taken_by);
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -511,10 +499,10 @@ static void write_pruned(struct view *v)
     pawl_jw_open(w, '[');
     for (const struct pruned *p = v->pruned; p; p = p->next) {
         pawl_jw_open(w, '{');
-        number(w, "seq", (int64_t)p->r->seq);
-        number(w, "at_ns", p->r->at_ns);
+        pawl_jw_put_i64(w, "seq", (int64_t)p->r->seq);
+        pawl_jw_put_i64(w, "at_ns", p->r->at_ns);
         for (uint32_t k = 0; k < v->run->prunings_count; k++)
-            if (v->run->prunings[k].seq == p->r->seq) number(w, "before_step", v->run->prunings[k].step);
+            if (v->run->prunings[k].seq == p->r->seq) pawl_jw_put_i64(w, "before_step", v->run->prunings[k].step);
         yyjson_obj_foreach(p->body, i, n, name, value)
         {
             pawl_jw_key_str(w, pawl_json_value_str(name));
@@ -549,34 +537,34 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
     told.undo = can_undo(v);
     pawl_id_text(run->id, id);
     pawl_jw_open(w, '{');
-    put(w, "run", pawl_str_of(id));
-    put(w, "agent", run->agent);
-    put(w, "key", run->key);
+    pawl_jw_put_str(w, "run", pawl_str_of(id));
+    pawl_jw_put_str(w, "agent", run->agent);
+    pawl_jw_put_str(w, "key", run->key);
     raw(w, "input", run->input);
     if (run->parent_step) {
         char parent[PAWL_ID_TEXT];
         pawl_id_text(run->parent, parent);
         pawl_jw_key(w, "parent");
         pawl_jw_open(w, '{');
-        put(w, "run", pawl_str_of(parent));
-        number(w, "step", run->parent_step);
-        if (run->deadline_ns) number(w, "deadline_ns", run->deadline_ns);
-        if (run->ends_ns) number(w, "ends_ns", run->ends_ns);
+        pawl_jw_put_str(w, "run", pawl_str_of(parent));
+        pawl_jw_put_i64(w, "step", run->parent_step);
+        if (run->deadline_ns) pawl_jw_put_i64(w, "deadline_ns", run->deadline_ns);
+        if (run->ends_ns) pawl_jw_put_i64(w, "ends_ns", run->ends_ns);
         pawl_jw_close(w, '}');
     }
     pawl_jw_key(w, "chat");
     pawl_jw_bool(w, run->chat);
-    put(w, "status", pawl_str_of(told.status));
-    if (told.waiting[0]) put(w, "waiting", pawl_str_of(told.waiting));
-    number(w, "created_ns", run->created_ns);
-    if (run->ended) number(w, "ended_ns", run->at_ns);
-    number(w, "active_ns", head->active_ns);
-    number(w, "lives", (int64_t)head->deaths + 1);
-    number(w, "seq", (int64_t)run->seq);
-    if (run->retries) number(w, "retries", run->retries);
+    pawl_jw_put_str(w, "status", pawl_str_of(told.status));
+    if (told.waiting[0]) pawl_jw_put_str(w, "waiting", pawl_str_of(told.waiting));
+    pawl_jw_put_i64(w, "created_ns", run->created_ns);
+    if (run->ended) pawl_jw_put_i64(w, "ended_ns", run->at_ns);
+    pawl_jw_put_i64(w, "active_ns", head->active_ns);
+    pawl_jw_put_i64(w, "lives", (int64_t)head->deaths + 1);
+    pawl_jw_put_i64(w, "seq", (int64_t)run->seq);
+    if (run->retries) pawl_jw_put_i64(w, "retries", run->retries);
     raw(w, "output", run->output);
-    if (run->error_class) put(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
-    if (run->message.n) put(w, "message", run->message);
+    if (run->error_class) pawl_jw_put_str(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
+    if (run->message.n) pawl_jw_put_str(w, "message", run->message);
     pawl_view_budget(run, v->config, v->arena, w);
     pawl_view_sentence(run, &told, v->arena, w);
     pawl_view_next(run, &told, w);

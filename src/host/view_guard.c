@@ -2,19 +2,6 @@
 #include "contract/json.h"
 #include "host/view_tell.h"
 
-static void put(struct pawl_json_writer *w, const char *name, struct pawl_str text)
-{
-    if (!text.p) return;
-    pawl_jw_key(w, name);
-    pawl_jw_str(w, text);
-}
-
-static void number(struct pawl_json_writer *w, const char *name, int64_t v)
-{
-    pawl_jw_key(w, name);
-    pawl_jw_i64(w, v);
-}
-
 static void flag(struct pawl_json_writer *w, const char *name, bool v)
 {
     if (!v) return;
@@ -30,16 +17,16 @@ void pawl_view_guards(const struct pawl_run *run, struct pawl_json_writer *w)
     for (uint32_t i = 0; i < run->trips_count; i++) {
         const struct pawl_trip *t = &run->trips[i];
         pawl_jw_open(w, '{');
-        number(w, "step", t->step);
-        put(w, "rule", t->rule);
-        put(w, "answer", pawl_str_of(pawl_guard_answer_name(t->answer)));
-        put(w, "says", t->says);
-        number(w, "count", t->count);
-        number(w, "limit", t->limit);
-        number(w, "from", t->from);
+        pawl_jw_put_i64(w, "step", t->step);
+        pawl_jw_put_str(w, "rule", t->rule);
+        pawl_jw_put_str(w, "answer", pawl_str_of(pawl_guard_answer_name(t->answer)));
+        pawl_jw_put_str(w, "says", t->says);
+        pawl_jw_put_i64(w, "count", t->count);
+        pawl_jw_put_i64(w, "limit", t->limit);
+        pawl_jw_put_i64(w, "from", t->from);
         flag(w, "call", t->call);
         flag(w, "aside", t->aside);
-        number(w, "at_ns", t->at_ns);
+        pawl_jw_put_i64(w, "at_ns", t->at_ns);
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');
@@ -53,14 +40,14 @@ void pawl_view_facts(const struct pawl_run *run, struct pawl_json_writer *w)
     for (uint32_t i = 0; i < run->facts_count; i++) {
         const struct pawl_fact *f = &run->facts[i];
         pawl_jw_open(w, '{');
-        put(w, "name", f->name);
+        pawl_jw_put_str(w, "name", f->name);
         pawl_jw_key(w, "value");
         pawl_jw_raw(w, f->value);
-        put(w, "source", f->source);
+        pawl_jw_put_str(w, "source", f->source);
         if (f->about.p) pawl_jw_key(w, "about"), pawl_jw_raw(w, f->about);
-        number(w, "step", f->step);
-        number(w, "at_ns", f->at_ns);
-        if (f->fresh_until_ns) number(w, "fresh_until_ns", f->fresh_until_ns);
+        pawl_jw_put_i64(w, "step", f->step);
+        pawl_jw_put_i64(w, "at_ns", f->at_ns);
+        if (f->fresh_until_ns) pawl_jw_put_i64(w, "fresh_until_ns", f->fresh_until_ns);
         flag(w, "unverified", f->unverified);
         flag(w, "again", f->again);
         pawl_jw_close(w, '}');

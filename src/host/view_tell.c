@@ -1,6 +1,7 @@
 /* src/host/view_tell.c - one sentence that says what happened to a run and what can be done, and the commands for it. */
 #include "host/view_tell.h"
 #include "contract/shown.h"
+#include "journal/rules.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -8,21 +9,14 @@ enum { SHOWN_MAX = 160 }; /* of foreign text within the sentence */
 
 struct pawl_told pawl_view_state(const struct pawl_run *run, const struct pawl_head *head)
 {
-    static const char *const waits[] = {"",      "gate", "doubt", "message", "configuration", "tool", "timer",
-                                        "claim", "step", "room",  "signal",  "child",         "owner"};
-    struct pawl_told t = {.status = "running", .waiting = ""};
+    struct pawl_told t = {.waiting = ""};
     const bool whole = run->seq == head->seq;
-    switch (run->ended ? run->status : whole ? head->status : run->ending ? PAWL_ENDING : PAWL_RUNNING) {
-    case PAWL_RUNNING: break;
-    case PAWL_WAITING: t.status = "waiting"; break;
-    case PAWL_ENDING: t.status = "ending"; break;
-    case PAWL_DONE: t.status = "done"; break;
-    case PAWL_FAILED_RUN: t.status = "failed"; break;
-    case PAWL_CANCELLED_RUN: t.status = "cancelled"; break;
-    case PAWL_DEAD: t.status = "dead"; break;
-    }
+    t.status = pawl_status_word(run->ended    ? run->status
+                                : whole       ? head->status
+                                : run->ending ? PAWL_ENDING
+                                              : PAWL_RUNNING);
     if (run->ended) return t;
-    if (whole && head->waiting) t.waiting = waits[head->waiting];
+    if (whole && head->waiting) t.waiting = pawl_waiting_word(head->waiting);
     for (uint32_t i = 0; !whole && i < run->steps_count; i++) {
         const enum pawl_step_state s = run->steps[i]->state;
         if (s == PAWL_STEP_ASKED) t.waiting = "gate";

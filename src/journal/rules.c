@@ -3,6 +3,37 @@
 #include <assert.h>
 #include <string.h>
 
+static const struct {
+    enum pawl_status status;
+    const char *word;
+} statuses[] = {{PAWL_RUNNING, "running"}, {PAWL_WAITING, "waiting"},   {PAWL_ENDING, "ending"},
+                {PAWL_DONE, "done"},       {PAWL_FAILED_RUN, "failed"}, {PAWL_CANCELLED_RUN, "cancelled"},
+                {PAWL_DEAD, "dead"}};
+enum { STATUSES = sizeof statuses / sizeof *statuses };
+
+const char *pawl_status_word(enum pawl_status s)
+{
+    for (int i = 0; i < STATUSES; i++)
+        if (statuses[i].status == s) return statuses[i].word;
+    return "unknown";
+}
+
+bool pawl_status_of(struct pawl_str word, enum pawl_status *out)
+{
+    for (int i = 0; i < STATUSES; i++)
+        if (pawl_str_is(word, statuses[i].word)) return *out = statuses[i].status, true;
+    return false;
+}
+
+const char *pawl_waiting_word(enum pawl_waiting w)
+{
+    static const char *const words[] = {"",      "gate", "doubt", "message", "configuration", "tool", "timer",
+                                        "claim", "step", "room",  "signal",  "child",         "owner"};
+    _Static_assert(sizeof words / sizeof *words == PAWL_WAIT_COUNT, "each has its word");
+    assert((unsigned)w < PAWL_WAIT_COUNT);
+    return words[w];
+}
+
 static int nibble(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';

@@ -7,6 +7,11 @@ static inline bool pawl_status_ended(enum pawl_status s)
     return s >= PAWL_DONE;
 }
 
+/* The words of the protocol for how a run stands and on what it waits (docs/protocol.md); constant. */
+const char *pawl_status_word(enum pawl_status s);
+bool pawl_status_of(struct pawl_str word, enum pawl_status *out); /* false: there is none of that name */
+const char *pawl_waiting_word(enum pawl_waiting w);               /* "" for NONE */
+
 /* The ids whose text begins with `prefix` are low..high. false: there is none (no hexadecimal, a dash elsewhere). */
 bool pawl_id_bounds(struct pawl_str prefix, struct pawl_id *low, struct pawl_id *high);
 

@@ -7,6 +7,7 @@
  *
  * The run is in the same store, so what became of it is always known: there is no doubt, and nothing to send again. */
 #include "contract/wait.h"
+#include "journal/rules.h"
 #include "policy/pipeline.h"
 #include <stdio.h>
 #include <string.h>
@@ -65,11 +66,6 @@ static enum pawl_verdict append_started(struct pawl_pass *p)
     return pawl_pass_append(p, PAWL_CHILD_STARTED, &b);
 }
 
-static const char *status_word(enum pawl_status s)
-{
-    return s == PAWL_DONE ? "done" : s == PAWL_CANCELLED_RUN ? "cancelled" : s == PAWL_DEAD ? "dead" : "failed";
-}
-
 static enum pawl_verdict append_ended(struct pawl_pass *p)
 {
     char id[PAWL_ID_TEXT];
@@ -81,7 +77,7 @@ static enum pawl_verdict append_ended(struct pawl_pass *p)
     pawl_jw_key(&w, "run");
     pawl_jw_text(&w, id);
     pawl_jw_key(&w, "status");
-    pawl_jw_text(&w, status_word(p->child.status));
+    pawl_jw_text(&w, pawl_status_word(p->child.status));
     pawl_jw_key(&w, "active");
     pawl_jw_i64(&w, p->child.active_ns);
     if (p->child.applied && p->child.status != PAWL_DONE) pawl_jw_key(&w, "applied"), pawl_jw_bool(&w, true);
