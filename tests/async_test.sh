@@ -41,15 +41,6 @@ agents:
 serve: {listen: "127.0.0.1:0", secret: "\${env:PAWL_SERVE_SECRET}", drain: 5s}
 E2
 
-await() { # seconds, command...: until it succeeds
-    local n=$(($1 * 50))
-    shift
-    while ! "$@" >/dev/null 2>&1; do
-        n=$((n - 1))
-        [ $n -gt 0 ] || return 1
-        sleep 0.02
-    done
-}
 serve() {
     : >serve.out
     "$PAWL" serve "$@" >serve.out 2>serve.err &

@@ -17,6 +17,24 @@ check() { # what, wanted, got
         printf '%s\n  want: %s\n  got:  %s\n' "$1" "$2" "$3"
     fi
 }
+await() { # seconds, command...: until it succeeds
+    local n=$(($1 * 50))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        n=$((n - 1))
+        [ $n -gt 0 ] || return 1
+        sleep 0.02
+    done
+}
+of() { # PYTHON: an expression over the view v of the last run and its steps s
+    "$PAWL" show @last --json | python3 -c "import json,sys; v=json.load(sys.stdin); s=v['steps']; print($1)"
+}
+records() { # PYTHON: an expression over the records r of the store's runs: (kind, step, body)
+    "$PAWL" sql "SELECT kind, step, body FROM journal ORDER BY run, seq" --json | python3 -c "
+import json,sys
+r=[(k,n,json.loads(b)) for k,n,b in json.load(sys.stdin)['rows']]
+print($1)"
+}
 has() { # what, pattern, text
     if grep -qE -- "$2" <<<"$3"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  no "%s" in:\n%s\n' "$1" "$2" "$3"; fi
 }

@@ -3,15 +3,6 @@
 # recall, a model sums up, a summary that fails, what cannot be brought under the limit, SIGKILL in the middle.
 . "$(dirname "${BASH_SOURCE[0]}")/cli_lib.sh"
 
-of() { # PYTHON: an expression over the view v of the last run and its steps s
-    "$PAWL" show @last --json | python3 -c "import json,sys; v=json.load(sys.stdin); s=v['steps']; print($1)"
-}
-records() { # PYTHON: an expression over the records r of the store's runs: (kind, step, body)
-    "$PAWL" sql "SELECT kind, step, body FROM journal ORDER BY run, seq" --json | python3 -c "
-import json,sys
-r=[(k,n,json.loads(b)) for k,n,b in json.load(sys.stdin)['rows']]
-print($1)"
-}
 story() { # NAME CONTEXT LIMIT CALLS...
     local name=$1 context=$2 limit=$3 calls=
     shift 3

@@ -3,15 +3,6 @@
 # what is done where they do not agree, or cannot be asked; SIGKILL while one is asked.
 . "$(dirname "${BASH_SOURCE[0]}")/cli_lib.sh"
 
-of() { # PYTHON: an expression over the view v of the last run and its steps s
-    "$PAWL" show @last --json | python3 -c "import json,sys; v=json.load(sys.stdin); s=v['steps']; print($1)"
-}
-records() { # PYTHON: an expression over the records r of the store's runs: (kind, step, body)
-    "$PAWL" sql "SELECT kind, step, body FROM journal ORDER BY run, seq" --json | python3 -c "
-import json,sys
-r=[(k,n,json.loads(b)) for k,n,b in json.load(sys.stdin)['rows']]
-print($1)"
-}
 story() { # NAME SAYS OPINION AMOUNT
     cat >pawl.yaml <<E2
 version: 1
