@@ -496,6 +496,9 @@ static void request_do(struct pawl_engine *e, struct pawl_asking *asking, struct
     }
     if (no.code) pawl_request_refuse(e, asking->id, h->head.run, no.code, no.what, no.next);
     else if (!e->rc) pawl_hot_note_reply(h, asking->id, step, word);
+    /* Whoever worked on it ended: what was asked is durable before anything is done for it, be it a plain read, or
+     * nobody who asks would ever be answered. */
+    if (h->claims >= PAWL_CLAIMS_WITHOUT_PROGRESS_MAX) h->written_first = h->run.seq;
     pawl_hot_dirty(h);
     pawl_asking_free(e, asking);
 }

@@ -564,8 +564,9 @@ const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, stru
 static bool spoke_since(const struct pawl_run *run, uint32_t since, uint32_t number)
 {
     for (uint32_t i = run->turns_count; i-- > 0;) {
-        const uint32_t before = run->turns[i].before_step;
-        if (before == 0 ? number > run->steps_count : before > since && before <= number) return true;
+        /* what nobody has heard yet comes with the next step, also while that step is being decided */
+        const uint32_t before = run->turns[i].before_step ? run->turns[i].before_step : run->steps_count + 1;
+        if (before > since && before <= number) return true;
     }
     return false;
 }

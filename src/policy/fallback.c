@@ -17,6 +17,15 @@ bool pawl_fallback_fits(enum pawl_class c)
     }
 }
 
+/* The next of the agent's own model's fallbacks behind `at`; the cheaper one that was left is not asked a second time. */
+static const struct pawl_model *next_of(const struct pawl_pass *p, const struct pawl_model *first, uint32_t at,
+                                        bool left)
+{
+    while (left && at < first->fallback_count && p->run->routed.p && pawl_str_eq(first->fallback[at], p->run->routed))
+        at++;
+    return at < first->fallback_count ? pawl_config_model(p->config, first->fallback[at]) : NULL;
+}
+
 bool pawl_fallback_model(struct pawl_pass *p)
 {
     const struct pawl_model *first = p->model ? p->decision->model : NULL, *next;
@@ -25,13 +34,12 @@ bool pawl_fallback_model(struct pawl_pass *p)
     /* the cheaper one that was chosen cannot be asked: the agent's own is */
     const bool chosen = p->routes || (p->run->routed.p && pawl_str_eq(p->model->name, p->run->routed));
     const bool left = p->route_left || (p->step && p->step->other_model); /* once is enough, also over a restart */
-    if (chosen && !left && !p->degraded_from.p && p->model != first) at = UINT32_MAX, p->route_left = true;
-    else if (p->model != first)
+    const bool leave = chosen && !left && !p->degraded_from.p && p->model != first;
+    if (!leave && p->model != first)
         while (at < first->fallback_count && !pawl_str_eq(first->fallback[at++], p->model->name)) {
         }
-    next = at == UINT32_MAX             ? first
-           : at < first->fallback_count ? pawl_config_model(p->config, first->fallback[at])
-                                        : NULL;
+    if (leave) p->route_left = true;
+    next = leave ? first : next_of(p, first, at, left);
     if (!next) return false;
     p->model = next;
     p->request = (struct pawl_str){NULL, 0};

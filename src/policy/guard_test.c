@@ -208,6 +208,24 @@ static void narrowed(void)
     pawl_arena_fini(&arena);
 }
 
+/* What was said before the guard tripped, and is heard with the step before which it did, lifts nothing: neither while
+ * that step is decided nor when it is stored. */
+static void spoken_before(void)
+{
+    struct pawl_arena arena;
+    pawl_arena_init(&arena, pawl_alloc_libc());
+    pawl_run_init(&run, &arena);
+    agent.guards_count = 0;
+    fold(PAWL_RUN_CREATED, 0, "{\"agent\":\"a\",\"input\":\"x\"}");
+    message("R", 1);
+    fold(PAWL_SIGNAL_RECEIVED, 0, "{\"text\":\"one more thing\"}");
+    fold(PAWL_GUARD_TRIPPED, 3, "{\"rule\":\"errors_in_a_row\",\"answer\":\"narrow\",\"limit\":1}");
+    CHECK(pawl_run_narrowed(&run, 3) != NULL);
+    message("r", 1);
+    CHECK(run.turns[run.turns_count - 1].before_step == 3 && pawl_run_narrowed(&run, 3) && pawl_run_narrowed(&run, 4));
+    pawl_arena_fini(&arena);
+}
+
 int main(void)
 {
     for (uint32_t i = 0; i < 6; i++) {
@@ -219,5 +237,6 @@ int main(void)
     tools[5].untrusted = true;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) play(&rows[i]);
     narrowed();
+    spoken_before();
     return TEST_END();
 }
