@@ -11,11 +11,15 @@ models:
   calls: {provider: script, price: {input: 2, output: 10}, max_tokens: 100,
           script: [{call: {look: {}}, usage: {input: 50, output: 20}}, {call: {look: {n: 2}}, usage: {input: 90, output: 20}},
                    {say: seen, usage: {input: 130, output: 20}}]}
+  bossy: {provider: script, price: {input: 2, output: 10}, max_tokens: 100,
+          script: [{call: {ask: {}}, usage: {input: 50, output: 20}}, {call: {ask: {n: 2}}, usage: {input: 90, output: 20}},
+                   {say: enough, usage: {input: 130, output: 20}}]}
   small: {provider: script, price: {input: 0.1, output: 0.5}, max_tokens: 100, script: [{say: from small, usage: {input: 10, output: 2}}]}
   poor: {provider: script, price: {input: 0.1, output: 0.5}, max_tokens: 100, script: [{say: one}, {say: two}, {say: three}]}
   sound: {provider: script, price: {input: 2, output: 9}, max_tokens: 100, script: [{say: '{"ok": true}'}]}
 tools:
   look: {command: [echo, "[1]"], effect: read}
+  ask: {agent: helper}
 agents:
   counted: {model: main}
   tight: {model: calls, tools: [look], budget: {cost: "0.0015 USD"}}
@@ -24,6 +28,8 @@ agents:
   cheap: {model: main, budget: {cost: "0.0005 USD", exhausted: {degrade: [small], then: ask}}}
   daily: {model: main, budget: {day: {cost: "0.0018 USD"}, exhausted: ask}}
   slow: {model: main, budget: {time: 1h}}
+  boss: {model: bossy, tools: [ask], budget: {tokens: 500, exhausted: ask}}
+  helper: {model: main}
   routed: {model: sound, output: {type: object, required: [ok]}, routing: {models: [poor], success: 80%, runs: 2}}
 budget: {day: {cost: "1 USD"}}
 E
@@ -90,6 +96,18 @@ exits "more for the day" 0 "$PAWL" approve "@last/$step" --digest "$digest" --mo
 exits "lets it go on" 0 "$PAWL" resume @last
 exits "and the next one" 0 "$PAWL" run daily four
 has "granted is said" "0\.01 USD granted by people" "$("$PAWL" budget)"
+
+# what a run starts spends from its limit, too, and who has more to give is asked once
+exits "a run and its children" 3 "$PAWL" run boss hi
+has "share a limit" "the limit of tokens of run [0-9a-f-]{13} and those that it starts is 500 tokens: 420 tokens are spent" "$("$PAWL" show @last)"
+has "show says so" "180 tokens of 500 tokens, .*; the runs that it starts spend from the same limits" "$("$PAWL" show @last)"
+has "the sum is a row" "run [0-9a-f-]{13} and those that it starts: 0\.0014 USD, 420 tokens spent" "$("$PAWL" budget)"
+step=$(value @last '[s["step"] for s in v["steps"] if s["state"] == "asked"][0]')
+digest=$(value @last '[s["asked"]["digest"] for s in v["steps"] if s["state"] == "asked"][0]')
+exits "more for all of them" 0 "$PAWL" approve "@last/$step" --digest "$digest" --more 5k
+exits "one question was enough" 0 "$PAWL" resume @last
+check "it is granted" 5000 "$(value @last 'v["budget"]["granted"]["tokens"]')"
+hasnot "ended, the row is gone" "and those that it starts" "$("$PAWL" budget)"
 
 # routing: the cheapest model that does well often enough, by what the store knows of its runs
 exits "the cheaper one, of which nothing is known" 1 "$PAWL" run routed hi

@@ -45,7 +45,7 @@ int pawl_agent_opinion(const struct pawl_config *config, const struct pawl_run *
     pawl_jw_open(&w, '{');
     if (call) put(&w, "tool", call->name, SAID_BYTES);
     if (tool) put(&w, "what_the_tool_does", tool->description, SAID_BYTES);
-    if (call) put(&w, "arguments", call->args, CALL_BYTES);
+    put(&w, "arguments", s->args, CALL_BYTES);
     put(&w, "exactly_what_will_be_sent", s->shown, CALL_BYTES);
     if (by) put(&w, "why_the_agent_wants_it", by->content, SAID_BYTES);
     if (run->turns_count) put(&w, "the_user_asked_first", run->turns[0].text, SAID_BYTES);

@@ -74,6 +74,7 @@ static struct pawl_slot *slot_new(struct pawl_hot *h, uint32_t number)
                                  .number = number,
                                  .step = pawl_run_step(&h->run, number),
                                  .config = h->config,
+                                 .taken_wall_ns = h->taken_wall_ns,
                                  .agent = h->agent,
                                  .ports = &e->ports,
                                  .book = &pawl_slot_book,

@@ -185,7 +185,6 @@ static void record(struct pawl_hot *h, const struct pawl_request *r, const struc
     pawl_jw_i64(&w, h->head.active_ns);
     who(&w, r);
     pawl_hot_append(h, PAWL_RUN_RETRIED, 0, pawl_buf_done(&b));
-    pawl_hot_close_account(h, false);
 }
 
 struct pawl_refusal pawl_again_retry(struct pawl_hot *h, const struct pawl_request *r)

@@ -120,6 +120,7 @@ static void evict(struct pawl_hot *h)
                                .rest = pawl_hot_rest(h),
                                .active_ns = h->head.active_ns,
                                .since_ns = h->active_since_ns,
+                               .taken_wall_ns = h->taken_wall_ns,
                                .active = h->active};
     v->timer = (struct pawl_timer){.of = PAWL_TIMER_EVICTED, .owner = v};
     if (pawl_map_put(&e->evicted, v->run.b, sizeof v->run.b, v)) {
@@ -162,6 +163,7 @@ void pawl_evicted_back(struct pawl_hot *h)
     if (!v) return;
     h->head.active_ns = v->active_ns; /* LEDGER 15: the deadline's clock ran on while it was out of memory */
     h->active_since_ns = v->since_ns;
+    h->taken_wall_ns = v->taken_wall_ns;
     h->active = v->active;
     forget(e, v);
 }

@@ -89,6 +89,7 @@ struct pawl_hot {
     bool active; /* its deadline's clock runs */
     int64_t active_since_ns;
     struct pawl_timer deadline, again;
+    int64_t taken_wall_ns;    /* when this owner took it up, be it out of memory since */
     bool taken;               /* just claimed: settle even where nothing happened */
     bool moved;               /* something has moved on since it was claimed */
     uint32_t claims;          /* claims_without_progress as it was then, this claim included */
@@ -114,6 +115,7 @@ struct pawl_evicted { /* a run that only waits, out of memory; to the store it i
     struct pawl_timer timer; /* when it must go on, whatever the memory: its deadline, a retry */
     struct pawl_rest rest;
     int64_t active_ns, since_ns; /* its deadline's clock, and since when that is so */
+    int64_t taken_wall_ns;
     bool active, coming;
 };
 
@@ -250,8 +252,6 @@ void pawl_slot_found(struct pawl_slot *s, int status, const struct pawl_found *f
 void pawl_hot_take_over(struct pawl_hot *h, const char *message, struct pawl_str id, struct pawl_str by);
 extern const struct pawl_book pawl_slot_book;
 /* undo.c */
-void pawl_hot_close_account(struct pawl_hot *h,
-                            bool drop); /* of a run with children: it has ended, or is tried again */
 void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
                   struct pawl_str output);
 void pawl_hot_wind_down(struct pawl_hot *h); /* no step is open, and the run is ending: the next undo, or the end */

@@ -153,6 +153,7 @@ void pawl_hot_load(struct pawl_engine *e, const struct pawl_run_records *stored)
     h->config = e->ports.config(e->ports.ctx, h->head.config, &missing);
     if (h->config) h->agent = pawl_config_agent(h->config, h->run.agent);
     h->taken = true;
+    h->taken_wall_ns = e->wall_ns;
     pawl_evicted_back(h);
     pawl_quota_enter(h);
     charge_lost(h);

@@ -205,6 +205,7 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
     if (r->begins_ns > e->wall_ns) pawl_jw_key(&o.w, "begins"), pawl_jw_i64(&o.w, r->begins_ns);
     put(&o, "id", r->id);
     put(&o, "by", r->by);
+    pawl_payers_write(r->run, agent, NULL, &o.w);
     if (pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o))) return;
     pawl_hot_note_reply(h, id, 0, NULL);
 }
@@ -327,12 +328,10 @@ static bool more_of(struct pawl_engine *e, const struct pawl_step *s, struct paw
 /* What others than the run itself may spend is a row that all share. */
 static void grant(struct pawl_hot *h, const struct pawl_step *s, int64_t more)
 {
-    char row[160], self[48] = "run ";
+    char row[160];
     struct pawl_shared_op op = {.add = more};
-    struct pawl_str account = s->shortage.account;
-    pawl_id_text(h->run.id, self + 4);
-    if (pawl_str_is(account, "run")) account = pawl_str_of(self); /* where it has children, they may spend it, too */
-    if (!account.p || h->e->rc || (account.p == self && !pawl_account_find(&h->e->shared, account))) return;
+    const struct pawl_str account = s->shortage.account;
+    if (!account.p || h->e->rc || pawl_str_is(account, "run")) return;
     op.name = pawl_account_row(row, account, PAWL_GRANTED, s->shortage.of);
     pawl_hot_share(h, &op);
 }

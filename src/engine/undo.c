@@ -7,13 +7,14 @@
 #include "policy/budget.h"
 #include "policy/routing.h"
 
-void pawl_hot_close_account(struct pawl_hot *h, bool drop)
+/* What the runs of an agent and of a family share, and this one's part in it is over. */
+static void close_shares(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
     struct pawl_shared_op ops[PAWL_PAYER_ROWS];
-    uint32_t count = pawl_payers_close(&e->shared, &h->run, drop, &e->step, ops);
+    uint32_t count = pawl_payers_close(&e->shared, &h->run, &e->step, ops);
     for (uint32_t i = 0; i < count && !e->rc; i++) pawl_hot_share(h, &ops[i]);
-    if (!drop || e->rc) return;
+    if (e->rc) return;
     count = pawl_routing_ended(&e->shared, &h->run, h->agent, e->wall_ns, &e->step, ops);
     for (uint32_t i = 0; i < count && !e->rc; i++) pawl_hot_share(h, &ops[i]);
 }
@@ -44,7 +45,7 @@ void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c
     }
     if (!first) pawl_jw_close(&w, ']');
     pawl_jw_close(&w, '}');
-    if (pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b)) == PAWL_OK) pawl_hot_close_account(h, true);
+    if (pawl_hot_append(h, PAWL_RUN_ENDED, 0, pawl_buf_done(&b)) == PAWL_OK) close_shares(h);
     pawl_child_ends(h);
 }
 

@@ -66,8 +66,8 @@ static void says(const struct pawl_spending *s, const int64_t limit[PAWL_BUDGET_
     }
 }
 
-static void write(const struct pawl_spending *s, const int64_t limit[PAWL_BUDGET_OFS], struct pawl_arena *a,
-                  struct pawl_json_writer *w)
+static void write(const struct pawl_spending *s, const int64_t limit[PAWL_BUDGET_OFS], const char *also,
+                  struct pawl_arena *a, struct pawl_json_writer *w)
 {
     struct pawl_buf b;
     put(w, "spent", s->of[PAWL_SPENT]);
@@ -77,6 +77,7 @@ static void write(const struct pawl_spending *s, const int64_t limit[PAWL_BUDGET
     put(w, "limit", limit);
     pawl_buf_init_arena(&b, a);
     says(s, limit, &b);
+    pawl_buf_text(&b, also);
     pawl_jw_key(w, "says");
     pawl_jw_str(w, pawl_buf_done(&b));
 }
@@ -96,7 +97,8 @@ void pawl_view_budget(const struct pawl_run *run, const struct pawl_config *conf
     if (agent) limit[PAWL_BUDGET_STEPS] = agent->steps_max;
     pawl_jw_key(w, "budget");
     pawl_jw_open(w, '{');
-    write(&s, limit, a, w);
+    if (run->payers_own) pawl_jw_key(w, "account"), pawl_jw_str(w, run->payers[0].account);
+    write(&s, limit, run->payers_own ? "; the runs that it starts spend from the same limits" : "", a, w);
     pawl_jw_close(w, '}');
 }
 
@@ -156,7 +158,7 @@ static void write_all(const struct pawl_shared *rows, uint32_t count, const stru
         pawl_budget_whose(all[i]->name, &b);
         pawl_jw_key(w, "whose");
         pawl_jw_str(w, pawl_buf_done(&b));
-        write(&all[i]->spending, limit, a, w);
+        write(&all[i]->spending, limit, "", a, w);
         pawl_jw_close(w, '}');
     }
     pawl_jw_close(w, ']');

@@ -253,6 +253,7 @@ struct pawl_run {
     struct pawl_spending spending;
     const struct pawl_payer *payers; /* run.created {payers: [{account, tokens, cost}]} */
     uint32_t payers_count;
+    bool payers_own; /* the first of them is its own account: what it may spend, the runs that it starts may, too */
     int64_t gone_before[PAWL_BUDGET_OFS]; /* of what is spent and estimated: before the last retry */
     bool undoing; /* undo.asked {to}: what was done behind the step `to` is undone, then it ends as it had */
     uint32_t undo_to;

@@ -194,7 +194,8 @@ int pawl_fold_opinion_asked(struct pawl_fold *f)
     s->opinion_by = pawl_fold_small(f->body, "by");
     s->by_model = pawl_str_is(pawl_json_str(f->body, "of"), "model");
     s->name = pawl_fold_text(f, "name");
-    s->args = pawl_fold_json(f, "args");
+    /* a person may change the call's arguments meanwhile: an opinion is about those that it was asked about */
+    s->args = s->by_model ? f->run->steps[on - 1]->args : pawl_fold_json(f, "args");
     s->shown = pawl_fold_json(f, "request");
     if (!digest.p || !pawl_unhex(s->judged_digest.b, sizeof s->judged_digest.b, digest))
         return pawl_fold_corrupt(f, "an opinion on no digest");

@@ -37,6 +37,7 @@ int pawl_spend_payers(struct pawl_run *run, yyjson_val *body)
 {
     yyjson_val *list = yyjson_obj_get(body, "payers"), *v;
     struct pawl_payer *payers;
+    char own[PAWL_ID_TEXT + 4] = "run ";
     size_t i, n;
     if (!yyjson_arr_size(list)) return PAWL_OK;
     payers = pawl_arena_zeroed(run->arena, yyjson_arr_size(list) * sizeof *payers);
@@ -48,6 +49,8 @@ int pawl_spend_payers(struct pawl_run *run, yyjson_val *body)
         read_amounts(v, p->most);
     }
     run->payers = payers;
+    pawl_id_text(run->id, own + 4);
+    run->payers_own = pawl_str_is(payers[0].account, own);
     return PAWL_OK;
 }
 
@@ -96,7 +99,9 @@ void pawl_spend_grant(struct pawl_run *run, const struct pawl_step *s, yyjson_va
 {
     int64_t *granted = &run->spending.of[PAWL_GRANTED][s->shortage.of];
     const int64_t more = pawl_json_i64(body, "more", 0);
-    if (pawl_str_is(s->shortage.account, "run") && more > 0) *granted = pawl_spend_sum(*granted, more);
+    const bool own = pawl_str_is(s->shortage.account, "run") ||
+                     (run->payers_own && pawl_str_eq(s->shortage.account, run->payers[0].account));
+    if (own && more > 0) *granted = pawl_spend_sum(*granted, more);
 }
 
 void pawl_spend_anew(struct pawl_run *run)

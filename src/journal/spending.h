@@ -8,7 +8,7 @@ enum pawl_spend {
     PAWL_SPENT,     /* known to be */
     PAWL_RESERVED,  /* the worst case of attempts that are out */
     PAWL_ESTIMATED, /* the worst case of attempts of which nobody knows what they cost */
-    PAWL_GRANTED,   /* more than the limit, by a person's word; of a run with children: its limit */
+    PAWL_GRANTED,   /* more than the limit, by a person's word */
     PAWL_SPENDS
 };
 struct pawl_spending {

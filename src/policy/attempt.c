@@ -21,7 +21,9 @@ static enum pawl_verdict recover(struct pawl_pass *p)
     const struct pawl_reply crashed = {.transport = PAWL_OWNER_CRASHED, .wall_ns = p->wall_ns};
     p->attempts = s->attempts;
     p->unknown = s->unknown;
-    p->attempt_ended_wall_ns = p->wall_ns; /* settling counts in full again (LEDGER 3) */
+    /* settling counts in full again after a restart (LEDGER 3); one that its own owner had out of memory had none */
+    p->attempt_ended_wall_ns = s->open ? p->wall_ns : p->taken_wall_ns;
+    if (!s->open && s->last_attempt_ns > p->taken_wall_ns) p->attempt_ended_wall_ns = s->last_attempt_ns;
     p->came = true;
     if (s->open) {
         pawl_pass_take_reply(p, &crashed, false);

@@ -75,7 +75,7 @@ static struct pawl_purses *purses_of(struct pawl_pass *p)
 {
     struct pawl_purses *all = p->purses;
     const int64_t today = p->wall_ns / day_ns;
-    char who[80], self[48], when[24] = "day ", id[PAWL_ID_TEXT];
+    char who[80], when[24] = "day ";
     struct pawl_purse *own;
     if (all && all->day == today) return all;
     all = pawl_arena_zeroed(p->arena, sizeof *all);
@@ -92,15 +92,13 @@ static struct pawl_purses *purses_of(struct pawl_pass *p)
         add_sum(p, all, &p->config->budget_all, "", "");
         add_sum(p, all, &p->config->budget_day, "", when);
     }
-    if (p->shared->accounts.count > 0) {
-        pawl_id_text(p->run->id, id);
-        snprintf(self, sizeof self, "run %s", id); /* it has children: what they spend counts here, too */
-        if (pawl_account_find(p->shared, pawl_str_of(self)) && (own = add(p, all, pawl_str_of(self), false)) != NULL)
-            memcpy(own->most, p->agent->budget.most, sizeof own->most);
+    for (uint32_t i = 0; i < p->run->payers_count; i++) {
+        struct pawl_purse *one = add(p, all, p->run->payers[i].account, false);
+        const bool self = i == 0 && p->run->payers_own;
+        if (!one) continue;
+        memcpy(one->most, self ? p->agent->budget.most : p->run->payers[i].most, sizeof one->most);
+        if (self) memset(all->of[0].most, 0, sizeof all->of[0].most); /* it says so for both */
     }
-    for (uint32_t i = 0; i < p->run->payers_count; i++)
-        if ((own = add(p, all, p->run->payers[i].account, false)) != NULL)
-            memcpy(own->most, p->run->payers[i].most, sizeof own->most);
     p->purses = all;
     return p->rc ? NULL : all;
 }

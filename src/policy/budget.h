@@ -35,17 +35,14 @@ void pawl_budget_reserved(struct pawl_pass *p);
 /* The attempt has ended: by its outcome, where there is one. Nothing is reserved: fine. */
 enum pawl_verdict pawl_budget_settle(struct pawl_pass *p, bool unsent);
 
-/* A run starts a child: the member `payers` of that one's run.created, where there is a limit to keep: the runs above it,
- * and what each may spend. The account of the run itself, where it is new, begins with what the run has spent: operations
- * for the commit that makes the child, at most PAWL_PAYER_OPS, names in `a`. */
-enum { PAWL_PAYER_OPS = PAWL_BUDGET_OFS * 3 };
-void pawl_payers_write(const struct pawl_run *run, const struct pawl_agent *agent, struct pawl_json_writer *w);
-uint32_t pawl_payers_open(const struct pawl_shared_state *s, const struct pawl_run *run, const struct pawl_agent *agent,
-                          struct pawl_arena *a, struct pawl_shared_op ops[PAWL_PAYER_OPS]);
-/* The run has ended, or is tried again: its account's rows go (`drop`), or begin anew. */
-enum { PAWL_PAYER_ROWS = PAWL_SPENDS * PAWL_BUDGET_OFS };
-uint32_t pawl_payers_close(const struct pawl_shared_state *s, const struct pawl_run *run, bool drop,
-                           struct pawl_arena *a, struct pawl_shared_op ops[PAWL_PAYER_ROWS]);
+/* Who pays for a run, beside its agent and the day: the member `payers` of run.created, where there is a limit to keep: its
+ * own account ("run ID", where it may start runs), and those of the runs above it, with what each may spend. */
+enum { PAWL_PAYER_NAME = 48, PAWL_PAYER_ROWS = PAWL_SPENDS * PAWL_BUDGET_OFS };
+void pawl_payers_write(struct pawl_id run, const struct pawl_agent *agent, const struct pawl_run *parent,
+                       struct pawl_json_writer *w);
+/* The run has ended: its account's rows go. How many operations, names in `a`. */
+uint32_t pawl_payers_close(const struct pawl_shared_state *s, const struct pawl_run *run, struct pawl_arena *a,
+                           struct pawl_shared_op ops[PAWL_PAYER_ROWS]);
 
 struct pawl_settlement { /* what becomes of a step's reservation */
     int64_t amount[PAWL_BUDGET_OFS];

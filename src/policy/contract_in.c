@@ -83,6 +83,7 @@ static enum pawl_verdict read_args(struct pawl_pass *p)
     if (!yyjson_is_obj(p->args))
         return pawl_pass_fail(p, PAWL_CLASS_BAD_ARGUMENTS, "the arguments must be a JSON object");
     if ((v = check_input(p)) != PAWL_GO) return v;
+    if (p->stood_in) return PAWL_GO; /* the intent is the call's, whoever answers it */
     rc = pawl_pass_intent(p, &p->step->intent_key, &p->step->args_digest);
     p->step->has_intent = p->step->has_intent || rc == PAWL_OK;
     if (rc == PAWL_OK) p->step->args_hash = p->step->args_digest, p->step->args_hash_of = p->step->args.p;

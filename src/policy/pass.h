@@ -99,6 +99,7 @@ struct pawl_pass {
     struct pawl_shared_state *shared;
     struct pawl_arena *arena; /* the pass's own */
     int64_t now_ns, wall_ns;  /* set before every entering */
+    int64_t taken_wall_ns;    /* when its owner took the run up: a restart, unless the attempt is younger */
     int64_t left_ns;          /* of the run's active time; PAWL_NEVER */
     int64_t began_ns;
     const struct pawl_decision *decision; /* model step: the conversation */

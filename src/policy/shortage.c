@@ -27,7 +27,9 @@ void pawl_budget_whose(struct pawl_str account, struct pawl_buf *out)
         pawl_buf_add(out, account.p, account.n - 10 - n);
         pawl_buf_text(out, " on ");
         pawl_buf_add(out, account.p + account.n - 10, 10);
-    } else pawl_buf_str(out, account);
+    } else if (account.n > 17 && memcmp(account.p, "run ", 4) == 0) /* as lists show it */
+        pawl_buf_add(out, account.p, 17), pawl_buf_text(out, " and those that it starts");
+    else pawl_buf_str(out, account);
 }
 
 /* "budget.cost of this run: 0.50 USD; 0.49 USD are spent, and the next call to main may cost 0.02 USD" */

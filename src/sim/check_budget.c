@@ -25,16 +25,37 @@ static struct pawl_sim_purse *own(struct pawl_sim *w, const struct pawl_sim_run 
     return purse(w, pawl_str_of(name));
 }
 
+/* "run ID": the account of a run and those that it starts; "run7" is what one alone has spent. */
+static bool is_family(struct pawl_str name)
+{
+    return name.n > 4 && memcmp(name.p, "run ", 4) == 0;
+}
+
+static bool is_own(struct pawl_str name)
+{
+    return name.n > 3 && memcmp(name.p, "run", 3) == 0 && !is_family(name);
+}
+
+static int64_t family_limit(const struct pawl_sim *w, struct pawl_str id, int of)
+{
+    for (uint32_t i = 0; i < w->runs_count; i++)
+        if (pawl_str_is(id, w->runs[i]->text))
+            return pawl_config_agent(&w->config, w->runs[i]->stored.agent)->budget.most[of];
+    return 0;
+}
+
 /* The limit that is configured for it; 0: none. */
 static int64_t limit_of(const struct pawl_sim *w, const struct pawl_sim_run *run, struct pawl_str name, int of)
 {
     char text[40];
+    if (is_family(name)) return family_limit(w, (struct pawl_str){name.p + 4, name.n - 4}, of);
+    if (run && is_own(name) && run->family) return 0;
     if (pawl_str_is(name, "all")) return w->config.budget_all.most[of];
     if (name.n > 4 && memcmp(name.p, "day ", 4) == 0) return w->config.budget_day.most[of];
     for (uint32_t i = 0; i < w->config.agents_count; i++) {
         const struct pawl_agent *a = &w->config.agents[i];
         const int n = snprintf(text, sizeof text, "agent %.*s", (int)a->name.n, a->name.p);
-        if (run && pawl_str_eq(run->stored.agent, a->name) && name.n > 3 && memcmp(name.p, "run", 3) == 0)
+        if (run && pawl_str_eq(run->stored.agent, a->name) && is_own(name))
             return of == PAWL_BUDGET_STEPS ? 0 : a->budget.most[of];
         if (pawl_str_is(name, text)) return a->budget_all.most[of];
         if (name.n > (uint32_t)n && memcmp(name.p, text, (size_t)n) == 0 && name.p[n] == ' ')
@@ -51,7 +72,7 @@ static void check_limit(struct pawl_sim *w, const struct pawl_sim_run *run, cons
         if (p->of[PAWL_RESERVED][of] < 0)
             pawl_sim_broken(w, "budget", "%.*s: less than no %s are reserved", (int)p->name.n, p->name.p, ofs[of]);
         /* two owners at a time, as no store of one machine has them, cannot know of each other */
-        if (!most || (w->out->counts[PAWL_SIM_N_TAKEOVERS] && memcmp(p->name.p, "run", 3) != 0)) continue;
+        if (!most || (w->out->counts[PAWL_SIM_N_TAKEOVERS] && !is_own(p->name))) continue;
         if (of == PAWL_BUDGET_STEPS) continue; /* one answer may call for more than one */
         if (gone + p->of[PAWL_RESERVED][of] > most + p->of[PAWL_GRANTED][of])
             pawl_sim_broken(w, "budget", "%.*s: %lld %s are gone and %lld reserved, the limit is %lld and %lld",
@@ -77,7 +98,7 @@ static void add(struct pawl_sim *w, struct pawl_sim_run *run, yyjson_val *accoun
 static void check_limits(struct pawl_sim *w, const struct pawl_sim_run *run)
 {
     for (const struct pawl_sim_purse *p = w->purses; p; p = p->next)
-        if (memcmp(p->name.p, "run", 3) != 0) check_limit(w, NULL, p);
+        if (!is_own(p->name)) check_limit(w, NULL, p);
     check_limit(w, run, own(w, (struct pawl_sim_run *)(uintptr_t)run));
 }
 
@@ -214,10 +235,42 @@ static void granted(struct pawl_sim *w, struct pawl_sim_run *run, const struct p
     pawl_sim_count(w, PAWL_SIM_N_GRANTED);
 }
 
+/* Who pays: whoever may start runs and has a limit, and with it all below it. */
+static void pays(struct pawl_sim *w, struct pawl_sim_run *run, yyjson_val *body)
+{
+    const struct pawl_agent *a = pawl_config_agent(&w->config, pawl_json_str(body, "agent"));
+    const struct pawl_str above = pawl_json_str(yyjson_obj_get(body, "parent"), "run");
+    yyjson_val *payers = yyjson_obj_get(body, "payers");
+    for (uint32_t i = 0; i < a->tools_count; i++) run->family = run->family || a->tools[i]->child.p;
+    run->family = run->family && (a->budget.most[PAWL_BUDGET_TOKENS] || a->budget.most[PAWL_BUDGET_COST]);
+    run->payers = run->family;
+    for (uint32_t i = 0; above.p && i < w->runs_count; i++)
+        if (pawl_str_is(above, w->runs[i]->text)) run->payers += w->runs[i]->payers;
+    if (run->payers != yyjson_arr_size(payers))
+        pawl_sim_broken(w, "budget", "run%u has %u payers, and should have %u", run->index,
+                        (unsigned)yyjson_arr_size(payers), run->payers);
+}
+
+/* Who are paid for by a run's account are over when it is; what one of them that was taken up again has out is its own. */
+static void closes(struct pawl_sim *w, const struct pawl_sim_run *run)
+{
+    char name[PAWL_ID_TEXT + 8];
+    bool out = false;
+    if (!run->family) return;
+    snprintf(name, sizeof name, "run %s", run->text);
+    struct pawl_sim_purse *p = purse(w, pawl_str_of(name));
+    for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || p->of[PAWL_RESERVED][of];
+    for (int what = 0; what < PAWL_SPENDS; what++)
+        for (int of = 0; of < PAWL_BUDGET_OFS; of++)
+            if (!out || what != PAWL_RESERVED) p->of[what][of] = 0;
+}
+
 void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *body)
 {
     struct pawl_sim_purse *p;
     switch (r->kind) {
+    case PAWL_RUN_CREATED: pays(w, run, body); break;
+    case PAWL_RUN_ENDED: closes(w, run); break;
     case PAWL_STEP_INTENDED:
     case PAWL_STEP_ATTEMPTED: reserves(w, run, r, body); break;
     case PAWL_BUDGET_SETTLED: settles(w, run, r, body); break;
@@ -269,7 +322,7 @@ void pawl_sim_check_rows(struct pawl_sim *w)
         return;
     }
     for (const struct pawl_sim_purse *p = w->purses; p; p = p->next)
-        for (int k = 0; k < PAWL_SPENDS * PAWL_BUDGET_OFS && memcmp(p->name.p, "run", 3) != 0; k++) {
+        for (int k = 0; k < PAWL_SPENDS * PAWL_BUDGET_OFS && !is_own(p->name); k++) {
             const int what = k / PAWL_BUDGET_OFS, of = k % PAWL_BUDGET_OFS;
             int64_t value = 0;
             snprintf(name, sizeof name, "budget %s %s %.*s", ofs[of], whats[what], (int)p->name.n, p->name.p);

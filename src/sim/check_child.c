@@ -55,6 +55,8 @@ void pawl_sim_check_child_ended(struct pawl_sim_seen *k)
 {
     const struct pawl_sim_run *child = k->s ? pawl_sim_run_of(k->w, k->s->child) : NULL;
     const struct pawl_str status = pawl_json_str(k->body, "status");
+    /* it had failed, and a person tried it again by itself before its parent could say so */
+    if (child && child->stored.retries && !k->s->child_ended && pawl_str_is(status, "failed")) return;
     if (!child || !child->stored.ended) {
         pawl_sim_seen_broken(k, "child", "said to have ended, and its run goes on");
         return;

@@ -162,6 +162,8 @@ struct pawl_sim_run {
     uint64_t cancelled_seq;
     bool poison;
     bool person_due;
+    bool family;                 /* it may start runs, and has a limit that counts for them, too */
+    uint32_t payers;             /* accounts of such that pay for it, its own included */
     struct pawl_sim_step *steps; /* PAWL_SIM_STEPS */
     /* what its model has in mind */
     uint32_t answers, calm_answers, answers_max;
