@@ -30,6 +30,7 @@ bool pawl_sim_is_child(const struct pawl_tool *t);
 void pawl_sim_check_created(struct pawl_sim_seen *k);
 void pawl_sim_check_child_started(struct pawl_sim_seen *k);
 void pawl_sim_check_child_ended(struct pawl_sim_seen *k);
+void pawl_sim_check_run_ended(struct pawl_sim_seen *k);
 void pawl_sim_check_child_step(struct pawl_sim_seen *k);
 void pawl_sim_check_childless(struct pawl_sim_seen *k);
 /* check_signal.c */

@@ -44,11 +44,14 @@ void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run,
                             pawl_sim_children_live_ns(w, run);
     const int64_t given_ns = run->stored.deadline_ns, ends_ns = run->stored.ends_ns;
     if (given_ns && live_ns + SLACK_S * PAWL_SIM_S >= given_ns) return;
-    if (ends_ns && pawl_sim_wall_most(w) + SLACK_S * PAWL_SIM_S >= ends_ns) return;
     if (agent->deadline_ns && live_ns + SLACK_S * PAWL_SIM_S >= agent->deadline_ns) return;
-    if (agent->ends_by_ns && (at_ns >= run->stored.since_ns + agent->ends_by_ns ||
-                              w->now_ns - run->began_ns + SLACK_S * PAWL_SIM_S >= agent->ends_by_ns))
-        return; /* by either clock: a timer that has begun to wait does not follow a wall clock that steps */
+    /* by either clock: a timer that has begun to wait does not follow a wall clock that steps */
+    const int64_t passed_ns = w->now_ns - run->began_ns + SLACK_S * PAWL_SIM_S;
+    if (ends_ns &&
+        (pawl_sim_wall_most(w) + SLACK_S * PAWL_SIM_S >= ends_ns || run->stored.created_ns + passed_ns >= ends_ns))
+        return;
+    if (agent->ends_by_ns && (at_ns >= run->stored.since_ns + agent->ends_by_ns || passed_ns >= agent->ends_by_ns))
+        return;
     pawl_sim_broken(w, "deadline", "run%u: its time is said to be over, and it was active for %lld s of %lld",
                     run->index, (long long)(live_ns / PAWL_SIM_S), (long long)(agent->deadline_ns / PAWL_SIM_S));
 }

@@ -162,9 +162,10 @@ struct pawl_sim_run {
     uint64_t cancelled_seq;
     bool poison;
     bool person_due;
-    bool family;                 /* it may start runs, and has a limit that counts for them, too */
-    uint32_t payers;             /* accounts of such that pay for it, its own included */
-    struct pawl_sim_step *steps; /* PAWL_SIM_STEPS */
+    bool was_done, was_cancelled, was_failed; /* it has ended so, and may have been taken up again since */
+    bool family;                              /* it may start runs, and has a limit that counts for them, too */
+    uint32_t payers;                          /* accounts of such that pay for it, its own included */
+    struct pawl_sim_step *steps;              /* PAWL_SIM_STEPS */
     /* what its model has in mind */
     uint32_t answers, calm_answers, answers_max;
     int last_tool;
