@@ -46,24 +46,25 @@ void pawl_payers_write(struct pawl_id run, const struct pawl_agent *agent, const
 uint32_t pawl_payers_close(const struct pawl_shared_state *s, const struct pawl_run *run, struct pawl_arena *a,
                            struct pawl_shared_op ops[PAWL_PAYER_ROWS])
 {
-    const struct pawl_account *account = run->payers_own ? pawl_account_find(s, run->payers[0].account) : NULL;
+    static const struct pawl_spending nothing;
+    const struct pawl_str name = run->payers_own ? run->payers[0].account : (struct pawl_str){NULL, 0};
+    const struct pawl_account *account = name.p ? pawl_account_find(s, name) : NULL;
+    const struct pawl_spending *in = account ? &account->spending : &nothing;
     char row[160];
     bool out = false;
     uint32_t count = 0;
-    if (!account) return 0;
-    for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || account->spending.of[PAWL_RESERVED][of];
-    for (int what = 0; what < PAWL_SPENDS; what++)
-        for (int of = 0; of < PAWL_BUDGET_OFS; of++) {
-            const int64_t value = account->spending.of[what][of];
-            const struct pawl_shared_op op = {.name = pawl_str_copy(a, pawl_account_row(row, account->name,
-                                                                                        (enum pawl_spend)what,
-                                                                                        (enum pawl_budget_of)of)),
-                                              .add = out ? -value : 0,
-                                              .drop = !out};
-            /* one of them was taken up again by itself, and is at it: what it has out is settled there */
-            if (out && what == PAWL_RESERVED) continue;
-            /* what was granted is not known before it is stored, and may be on its way */
-            if (value || (!out && what == PAWL_GRANTED)) ops[count++] = op;
-        }
+    if (!name.p) return 0;
+    for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || in->of[PAWL_RESERVED][of];
+    for (int k = 0; k < PAWL_SPENDS * PAWL_BUDGET_OFS; k++) {
+        const enum pawl_spend what = (enum pawl_spend)(k / PAWL_BUDGET_OFS);
+        const enum pawl_budget_of of = (enum pawl_budget_of)(k % PAWL_BUDGET_OFS);
+        /* one of them was taken up again by itself, and is at it: what it has out is settled there */
+        if (out && what == PAWL_RESERVED) continue;
+        /* what was granted is not known before it is stored, and may be on its way */
+        if (!in->of[what][of] && (out || what != PAWL_GRANTED)) continue;
+        ops[count++] = (struct pawl_shared_op){.name = pawl_str_copy(a, pawl_account_row(row, name, what, of)),
+                                               .add = out ? -in->of[what][of] : 0,
+                                               .drop = !out};
+    }
     return count;
 }

@@ -94,8 +94,7 @@ void pawl_sim_check_child_step(struct pawl_sim_seen *k)
         pawl_sim_seen_broken(k, "child", "its step ends before it did");
     if (!done) return;
     child = pawl_sim_run_of(k->w, k->s->child);
-    if (!child || child->stored.status != PAWL_DONE)
-        pawl_sim_seen_broken(k, "child", "its step is done, and it is not");
+    if (!child || !child->was_done) pawl_sim_seen_broken(k, "child", "its step is done, and it is not");
 }
 
 /* Nobody ends before those that it started; a person may have had one of these go on since. */
