@@ -455,9 +455,25 @@ static bool descends(const struct pawl_engine *e, const struct pawl_hot *h, stru
     return false;
 }
 
+static bool due(const struct pawl_engine *e, const struct pawl_timer *t)
+{
+    return t->node.at && t->node.due_ns <= e->now_ns;
+}
+
+/* The end of a child is on its way to it: it is taken up to hear it, or looks. */
+static bool hears(const struct pawl_engine *e, struct pawl_id run)
+{
+    const struct pawl_hot *h = pawl_hot_find(e, run);
+    if (pawl_map_get(&e->loading, run.b, sizeof run.b)) return true;
+    for (const struct pawl_slot *s = h ? h->slots : NULL; s; s = s->next)
+        if (s->pass.want == PAWL_WANT_CHILD && (s->find_id || s->tell_id || due(e, &s->timer))) return true;
+    return false;
+}
+
 bool pawl_engine_family(const struct pawl_engine *e, struct pawl_id run)
 {
     struct pawl_map_entry *entry;
+    if (hears(e, run)) return true;
     for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;)
         if (descends(e, entry->value, run)) return true;
     return false;
