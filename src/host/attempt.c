@@ -223,6 +223,7 @@ static bool begin_http(struct pawl_attempt_run *r, yyjson_val *http)
         .headers_count = (uint32_t)count,
         .body = body,
         .changes = a->changes,
+        .once = a->model != NULL,
         .connect_timeout_ns = a->timeout_ns < CONNECT_TIMEOUT_S * second ? a->timeout_ns : CONNECT_TIMEOUT_S * second,
         .first_byte_timeout_ns =
             a->model && a->model->first_token_ns < a->timeout_ns ? a->model->first_token_ns : a->timeout_ns,

@@ -51,6 +51,7 @@ struct pawl_http_call {     /* all that it points to is lent until on_done, or u
     uint32_t headers_count;
     struct pawl_str body;          /* {NULL,0}: none; with p set and n 0 a body of no bytes */
     bool changes;                  /* may change something: see above. Model calls are not meant */
+    bool once;                     /* is paid for each time: goes over any connection, and is not repeated by libcurl */
     int64_t connect_timeout_ns;    /* name, connection, TLS; > 0 */
     int64_t first_byte_timeout_ns; /* from the connection on; > 0 */
     int64_t idle_timeout_ns;       /* between pieces of the answer; 0: only the total counts */

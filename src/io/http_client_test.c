@@ -499,6 +499,17 @@ static void test_sent_once(void)
     CHECK_TEXT(g.detail, "the connection ended before an answer came, and this request is not sent twice");
     end();
 
+    begin(); /* what is paid for each time takes any connection, and a further attempt is its caller's to make */
+    get("GET", "/ok", NULL, false);
+    g = (struct got){0};
+    call = call_of(&g, "POST", "/vanish", "{}");
+    call.once = true;
+    start(&g, &call);
+    finish(&g);
+    CHECK_INT(g.end, PAWL_HTTP_LOST);
+    CHECK_INT(requests_seen, 2);
+    end();
+
     begin(); /* while all is well, too: an idle connection may end just when it is used */
     get("GET", "/ok", NULL, false);
     g = get("POST", "/ok", "{}", true);

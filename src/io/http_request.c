@@ -104,7 +104,7 @@ static int on_sending(void *ctx, char *there, char *here, int there_port, int he
     (void)there, (void)here, (void)there_port, (void)here_port;
     struct pawl_http_request *r = ctx;
     if (r->cancelled) return CURL_PREREQFUNC_ABORT;
-    if (r->call.changes && r->sendings > 0) {
+    if ((r->call.changes || r->call.once) && r->sendings > 0) {
         r->repeated = true;
         return CURL_PREREQFUNC_ABORT;
     }
