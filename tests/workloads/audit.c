@@ -18,7 +18,7 @@ struct tally {
     const struct wl_world *w;
     const struct wl_service_row *row;
     struct wl_recording *rec;
-    uint32_t right, doubt, failed, told, wrong, duplicates, lost, wrong_no, wrong_runs;
+    uint32_t right, doubt, waits, failed, told, wrong, duplicates, lost, wrong_no, wrong_runs;
     uint32_t answered, refused, in_doubt_calls, in_doubt_done;
     uint32_t cut_short;
     uint32_t complaints; /* of the run at hand */
@@ -68,11 +68,11 @@ static int take_line(void *ctx, const char *json, size_t bytes)
 }
 
 /* All runs as the store has them now. */
-static int read_store(struct tally *t, struct pawl_error *err)
+static int read_store(struct tally *t, struct pawl **store, struct pawl_error *err)
 {
     const struct pawl_options o = {.size = sizeof o, .store = t->r->store, .must_own = true, .only_read = true};
-    struct pawl *p = NULL;
-    int rc = pawl_open(&o, &p, err);
+    int rc = pawl_open(&o, store, err);
+    struct pawl *p = *store;
     wl_forget(t->r->data);
     if (rc == PAWL_OK) rc = pawl_call(p, "{\"do\":\"verify\"}", NULL, NULL, err);
     if (rc == PAWL_OK) rc = pawl_call(p, "{\"do\":\"list\",\"max\":10000}", take_heads, t->r, err);
@@ -83,7 +83,6 @@ static int read_store(struct tally *t, struct pawl_error *err)
         snprintf(request, sizeof request, "{\"do\":\"follow\",\"run\":\"%s\"}", rec->run);
         rc = pawl_call(p, request, take_line, rec, err);
     }
-    pawl_close(p);
     return rc;
 }
 
@@ -168,6 +167,8 @@ static void audit_run(struct tally *t)
         t->right++;
     } else if (strcmp(rec->waiting, "doubt") == 0) { /* waiting, or ending: a dead letter that has a doubt left */
         t->doubt++;
+    } else if (strcmp(rec->waiting, "gate") == 0) {
+        t->waits++;
     } else if (as_then && a_call_failed(rec)) {
         t->told++;
     } else if (!as_then && rec->end_class[0]) {
@@ -223,12 +224,21 @@ void wl_audit_head(void)
            "wrong", "duplicates", "lost", "wrong no", "lives");
 }
 
+void wl_part_head(void)
+{
+    printf("\n%-22s%6s%7s%9s%7s%7s%12s%6s%10s%7s\n", "", "", "ended", "stopped,", "", "", "harmful", "", "", "");
+    printf("%-22s%6s%7s%9s%7s%7s%12s%6s%10s%7s\n", "with", "runs", "right", "said why", "waits", "wrong", "duplicates",
+           "lost", "wrong no", "lives");
+}
+
 uint32_t wl_audit(struct wl_replay *r, const struct wl_world *w, const struct wl_service_row *row, uint32_t lives)
 {
     struct tally t = {.r = r, .w = w, .row = row};
     struct pawl_error err = {0};
-    uint32_t faults = 0;
-    if (!lives || read_store(&t, &err)) {
+    struct pawl *store = NULL;
+    uint32_t faults = 0, part_wrong = 0;
+    if (!lives || read_store(&t, &store, &err)) {
+        pawl_close(store);
         printf("%-25s did not come to its end: %s %s\n", row->name, err.where, err.what);
         return r->data->recordings_count;
     }
@@ -236,6 +246,13 @@ uint32_t wl_audit(struct wl_replay *r, const struct wl_world *w, const struct wl
         t.rec = &r->data->recordings[i];
         audit_run(&t);
     }
+    if (row->part) {
+        printf("%-22s%6u%7u%9u%7u%7u%12u%6u%10u%7u\n", row->name, r->data->recordings_count, t.right, t.failed + t.told,
+               t.waits + t.doubt, t.wrong, t.duplicates, t.lost, t.wrong_no, lives);
+        part_wrong = wl_part_judge(&(struct wl_books){r, w, store}, row->part);
+    }
+    pawl_close(store);
+    if (row->part) return t.wrong_runs + part_wrong + wl_world_strays(w);
     for (int i = 1; i < WL_FAULTS; i++) faults += wl_world_met(w, (enum wl_fault)i);
     printf("%-25s%6u%7u%9u%8u%8u%7u%12u%6u%10u%7u\n", row->name, r->data->recordings_count, t.right, t.doubt, t.failed,
            t.told, t.wrong, t.duplicates, t.lost, t.wrong_no, lives);

@@ -96,6 +96,7 @@ static void add_http(const struct wl_config *c, const struct wl_tool *t, struct 
 {
     pawl_buf_printf(out, "    http: {method: POST, url: \"%s/tools/{run.key}/%s\"}\n", c->url, t->name);
     if (t->effect == WL_READ) return;
+    if (c->part == WL_ASYNC) pawl_buf_text(out, "    async: {deadline: 20s, poll: {first: 30ms, max: 200ms}}\n");
     if (c->service == WL_TAKES_KEYS) pawl_buf_text(out, "    key: {header: Idempotency-Key}\n");
     if (c->service == WL_CAN_BE_ASKED)
         pawl_buf_printf(out, "    verify: {tool: look, by_key: /idempotency_key, settles: %dms}\n", WL_SETTLES_MS);
@@ -116,7 +117,8 @@ static void add_tool(const struct wl_config *c, const struct wl_env *env, const 
     add_json(out, "input", yyjson_obj_get(t->v, "input_schema"));
     add_output(out, t);
     pawl_buf_printf(out, "    effect: %s\n", effects[t->effect]);
-    if (c->faulty) add_http(c, t, out);
+    if (wl_by_child(c, t)) wl_config_child(t, out);
+    else if (c->faulty) add_http(c, t, out);
     add_dedupe(out, t);
     if (t->effect != WL_READ && !c->faulty) add_undo(out, env, t);
     if (t->effect == WL_MUTATE && !c->plain && yyjson_is_null(yyjson_obj_get(t->v, "undo")))
@@ -127,6 +129,8 @@ static void add_model(const struct wl_config *c, const struct wl_recording *r, s
 {
     pawl_buf_printf(out, "  %s: {provider: openai, base_url: \"%s/v1\", model: %s", r->name, c->url, r->name);
     if (c->faulty) pawl_buf_printf(out, ", timeout: {first_token: %dms, total: 20s}", WL_MODEL_TIMEOUT_MS);
+    if (c->part == WL_BUDGETS)
+        pawl_buf_printf(out, ", price: {input: 1, output: 1}, max_tokens: %d", (int)WL_ANSWER_TOKENS);
     pawl_buf_text(out, "}\n");
 }
 
@@ -136,8 +140,10 @@ static void add_agent(const struct wl_config *c, const struct wl_recording *r, s
     const uint32_t room = c->faulty ? 200 : r->ended == WL_CUT_OFF ? 0 : 10;
     pawl_buf_printf(out, "  %s:\n    model: %s\n    instructions: ", r->name, r->name);
     pawl_json_quote(r->system.p ? r->system : PAWL_STR(""), out);
-    pawl_buf_printf(out, "\n    budget: {steps: %u}\n%s    tools: [", r->steps + room,
-                    c->guards ? "" : "    guards: none\n");
+    pawl_buf_char(out, '\n');
+    if (c->part) wl_config_agent(c, r, room, out);
+    else pawl_buf_printf(out, "    budget: {steps: %u}\n    guards: none\n", r->steps + room);
+    pawl_buf_text(out, "    tools: [");
     for (uint32_t i = 0; i < r->env->tools_count; i++)
         pawl_buf_printf(out, "%s%s", i ? ", " : "", r->env->tools[i].name);
     pawl_buf_text(out, "]\n");
@@ -155,9 +161,16 @@ void wl_config_write(const struct wl_config *c, const struct wl_env *env, const 
     else pawl_buf_text(out, "defaults: {retry: {first: 1ms, max: 10ms}}\n");
     pawl_buf_text(out, "models:\n");
     for (uint32_t i = 0; i < count; i++) add_model(c, chunk[i], out);
+    if (c->part) wl_config_models(c, chunk, count, out);
     pawl_buf_text(out, "tools:\n");
     for (uint32_t i = 0; i < env->tools_count; i++) add_tool(c, env, &env->tools[i], out);
     if (c->faulty && c->service == WL_CAN_BE_ASKED) add_look(c, out);
+    for (uint32_t i = 0; i < env->tools_count; i++)
+        if (wl_by_child(c, &env->tools[i])) wl_config_child_tool(c, &env->tools[i], out);
     pawl_buf_text(out, "agents:\n");
     for (uint32_t i = 0; i < count; i++) add_agent(c, chunk[i], out);
+    for (uint32_t i = 0; i < env->tools_count; i++)
+        if (wl_by_child(c, &env->tools[i])) wl_config_child_agent(&env->tools[i], out);
+    if (c->part == WL_BUDGETS)
+        pawl_buf_printf(out, "budget: {all: {tokens: %llu}}\n", (unsigned long long)c->all_tokens);
 }

@@ -1,14 +1,24 @@
 /* tests/workloads/config.h - the recorded contracts as a pawl.yaml: a model and an agent for each recording of a chunk, and
  * the tools of its environment. */
 #pragma once
+#include "part.h"
 #include "world.h"
 
 struct wl_config {
     const char *url; /* of what plays the models, and the tools where they are not functions of the process */
-    bool guards;     /* as pawl has them by default; else none */
     bool plain;      /* say nothing of `repeat`: pawl's own defaults hold */
     bool faulty;     /* tools over HTTP, of this kind of service, with time limits for a bad day */
     enum wl_service service;
+    enum wl_part part;   /* that is switched on */
+    uint64_t all_tokens; /* budgets: of all runs together */
 };
+/* config_part.c: what a part adds. */
+bool wl_by_child(const struct wl_config *c, const struct wl_tool *t); /* a run of another agent does it */
+void wl_config_child(const struct wl_tool *t, struct pawl_buf *out);
+void wl_config_child_tool(const struct wl_config *c, const struct wl_tool *t, struct pawl_buf *out);
+void wl_config_child_agent(const struct wl_tool *t, struct pawl_buf *out);
+void wl_config_models(const struct wl_config *c, const struct wl_recording *const *chunk, uint32_t count,
+                      struct pawl_buf *out);
+void wl_config_agent(const struct wl_config *c, const struct wl_recording *r, uint32_t room, struct pawl_buf *out);
 void wl_config_write(const struct wl_config *c, const struct wl_env *env, const struct wl_recording *const *chunk,
                      uint32_t count, struct pawl_buf *out);

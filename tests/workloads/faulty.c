@@ -17,22 +17,40 @@
 #include "io/alloc.h"
 
 /* How long a life is. Long enough for a step to get further: five lives in which it does not, and the run is a dead
- * letter. A few runs are done so soon that their few kills come earlier. */
-enum { FEW_RUNS = 100, KILL_MS_MIN = 700, KILL_MS_RANGE = 1500, FEW_MS_MIN = 150, FEW_MS_RANGE = 500 };
-
-static const struct wl_service_row services[] = {
-    {"takes keys", WL_TAKES_KEYS, false, false},
-    {"can only be asked", WL_CAN_BE_ASKED, false, false},
-    {"neither", WL_NEITHER, false, false},
-    {"neither; a person looks", WL_NEITHER, true, false},
-    {"says keys, and lies", WL_TAKES_KEYS, false, true},
+ * letter. A few runs are done so soon that their few kills come earlier; so are
+ * those of a day on which only a part is on. */
+enum {
+    FEW_RUNS = 100,
+    KILL_MS_MIN = 700,
+    KILL_MS_RANGE = 1500,
+    FEW_MS_MIN = 150,
+    FEW_MS_RANGE = 500,
+    PART_MS_MIN = 100
 };
 
-int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool looks_it_up)
+static const struct wl_service_row services[] = {
+    {"takes keys", WL_TAKES_KEYS, false, false, WL_NO_PART},
+    {"can only be asked", WL_CAN_BE_ASKED, false, false, WL_NO_PART},
+    {"neither", WL_NEITHER, false, false, WL_NO_PART},
+    {"neither; a person looks", WL_NEITHER, true, false, WL_NO_PART},
+    {"says keys, and lies", WL_TAKES_KEYS, false, true, WL_NO_PART},
+};
+static const struct wl_service_row parts[] = {
+    {.name = "budgets", .part = WL_BUDGETS},
+    {.name = "context window", .part = WL_CONTEXT},
+    {.name = "guards", .part = WL_GUARDS},
+    {.name = "second opinions", .part = WL_OPINIONS},
+    {.name = "calls that end later", .part = WL_ASYNC},
+    {.name = "child runs", .part = WL_CHILDREN},
+};
+/* With what else goes wrong: what a provider has counted must be known of lost answers, too. */
+static const char *const part_faults[WL_PARTS] = {[WL_BUDGETS] = "model"};
+
+int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool looks_it_up, enum wl_part part)
 {
     struct wl_replay r = {.data = data,
                           .folder = day->folder,
-                          .config = {.faulty = true},
+                          .config = {.faulty = true, .part = part},
                           .port = port,
                           .looks_it_up = looks_it_up,
                           .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -67,7 +85,7 @@ int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool l
 
 static pid_t give_birth(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s)
 {
-    char stride[16], people[16], at[16];
+    char stride[16], people[16], at[16], part[16];
     const pid_t pid = fork();
     if (pid != 0) return pid;
 #ifdef __linux__
@@ -76,8 +94,9 @@ static pid_t give_birth(const struct wl_bad_day *day, const char *folder, int po
     snprintf(stride, sizeof stride, "%u", day->stride);
     snprintf(people, sizeof people, "%u", day->people);
     snprintf(at, sizeof at, "%d", port);
+    snprintf(part, sizeof part, "%d", (int)s->part);
     execl("/proc/self/exe", "workloads", "--life", at, "--data", day->data, "--folder", folder, "--stride", stride,
-          "--people", people, s->looks_it_up ? "--look" : NULL, (char *)NULL);
+          "--people", people, "--part", part, s->looks_it_up ? "--look" : NULL, (char *)NULL);
     _exit(127);
 }
 
@@ -95,17 +114,24 @@ static bool wait_for(pid_t pid, int64_t ms, int *status)
     return false;
 }
 
+static uint64_t number_of(const struct wl_service_row *s)
+{
+    return s->part ? 100 + (uint64_t)s->part : (uint64_t)(s - services);
+}
+
 /* Lives of pawl, killed one after the other; the last one comes to its end by itself. The number of lives; 0: it failed. */
 static uint32_t live(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s,
                      bool few)
 {
-    const uint32_t kills = day->faults.on[WL_KILLS] && !s->lies ? day->kills : 0;
+    const uint32_t kills = (s->part || day->faults.on[WL_KILLS]) && !s->lies ? day->kills : 0;
     struct pawl_prng prng;
     int status = 0;
-    pawl_prng_seed(&prng, day->faults.seed * 31 + (uint64_t)(s - services));
+    pawl_prng_seed(&prng, day->faults.seed * 31 + number_of(s));
     for (uint32_t lives = 1;; lives++) {
-        const int64_t ms =
-            (few ? FEW_MS_MIN : KILL_MS_MIN) + (int64_t)pawl_prng_below(&prng, few ? FEW_MS_RANGE : KILL_MS_RANGE);
+        const int64_t ms = (s->part ? PART_MS_MIN
+                            : few   ? FEW_MS_MIN
+                                    : KILL_MS_MIN) +
+                           (int64_t)pawl_prng_below(&prng, few || s->part ? FEW_MS_RANGE : KILL_MS_RANGE);
         const pid_t pid = give_birth(day, folder, port, s);
         if (pid < 0) return 0;
         if (wait_for(pid, lives <= kills ? ms : -1, &status)) {
@@ -123,18 +149,23 @@ static uint32_t play(struct wl_data *data, const struct wl_bad_day *day, const s
     struct wl_replay r = {.data = data, .lock = PTHREAD_MUTEX_INITIALIZER, .named = PTHREAD_COND_INITIALIZER};
     struct pawl_error err = {0};
     struct wl_world *w = NULL;
+    struct wl_faults faults = day->faults;
+    const char *unknown;
     char folder[240], url[64];
     uint32_t lives, wrong = data->recordings_count;
-    snprintf(folder, sizeof folder, "%s/%u", day->folder, (unsigned)(s - services));
+    snprintf(folder, sizeof folder, "%s/%u", day->folder, (unsigned)number_of(s));
     snprintf(r.store, sizeof r.store, "sqlite:%s/pawl.db", folder);
     r.folder = folder;
     wl_forget(data);
     pawl_map_init(&r.by_run, pawl_alloc_libc());
     if (mkdir(folder, 0700) && errno != EEXIST) return perror(folder), wrong;
-    if (wl_world_open(data, &day->faults, s->lies ? WL_NEITHER : s->service, &w, &r.port, &err))
+    if (s->part) memset(faults.on, 0, sizeof faults.on);
+    if (s->part && part_faults[s->part]) wl_faults_read(&faults, part_faults[s->part], &unknown);
+    if (wl_world_open(data, &faults, s->lies ? WL_NEITHER : s->service, s->part, &w, &r.port, &err))
         return fprintf(stderr, "%s\n", err.what), wrong;
     snprintf(url, sizeof url, "http://127.0.0.1:%d", r.port);
-    r.config = (struct wl_config){.url = url, .faulty = true, .service = s->service};
+    r.config = (struct wl_config){.url = url, .faulty = true, .service = s->service, .part = s->part};
+    if (s->part == WL_BUDGETS) r.config.all_tokens = wl_allowance_of_all(data);
     if (wl_make_chunks(&r, true, &err)) return fprintf(stderr, "workloads: %s %s\n", err.where, err.what), wrong;
     lives = live(day, folder, r.port, s, data->recordings_count < FEW_RUNS);
     wl_world_stop(w);
@@ -165,4 +196,31 @@ uint32_t wl_faulty(struct wl_data *data, const struct wl_bad_day *day, uint32_t 
         *played += !services[i].lies;
     }
     return wrong;
+}
+
+uint32_t wl_play_parts(struct wl_data *data, const struct wl_bad_day *day, uint32_t *played)
+{
+    uint32_t wrong = 0;
+    wl_part_head();
+    for (uint32_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!day->parts[parts[i].part]) continue;
+        wrong += play(data, day, &parts[i]);
+        ++*played;
+    }
+    return wrong;
+}
+
+bool wl_parts_read(bool wanted[WL_PARTS], const char *list, const char **unknown)
+{
+    for (const char *p = list; *p;) {
+        const struct pawl_str word = {p, (uint32_t)strcspn(p, ",")};
+        const bool all = pawl_str_is(word, "all");
+        bool any = false;
+        for (int i = 1; i < WL_PARTS; i++)
+            if (all || pawl_str_is(word, wl_part_names[i])) any = wanted[i] = true;
+        *unknown = p;
+        if (!any) return false;
+        p += word.n + (p[word.n] == ',');
+    }
+    return true;
 }

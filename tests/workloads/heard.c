@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "part.h"
 #include "replay.h"
 #include "say.h"
 
@@ -18,9 +19,11 @@ static void asked(struct wl_call *c, yyjson_val *body)
     yyjson_arr_foreach(why, i, n, v)
     {
         const struct pawl_str word = pawl_json_value_str(v);
-        c->asked |= pawl_str_is(word, "gate")     ? WL_ASKED_GATE
-                    : pawl_str_is(word, "repeat") ? WL_ASKED_REPEAT
-                                                  : WL_ASKED_CONFLICT;
+        c->asked |= pawl_str_is(word, "gate")      ? WL_ASKED_GATE
+                    : pawl_str_is(word, "repeat")  ? WL_ASKED_REPEAT
+                    : pawl_str_is(word, "guard")   ? WL_ASKED_GUARD
+                    : pawl_str_is(word, "opinion") ? WL_ASKED_OPINION
+                                                   : WL_ASKED_CONFLICT;
     }
 }
 
@@ -97,9 +100,10 @@ static void take_record(struct wl_recording *rec, bool faulty, yyjson_val *v)
     const struct pawl_str said = pawl_json_str(yyjson_obj_get(body, "ended"), "message");
     rec->seq = (uint64_t)pawl_json_i64(v, "seq", 0);
     rec->cut_short += pawl_str_is(said, "pawl stopped while the call was under way");
+    wl_seen_record(rec, c, step, kind, body);
     if (c) {
         of_call(c, kind, body);
-    } else if (step > 0) {
+    } else if (step > 0 && !wl_seen_other(rec, step)) {
         if (pawl_str_is(kind, "step.completed")) of_model(rec, step, body, faulty);
     } else if (pawl_str_is(kind, "run.ended")) {
         copy(rec->end_class, sizeof rec->end_class, pawl_json_str(body, "class"));

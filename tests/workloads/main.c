@@ -1,6 +1,7 @@
 /* tests/workloads/main.c - recorded runs of real models, replayed through libpawl with the recorded contracts.
  *   workloads --folder FOLDER [--data FOLDER] [--stride N] [--people N] [--plain]
  *   workloads --folder FOLDER --faults LIST [--seed N] [--kills N] ...
+ *   workloads --folder FOLDER --parts LIST [--seed N] [--kills N] ...
  * docs/workloads.md says what it shows. The last line is `N passed, N failed`, in runs. */
 #include <getopt.h>
 #include <stdio.h>
@@ -12,8 +13,9 @@
 
 struct wanted {
     struct wl_bad_day day; /* with what any day needs */
-    bool plain, faulty, look;
-    int life; /* the port of the world; 0: not a life of pawl */
+    bool plain, faulty, parts, look;
+    enum wl_part part; /* of a life */
+    int life;          /* the port of the world; 0: not a life of pawl */
 };
 
 static int fail(const struct pawl_error *err)
@@ -61,7 +63,8 @@ static bool read_options(int argc, char **argv, struct wanted *w)
         {"plain", no_argument, NULL, 'P'},         {"faults", required_argument, NULL, 'F'},
         {"seed", required_argument, NULL, 'S'},    {"kills", required_argument, NULL, 'k'},
         {"service", required_argument, NULL, 'v'}, {"life", required_argument, NULL, 'L'},
-        {"look", no_argument, NULL, 'l'},          {0}};
+        {"look", no_argument, NULL, 'l'},          {"parts", required_argument, NULL, 'a'},
+        {"part", required_argument, NULL, '1'},    {0}};
     struct wl_bad_day *d = &w->day;
     const char *unknown;
     int o;
@@ -81,6 +84,12 @@ static bool read_options(int argc, char **argv, struct wanted *w)
         case 'v': d->service = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'L': w->life = atoi(optarg); break;
         case 'l': w->look = true; break;
+        case '1': w->part = (enum wl_part)atoi(optarg); break;
+        case 'a':
+            w->parts = true;
+            if (!wl_parts_read(d->parts, optarg, &unknown))
+                return fprintf(stderr, "workloads: no such part: %s\n", unknown), false;
+            break;
         default: return false;
         }
     return d->folder && strlen(d->folder) < 200 && d->stride > 0 && d->people > 0 && d->people <= 64 && optind == argc;
@@ -88,10 +97,10 @@ static bool read_options(int argc, char **argv, struct wanted *w)
 
 static int usage(void)
 {
-    fprintf(
-        stderr,
-        "usage: workloads --folder FOLDER [--data FOLDER] [--stride N] [--people N] [--plain]\n"
-        "                 [--faults LIST [--seed N] [--kills N] [--service 1-5]]\nfaults: all, model, says, forgetful, tools,");
+    fprintf(stderr,
+            "usage: workloads --folder FOLDER [--data FOLDER] [--stride N] [--people N] [--plain]\n"
+            "                 [--faults LIST [--seed N] [--kills N] [--service 1-5]]\n"
+            "                 [--parts LIST [--seed N] [--kills N]]\nfaults: all, model, says, forgetful, tools,");
     for (int i = 1; i < WL_FAULTS; i++) fprintf(stderr, " %s", wl_fault_names[i]);
     fprintf(stderr, "\n");
     return 2;
@@ -126,7 +135,7 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv, &w)) return usage();
     if (wl_load(&data, w.day.data, w.day.stride, &err)) return fail(&err);
     if (w.life) {
-        const int status = wl_life(&data, &w.day, w.life, w.look);
+        const int status = wl_life(&data, &w.day, w.life, w.look, w.part);
         wl_free(&data);
         return status;
     }
@@ -139,6 +148,11 @@ int main(int argc, char **argv)
         wrong = wl_faulty(&data, &w.day, &services);
         runs *= services;
         printf("\n%u services", services);
+    } else if (w.parts) {
+        uint32_t parts = 0;
+        wrong = wl_play_parts(&data, &w.day, &parts);
+        runs *= parts;
+        printf("\n%u parts", parts);
     } else {
         wrong = good_day(&data, &w);
     }

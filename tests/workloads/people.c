@@ -77,6 +77,32 @@ static int take_line(void *ctx, const char *json, size_t bytes)
     return 0;
 }
 
+/* Somebody whom a guard asks does not always come by. */
+static bool lets_wait(const struct wl_recording *rec, const struct wl_call *c)
+{
+    return rec->index % 6 == 5 && (c->asked & WL_ASKED_GUARD);
+}
+
+/* What is asked about the run itself: whether it may go on, or may spend more; that is granted once, and
+ * of what all runs share nothing. */
+static bool answer_question(struct person *who)
+{
+    struct wl_recording *rec = who->rec;
+    struct wl_seen *s = &rec->seen;
+    const bool budgets = who->replay->config.part == WL_BUDGETS;
+    const bool yes = budgets || rec->index % 3 != 1;
+    struct pawl_error err;
+    char id[64];
+    if (!s->question) return false;
+    s->left = budgets ? s->yes > 0 || s->of_all : rec->index % 6 == 5;
+    if (s->left) return true;
+    snprintf(id, sizeof id, "%s-question-%u", rec->name, s->question);
+    if (yes ? pawl_approve(who->line, rec->run, s->question, NULL, NULL, id, &err)
+            : pawl_deny(who->line, rec->run, s->question, "it goes nowhere", id, &err))
+        trouble(who, "a question about the run", &err);
+    return true;
+}
+
 /* false: this call is not asked about. */
 static bool answer_gate(struct person *who, struct wl_call *c)
 {
@@ -86,6 +112,8 @@ static bool answer_gate(struct person *who, struct wl_call *c)
     char id[64];
     if (!c->asked_now || c->end != WL_OPEN) return false;
     c->yes = !c->kind && (only_gate || (c->has_result && !c->refused));
+    if (who->replay->config.part && lets_wait(rec, c)) return rec->seen.left = true;
+    if (c->asked & WL_ASKED_OPINION) c->yes = c->yes && rec->index % 2 == 0; /* her word is the last one */
     snprintf(id, sizeof id, "%s-gate-%u-%llu", rec->name, c->step, (unsigned long long)rec->seq);
     if (c->yes ? pawl_approve(who->line, rec->run, c->step, NULL, NULL, id, &err)
                : pawl_deny(who->line, rec->run, c->step, c->kind ? "nobody wanted that" : "the recorded repeat failed",
@@ -154,7 +182,7 @@ static bool ended(const struct wl_recording *rec)
 static void answer_gates(struct person *who)
 {
     struct wl_recording *rec = who->rec;
-    uint32_t answered = 0;
+    uint32_t answered = answer_question(who);
     for (uint32_t i = 0; i < rec->calls_count; i++) answered += answer_gate(who, &rec->calls[i]);
     for (uint32_t i = 0; i < rec->extras_count; i++) answered += answer_gate(who, &rec->extras[i]);
     if (!answered) wl_trouble(who->replay, rec, "it waits at a gate of no call");
@@ -187,6 +215,7 @@ static void follow(struct person *who)
     else if (strcmp(rec->waiting, "message") == 0) send_next(who);
     else if (rec->waiting[0]) wl_trouble(who->replay, rec, "it waits: %s", rec->waiting);
     who->replay->progress++;
+    waits = waits || rec->seen.left;
     rec->over = waits || in_trouble(who) || ended(rec);
     if (rec->over) who->replay->ended++;
 }

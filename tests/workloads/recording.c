@@ -265,6 +265,7 @@ void wl_forget(struct wl_data *d)
         r->extras = NULL;
         r->extras_count = r->answers = r->cut_short = 0;
         r->seq = 0;
+        r->seen = (struct wl_seen){.question = 0};
         r->over = false;
         r->run[0] = r->status[0] = r->waiting[0] = r->end_class[0] = r->end_message[0] = r->trouble[0] = 0;
     }

@@ -2,6 +2,7 @@
  * has them (its README.md is the format), and beside each recorded call what became of it when pawl played it. */
 #pragma once
 #include "contract/json.h"
+#include "seen.h"
 
 enum wl_effect { WL_READ, WL_IDEMPOTENT, WL_MUTATE, WL_IRREVERSIBLE };
 enum wl_ended { WL_FINAL, WL_USER_STOP, WL_CUT_OFF, WL_PROVIDER_QUOTA };
@@ -20,7 +21,14 @@ struct wl_env { /* one file of contracts */
 };
 
 enum wl_end { WL_OPEN, WL_DONE, WL_ANSWERED, WL_NOT_DONE };
-enum { WL_ASKED_GATE = 1, WL_ASKED_REPEAT = 2, WL_ASKED_CONFLICT = 4, WL_ASKED_DOUBT = 8 };
+enum {
+    WL_ASKED_GATE = 1,
+    WL_ASKED_REPEAT = 2,
+    WL_ASKED_CONFLICT = 4,
+    WL_ASKED_DOUBT = 8,
+    WL_ASKED_GUARD = 16,
+    WL_ASKED_OPINION = 32
+};
 
 struct wl_call { /* a tool call that was recorded, or one that a fault has put in */
     struct pawl_str id, name, args;
@@ -67,6 +75,7 @@ struct wl_recording {
     uint32_t cut_short;           /* attempts that were under way when pawl was killed */
     uint32_t conversations_wrong; /* requests to the model that are not the conversation so far */
     uint32_t requests;
+    struct wl_seen seen;
 };
 
 struct wl_data {

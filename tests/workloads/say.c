@@ -163,6 +163,9 @@ void wl_saying_stream(const struct wl_saying *s, struct pawl_arena *a, struct pa
     }
     for (uint32_t i = 0; i < s->calls_count; i++) stream_call(out, i, &s->calls[i], a);
     piece(out, PAWL_STR("{}"), s->calls_count ? "\"tool_calls\"" : "\"stop\"");
-    pawl_buf_text(out, "data: {\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,"
-                       "\"completion_tokens\":3,\"total_tokens\":12}}\n\ndata: [DONE]\n\n");
+    const uint32_t told = s->told_tokens ? s->told_tokens : 9, said = s->said_tokens ? s->said_tokens : 3;
+    pawl_buf_printf(out,
+                    "data: {\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{\"prompt_tokens\":%u,"
+                    "\"completion_tokens\":%u,\"total_tokens\":%u}}\n\ndata: [DONE]\n\n",
+                    told, said, told + said);
 }

@@ -10,6 +10,7 @@ struct wl_saying {
     struct pawl_str content; /* {NULL,0}: none */
     struct wl_said_call *calls;
     uint32_t calls_count;
+    uint32_t told_tokens, said_tokens; /* as the provider counts; 0: 9 and 3 */
 };
 void wl_say_recorded(const struct wl_recording *r, uint32_t turn, struct pawl_arena *a, struct wl_saying *out);
 /* What is put before the recorded answer `turn`; `of`: the call that is repeated. */

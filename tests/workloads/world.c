@@ -107,16 +107,16 @@ static bool begins(struct pawl_str s, const char *with)
 
 static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl_http_incoming *in)
 {
-    static const char *const routes[] = {"/tools/", "/look/", "/deed/"};
+    static const char *const routes[] = {"/tools/", "/look/", "/deed/", "/polls/"};
     struct pawl_arena a;
     struct wl_request q = {.w = ctx, .peer = peer, .in = in, .a = &a};
     size_t route = 0;
     catch_up(q.w);
     pawl_arena_init(&a, pawl_alloc_libc());
-    while (route < 3 && !begins(in->target, routes[route])) route++;
+    while (route < 4 && !begins(in->target, routes[route])) route++;
     const char *target = pawl_arena_copy(&a, in->target.p, in->target.n);
-    const size_t n = route < 3 ? strlen(routes[route]) : 0;
-    if (route < 3 && in->target.n >= n + 5)
+    const size_t n = route < 4 ? strlen(routes[route]) : 0;
+    if (route < 4 && in->target.n >= n + 5)
         q.rec = wl_recording_named(q.w->data, (struct pawl_str){in->target.p + n, 5});
     if (q.rec) q.place = &q.w->places[q.rec->index];
     const char *rest = q.rec && in->target.n > n + 6 ? target + n + 6 : "";
@@ -124,7 +124,8 @@ static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl
     else if (!q.rec) wl_answer(&q, 404, PAWL_STR("{}"));
     else if (route == 0) wl_call_tool(&q, pawl_str_of(rest));
     else if (route == 1) wl_look(&q);
-    else wl_show_deed(&q, rest);
+    else if (route == 2) wl_show_deed(&q, rest);
+    else wl_part_poll(&q, rest);
     pawl_arena_fini(&a);
 }
 
@@ -150,8 +151,8 @@ static void *serve(void *ctx)
     return NULL;
 }
 
-int wl_world_open(struct wl_data *data, const struct wl_faults *faults, enum wl_service service, struct wl_world **out,
-                  int *port, struct pawl_error *err)
+int wl_world_open(struct wl_data *data, const struct wl_faults *faults, enum wl_service service, enum wl_part part,
+                  struct wl_world **out, int *port, struct pawl_error *err)
 {
     struct wl_world *w = calloc(1, sizeof *w);
     const struct pawl_http_hooks hooks = {.on_request = on_request,
@@ -161,7 +162,7 @@ int wl_world_open(struct wl_data *data, const struct wl_faults *faults, enum wl_
     int rc;
     *out = w;
     if (!w) return PAWL_ENOMEM;
-    *w = (struct wl_world){.data = data, .faults = *faults, .service = service};
+    *w = (struct wl_world){.data = data, .faults = *faults, .service = service, .part = part};
     w->places = calloc(data->recordings_count + 1, sizeof *w->places);
     for (uint32_t i = 0; w->places && i < data->recordings_count; i++)
         w->places[i].deeds = calloc(data->recordings[i].calls_count * WL_KINDS + 1, sizeof(struct wl_deed));
@@ -186,6 +187,11 @@ void wl_world_free(struct wl_world *w)
     for (uint32_t i = 0; i < w->data->recordings_count; i++) free(w->places[i].deeds);
     free(w->places);
     free(w);
+}
+
+const struct wl_ledger *wl_world_ledger(const struct wl_world *w, const struct wl_recording *r)
+{
+    return &w->places[r->index].ledger;
 }
 
 const struct wl_deed *wl_world_deed(const struct wl_world *w, const struct wl_recording *r, uint32_t call, int kind)

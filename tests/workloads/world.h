@@ -8,6 +8,7 @@
 #pragma once
 #include <pthread.h>
 #include "faults.h"
+#include "part.h"
 #include "say.h"
 
 enum wl_service { WL_TAKES_KEYS, WL_CAN_BE_ASKED, WL_NEITHER };
@@ -18,14 +19,20 @@ struct wl_deed { /* one call, as the service sees it */
     uint32_t attempts, effects;
     uint32_t landing; /* what of it is still to happen */
     char key[40];     /* that came with it first */
+    /* where a part is switched on (part.h): */
+    uint32_t asked, unasked; /* second opinions on it; calls of which nobody had been asked exactly that */
+    bool agreed;
+    uint64_t shown;    /* what the opinion was asked about: a hash of key and body */
+    uint64_t ready_ns; /* an accepted call: when it is done; 0: not accepted yet */
 };
 struct wl_world;
-int wl_world_open(struct wl_data *data, const struct wl_faults *faults, enum wl_service service, struct wl_world **out,
-                  int *port, struct pawl_error *err);
+int wl_world_open(struct wl_data *data, const struct wl_faults *faults, enum wl_service service, enum wl_part part,
+                  struct wl_world **out, int *port, struct pawl_error *err);
 /* Waits until all that was to happen has happened, and stops. The ledger stays. */
 void wl_world_stop(struct wl_world *w);
 void wl_world_free(struct wl_world *w);
 /* Of a stopped world. */
+const struct wl_ledger *wl_world_ledger(const struct wl_world *w, const struct wl_recording *r);
 const struct wl_deed *wl_world_deed(const struct wl_world *w, const struct wl_recording *r, uint32_t call, int kind);
 uint32_t wl_world_met(const struct wl_world *w, enum wl_fault fault); /* how often this went wrong */
 uint32_t wl_world_strays(const struct wl_world *w);                   /* calls that nobody had asked for */

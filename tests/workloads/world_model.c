@@ -60,6 +60,7 @@ void wl_ask_model(struct wl_request *q)
     struct wl_saying saying;
     struct pawl_buf stream;
     if (pawl_json_read(q->in->body, q->a, &request, NULL)) request = NULL;
+    if (q->w->part && wl_part_model(q, pawl_json_str(request, "model"), request)) return;
     q->rec = wl_recording_named(q->w->data, pawl_json_str(request, "model"));
     if (!q->rec) {
         wl_answer(q, 404, PAWL_STR("{\"error\":{\"message\":\"there is no such model\"}}"));
@@ -67,6 +68,7 @@ void wl_ask_model(struct wl_request *q)
     }
     q->place = &q->w->places[q->rec->index];
     find_place(yyjson_obj_get(request, "messages"), &turn, &nth);
+    if (q->w->part == WL_CONTEXT) turn = wl_part_place(q, yyjson_obj_get(request, "messages")), nth = 0;
     const enum wl_fault says = wl_faults_says(&q->w->faults, q->rec, turn, nth, &of);
     if (!says && turn >= q->rec->turns_count) {
         wl_answer(q, 400,
@@ -79,6 +81,7 @@ void wl_ask_model(struct wl_request *q)
     const enum wl_fault f = wl_faults_model(&q->w->faults, q->rec, asked, q->place->asked_count++);
     if (says) wl_say_otherwise(q->rec, turn, says, of, q->a, &saying);
     else wl_say_recorded(q->rec, turn, q->a, &saying);
+    if (q->w->part) wl_part_asked(q, request, f, &saying);
     pawl_buf_init_arena(&stream, q->a);
     wl_saying_stream(&saying, q->a, &stream);
     if (!f) {

@@ -20,11 +20,13 @@ struct wl_place { /* where a run is, by what its model was last asked and has an
     uint32_t of;
     uint32_t asked, asked_count, looks; /* the place that the model is asked at, and how often it was */
     struct wl_deed *deeds;              /* call by call, each WL_KINDS */
+    struct wl_ledger ledger;
 };
 struct wl_world {
     struct wl_data *data;
     struct wl_faults faults;
     enum wl_service service;
+    enum wl_part part;
     struct wl_place *places;
     struct wl_later *later;
     pthread_t thread;
@@ -58,3 +60,17 @@ void wl_ask_model(struct wl_request *q);
 void wl_call_tool(struct wl_request *q, struct pawl_str name);
 void wl_look(struct wl_request *q);
 void wl_show_deed(struct wl_request *q, const char *rest);
+/* The call that this is, by its tool, arguments and key; NULL: none. */
+struct wl_deed *wl_deed_of(struct wl_request *q, struct pawl_str tool, struct pawl_str args, const char *key,
+                           struct wl_call **call);
+struct pawl_str wl_result_of(struct wl_request *q, const struct wl_call *c);
+
+/* world_part.c: what a part has the world play. true: the request is answered. */
+bool wl_part_model(struct wl_request *q, struct pawl_str model, yyjson_val *request);
+/* A request of a recording's own model: it is written down; the answer's tokens. */
+void wl_part_asked(struct wl_request *q, yyjson_val *request, enum wl_fault f, struct wl_saying *saying);
+/* Where a conversation is of which parts may be left out. */
+uint32_t wl_part_place(struct wl_request *q, yyjson_val *messages);
+/* Before a tool does anything. true: it is answered. */
+bool wl_part_tool(struct wl_request *q, const struct wl_call *c, struct wl_deed *d, const char *key);
+void wl_part_poll(struct wl_request *q, const char *rest);

@@ -7,7 +7,8 @@
 enum { LOOK_DELAY_MS = 10, LATE_MS = 100, LOOK_PLACE = 1 << 24 };
 
 /* The call that this is: one of the answer that the model gave last. */
-static struct wl_deed *deed_of(struct wl_request *q, struct pawl_str tool, const char *key, struct wl_call **call)
+struct wl_deed *wl_deed_of(struct wl_request *q, struct pawl_str tool, struct pawl_str said, const char *key,
+                           struct wl_call **call)
 {
     struct wl_place *p = q->place;
     const struct wl_turn *t = &q->rec->turns[p->turn];
@@ -17,7 +18,7 @@ static struct wl_deed *deed_of(struct wl_request *q, struct pawl_str tool, const
         *call = &q->rec->calls[p->of];
         return &p->deeds[p->of * WL_KINDS + (p->says == WL_SAYS_REPEAT ? WL_AGAIN : WL_OTHER)];
     }
-    if (p->says || pawl_json_read(q->in->body, q->a, &args, NULL)) return NULL;
+    if (p->says || pawl_json_read(said, q->a, &args, NULL)) return NULL;
     for (uint32_t i = 0; i < t->calls_count; i++) {
         struct wl_call *c = &q->rec->calls[t->first_call + i];
         struct wl_deed *d = &p->deeds[(t->first_call + i) * WL_KINDS];
@@ -31,7 +32,7 @@ static struct wl_deed *deed_of(struct wl_request *q, struct pawl_str tool, const
 }
 
 /* The honest answer: what was recorded. */
-static struct pawl_str result_of(struct wl_request *q, const struct wl_call *c)
+struct pawl_str wl_result_of(struct wl_request *q, const struct wl_call *c)
 {
     struct pawl_buf b;
     if (c->tool->json) return c->content;
@@ -110,13 +111,14 @@ void wl_call_tool(struct wl_request *q, struct pawl_str name)
     uint32_t n = header.n, at = 0;
     if (n >= 2 && header.p[0] == '"') n -= 2, at = 1;
     snprintf(key, sizeof key, "%.*s", (int)n, header.p ? header.p + at : "");
-    d = deed_of(q, name, key, &c);
+    d = wl_deed_of(q, name, q->in->body, key, &c);
     q->w->calls++;
     if (!d) {
         q->w->strays++;
         wl_answer(q, 404, PAWL_STR("{\"error\":\"nobody has asked for this\"}"));
         return;
     }
+    if (q->w->part && wl_part_tool(q, c, d, key)) return;
     if (!c->has_result) { /* the recording breaks off here, and so does the service */
         wl_answer(q, 500, PAWL_STR("{\"error\":\"the recording ends here\"}"));
         return;
@@ -128,8 +130,8 @@ void wl_call_tool(struct wl_request *q, struct pawl_str name)
     if (changes && f == WL_TOOL_LATE) put_off_effect(q, d, key);
     else if (changes && !comes_before(f)) wl_take_effect(q->w, d, key);
     if (!f && c->refused) refuse(q, c);
-    else if (!f) wl_answer(q, 200, result_of(q, c));
-    else misbehave(q, f, result_of(q, c));
+    else if (!f) wl_answer(q, 200, wl_result_of(q, c));
+    else misbehave(q, f, wl_result_of(q, c));
 }
 
 /* Whoever looks sees all that was sent before: what is on its way in is read first. */
