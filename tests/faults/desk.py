@@ -54,7 +54,6 @@ grep -qx "$PAWL_IDEMPOTENCY_KEY" note.ledger 2>/dev/null || echo "$PAWL_IDEMPOTE
 echo '{"noted": true}'
 """
 SAYS = ["Order W1 arrived broken", "Note that. And pay it back."]
-ROUTES = {"order": "GET /orders", "charge": "POST /charges", "parcel": "POST /parcels", "mail": "POST /mails", "refund": "POST /refunds"}
 LIVES_MAX = 60
 FINE = (0, 3, 4)  # done, or it waits for a person
 TOLD = (1, 130)   # it failed, or nobody goes on with it, and says why
@@ -112,9 +111,17 @@ class Shop:
 
 
 class Desk(Shop):
+    """This story; a class that follows from it tells another one (tests/faults/later.py)."""
+    config, script, services = CONFIG, SCRIPT, ()
+    start = ("run", "desk", SAYS[0], "--chat", "--key", "story")
+    models = ("main",)
+    routes = {"order": "GET /orders", "charge": "POST /charges", "parcel": "POST /parcels", "mail": "POST /mails", "refund": "POST /refunds"}
+    changes = ("charge", "parcel", "mail", "refund", "note")
+    ending = "It is noted. It was paid back already."
+
     def __init__(self, page_of):
         """page_of(path): the page to be counted on, or None."""
-        super().__init__(CONFIG, SCRIPT)
+        super().__init__(self.config, self.script, self.services)
         self.page = page_of(os.path.join(self.dir, "points"))
         self.lives = self.kills = 0
         self.durable = []  # at each kill: steps that had ended by then, and how often each thing had been called
@@ -181,7 +188,7 @@ class Desk(Shop):
                 return None
 
     def journal(self):
-        """(kind, step, body) of each record in the store as it lies there: a copy is looked at, log and all."""
+        """(kind, (run, step), body) of each record in the store as it lies there: a copy is looked at, log and all."""
         if not os.path.exists(os.path.join(self.dir, "pawl.db")):
             return []
         with tempfile.TemporaryDirectory() as folder:
@@ -190,7 +197,8 @@ class Desk(Shop):
                     shutil.copy(os.path.join(self.dir, "pawl.db" + suffix), os.path.join(folder, "pawl.db" + suffix))
             db = sqlite3.connect(os.path.join(folder, "pawl.db"))
             try:
-                return db.execute("SELECT kind, step, body FROM journal ORDER BY seq").fetchall()
+                return [(kind, (run, step), body) for kind, run, step, body in
+                        db.execute("SELECT kind, run, step, body FROM journal ORDER BY row").fetchall()]
             except sqlite3.DatabaseError as e:
                 if "no such table" in str(e):
                     return []
@@ -201,26 +209,26 @@ class Desk(Shop):
     def ended(self):
         """(model steps that ended, {(tool, order)}) in the store."""
         models, tools, decided = 0, set(), {}
-        for kind, step, body in self.journal():
+        for kind, (run, step), body in self.journal():
             if kind != "step.completed":
                 continue
             result = json.loads(body).get("result")
-            if step in decided:
-                tools.add(decided[step])
+            if (run, step) in decided:
+                tools.add(decided[run, step])
             else:
                 models += 1
                 for i, call in enumerate(result["tool_calls"]):
-                    decided[step + 1 + i] = (call["name"], json.loads(call["arguments"])["order_id"])
+                    decided[run, step + 1 + i] = (call["name"], json.loads(call["arguments"])["order_id"])
         return models, tools
 
     def unannounced(self, calls):
         """Output commit: of all that had been called, what has no intent in the store."""
         names = [json.loads(body)["name"] for kind, _, body in self.journal() if kind == "step.intended"]
         asked = sum(isinstance(c, str) for c in calls)
-        if asked > names.count("main"):
+        if asked > sum(names.count(m) for m in self.models):
             yield "the model"
-        for what in ("charge", "parcel", "mail", "refund", "note"):
-            if calls[ROUTES.get(what, what), "W1"] and what not in names:
+        for what in self.changes:
+            if calls[self.routes.get(what, what), "W1"] and what not in names:
                 yield what
 
     def calls(self):
@@ -255,7 +263,7 @@ class Desk(Shop):
         return self.life("resume", "@last")
 
     def play(self):
-        while self.life("run", "desk", SAYS[0], "--chat", "--key", "story") not in FINE:
+        while self.life(*self.start) not in FINE:
             pass
         while True:
             view = self.view()
@@ -269,33 +277,41 @@ class Desk(Shop):
         """What is wrong; nothing: []."""
         wrong = list(self.early)
         ending = (view["status"], view.get("output"))
-        if ending != ("done", "It is noted. It was paid back already."):
+        if ending != ("done", self.ending):
             wrong.append(f"it ended as {ending} {view.get('class')} {view.get('message')}")
+        wrong += [*self.wrong_steps(view), *self.wrong_effects(), *self.made_again()]
+        if self.page and self.lives and subprocess.run([PAWL, "verify"], cwd=self.dir, capture_output=True, check=False).returncode:
+            wrong.append("pawl verify finds damage")
+        return wrong
+
+    def wrong_steps(self, view):
         steps = [(s["name"], s["state"], s.get("class")) for s in view["steps"] if s["kind"] == "tool"]
         wanted = [("order", "done", None)] * 2 + [(n, "done", None) for n in ("charge", "parcel", "mail", "refund", "note")] + \
                  [("refund", "failed", "denied")]
         if steps != wanted:
-            wrong.append(f"its steps are {steps}")
-        effects = collections.Counter((x["effect"], x["of"]) for x in self.ledger() if "effect" in x and x["of"] in ("W1", "W2"))
-        effects["note", "W1"] = len(self.lines("note.ledger"))
-        for what in ("charge", "parcel", "mail", "refund", "note"):
-            if effects.pop((what, "W1"), 0) != 1:
-                wrong.append(f"{what}: not once")
-        if effects:
-            wrong.append(f"also done: {dict(effects)}")
+            yield f"its steps are {steps}"
         for tool, _ in self.doubts:
             if tool != "mail" and not self.went_back:
-                wrong.append(f"a person was asked whether {tool} happened, which could have been found out")
+                yield f"a person was asked whether {tool} happened, which could have been found out"
+
+    def wrong_effects(self):
+        effects = collections.Counter((x["effect"], x["of"]) for x in self.ledger() if "effect" in x and x["of"] in ("W1", "W2"))
+        effects["note", "W1"] = len(self.lines("note.ledger"))
+        for what in self.changes:
+            if effects.pop((what, "W1"), 0) != 1:
+                yield f"{what}: not once"
+        if effects:
+            yield f"also done: {dict(effects)}"
+
+    def made_again(self):
+        """No call is made again whose result was durable when a life ended."""
         last = self.calls()
         for (models, tools), then in self.durable:
             conversations = [c for c in then if isinstance(c, str)]
             for c in conversations[:models]:
                 if last[c] != then[c]:
-                    wrong.append(f"the model was asked again for what it had decided durably: {then[c]}, now {last[c]}")
+                    yield f"the model was asked again for what it had decided durably: {then[c]}, now {last[c]}"
             for tool, order in tools:
-                call = (ROUTES.get(tool, tool), order)
+                call = (self.routes.get(tool, tool), order)
                 if last[call] != then[call]:
-                    wrong.append(f"{call} was called again though its result was durable: {then[call]}, now {last[call]}")
-        if self.page and self.lives and subprocess.run([PAWL, "verify"], cwd=self.dir, capture_output=True, check=False).returncode:
-            wrong.append("pawl verify finds damage")
-        return wrong
+                    yield f"{call} was called again though its result was durable: {then[call]}, now {last[call]}"

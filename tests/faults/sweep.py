@@ -30,9 +30,9 @@ class Played:
         self.hits, self.kills = shop.page.hits(), shop.kills
 
 
-def play(library, mask, chosen, late=False, patience_s=60):
+def play(library, mask, chosen, late=False, patience_s=60, story=desk.Desk):
     """late: whether it may be over before the fault. patience_s: how long a person looks on while nothing happens."""
-    d = desk.Desk(page_of(library, mask, chosen))
+    d = story(page_of(library, mask, chosen))
     d.patience_s = patience_s
     d.deadly = [c[1] for c in chosen if c[1] != points.JUMP]
     d.went_back = any(c[1] == points.JUMP and c[2] < 0 for c in chosen)
@@ -161,9 +161,9 @@ def spread(rows):
     return [rows[i] for i in sorted(range(len(rows)), key=lambda i: i * 0.6180339887498949 % 1)]
 
 
-def baseline(library, mask):
+def baseline(library, mask, story=desk.Desk):
     """The points of the story without a kill, as traced; it has to be right."""
-    d = desk.Desk(page_of(library, mask, (), True))
+    d = story(page_of(library, mask, (), True))
     try:
         wrong = d.judge(d.play())
         if wrong:
