@@ -59,6 +59,19 @@ struct pawl_str pawl_agent_output_fault(const struct pawl_agent *agent, struct p
     return agent->output ? fault_of(agent, content, a) : (struct pawl_str){NULL, 0};
 }
 
+/* What its contract's checks found, and what has become of that. */
+static struct pawl_str check_note(const struct pawl_step *s, struct pawl_arena *a)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    pawl_buf_text(&b, "this was done, and what came of it is not as it should be: ");
+    pawl_buf_str(&b, s->check_says);
+    pawl_buf_text(&b, s->undone_by     ? ". It has been undone since: it does not hold any more"
+                      : s->undo_failed ? ". It could not be undone: it still holds"
+                                       : ". It still holds: look before you go on");
+    return pawl_buf_done(&b);
+}
+
 static const char *note_of(const struct pawl_step *s)
 {
     if (s->undone_by) return "this was done, and has been undone since: it does not hold any more";
@@ -74,8 +87,8 @@ struct pawl_str pawl_agent_told(const struct pawl_step *s, struct pawl_arena *a)
     struct pawl_json_writer w = {.out = &b};
     yyjson_val *v;
     pawl_buf_init_arena(&b, a);
-    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs && !s->note.p && !s->edited &&
-        !s->undone_by) { /* text goes as it is, other JSON as JSON */
+    if (s->state == PAWL_STEP_DONE && !s->answered && !s->differs && !s->note.p && !s->edited && !s->undone_by &&
+        !s->check_says.p) { /* text goes as it is, other JSON as JSON */
         if (s->result.n == 0 || *s->result.p != '"') return s->result;
         return pawl_json_read(s->result, a, &v, NULL) == PAWL_OK ? pawl_json_value_str(v) : s->result;
     }
@@ -87,10 +100,13 @@ struct pawl_str pawl_agent_told(const struct pawl_step *s, struct pawl_arena *a)
         pawl_jw_text(&w, pawl_class_name(s->error_class));
         pawl_jw_key(&w, "message");
         pawl_jw_str(&w, s->message);
+        if (s->check_says.p && s->undone_by) pawl_jw_key(&w, "undone"), pawl_jw_bool(&w, true);
         pawl_jw_close(&w, '}');
+        if (s->check_says.p) pawl_jw_key(&w, "result"), pawl_jw_raw(&w, s->result);
     } else {
         pawl_jw_key(&w, "note");
         if (s->note.p) pawl_jw_str(&w, s->note);
+        else if (s->check_says.p) pawl_jw_str(&w, check_note(s, a));
         else pawl_jw_text(&w, note_of(s));
         pawl_jw_key(&w, "result");
         pawl_jw_raw(&w, s->result);

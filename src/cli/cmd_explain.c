@@ -111,10 +111,33 @@ static const char *reason_of(struct pawl_str why)
                                           {"conflict", "the same intent was done before with other arguments"},
                                           {"guard", "a guard tripped"},
                                           {"budget", "its budget is spent"},
-                                          {"opinion", "a second opinion was another one"}};
+                                          {"opinion", "a second opinion was another one"},
+                                          {"check", "what came of a step is not as it should be"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (pawl_str_is(why, rows[i][0])) return rows[i][1];
     return "its contract wants a yes";
+}
+
+/* What came of it against what was meant. */
+static void checks(struct telling *t)
+{
+    yyjson_val *check;
+    struct pawl_buf b;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(t->step, "checks"), i, n, check)
+    {
+        const struct pawl_str then = text(check, "then");
+        if (!then.n) continue;
+        words(t, &b, "");
+        pawl_shown(text(check, "name"), 64, &b);
+        pawl_buf_text(&b, pawl_str_is(text(check, "found"), "not known") ? ": " : " does not hold: ");
+        pawl_shown(text(check, "says"), WORDS_MAX, &b);
+        pawl_buf_text(&b, pawl_str_is(then, "undo")   ? "; so it is undone, and the model is told"
+                          : pawl_str_is(then, "ask")  ? "; so a person is asked before anything else is decided"
+                          : pawl_str_is(then, "fail") ? "; so it counts as failed, though it happened"
+                                                      : "; the model is told");
+        say(t, "check", &b);
+    }
 }
 
 /* What others said of the call. */
@@ -416,6 +439,7 @@ int cli_explain(struct cli *c)
         waits(&t, view);
         tries(&t);
         heard(&t);
+        checks(&t);
         end_of(&t);
     }
     t.step = NULL;

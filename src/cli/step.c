@@ -183,6 +183,21 @@ static void heard(yyjson_val *step, struct pawl_buf *out)
     else if (accepted && is(step, "state", "intended")) pawl_buf_text(out, ", its end is awaited");
 }
 
+/* What its contract's checks did not find as it should be. */
+static void checks(yyjson_val *step, struct pawl_buf *out)
+{
+    yyjson_val *list = yyjson_obj_get(step, "checks"), *check;
+    size_t i, n;
+    yyjson_arr_foreach(list, i, n, check)
+    {
+        if (!text(check, "then").n || is(step, "state", "failed")) continue; /* there it is the message */
+        pawl_buf_text(out, "; check ");
+        pawl_shown(text(check, "name"), 40, out);
+        pawl_buf_text(out, is(check, "found", "not known") ? ": " : " does not hold: ");
+        pawl_shown(text(check, "says"), 160, out);
+    }
+}
+
 static void late(yyjson_val *step, struct pawl_buf *out)
 {
     yyjson_val *list = yyjson_obj_get(step, "heard"), *h;
@@ -226,6 +241,7 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
         if (is(step, "verified", "differs")) pawl_buf_text(out, " (read back: it is not as expected)");
         else if (is(step, "verified", "yes")) pawl_buf_text(out, " (read back: so it is)");
     }
+    checks(step, out);
     late(step, out);
     if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");
     if (pawl_json_bool(step, "aside", false)) pawl_buf_text(out, "; set aside by a retry");

@@ -19,6 +19,10 @@ static void free_schemas(const struct pawl_config *c)
         pawl_schema_free(c->tools[i].verify.expect);
         pawl_schema_free(c->tools[i].async.done);
         pawl_schema_free(c->tools[i].async.failed);
+        for (uint32_t k = 0; k < c->tools[i].checks_count; k++) {
+            pawl_schema_free(c->tools[i].checks[k].when);
+            pawl_schema_free(c->tools[i].checks[k].schema);
+        }
     }
     for (uint32_t i = 0; i < c->agents_count; i++) {
         const struct pawl_agent *a = &c->agents[i];

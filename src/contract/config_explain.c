@@ -154,6 +154,18 @@ static void add_async(const struct pawl_tool *t, struct pawl_buf *out)
     pawl_unit_duration_text(a->deadline_ns, out);
 }
 
+/* What is looked at once it is done, by policy/check.c. */
+static void add_checks(const struct pawl_tool *t, struct pawl_buf *out)
+{
+    unsigned then = 0;
+    if (!t->checks_count) return;
+    for (uint32_t i = 0; i < t->checks_count; i++) then |= t->checks[i].then;
+    pawl_buf_printf(out, "; what came of it is checked (%u), and where that does not hold ", t->checks_count);
+    if (then & PAWL_CHECK_UNDO) pawl_buf_text(out, "it is undone, ");
+    if (then & PAWL_CHECK_ASK) pawl_buf_text(out, "a human is asked, ");
+    pawl_buf_text(out, then & PAWL_CHECK_FAIL ? "the model gets an error" : "the model is told");
+}
+
 int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
 {
     pawl_buf_str(out, t->name);
@@ -170,6 +182,7 @@ int pawl_config_explain(const struct pawl_tool *t, struct pawl_buf *out)
         add_repeat(t, out);
     }
     add_async(t, out);
+    add_checks(t, out);
     if (t->undo_tool.p) {
         pawl_buf_text(out, "; undone by ");
         pawl_buf_str(out, t->undo_tool);

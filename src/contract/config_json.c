@@ -56,7 +56,9 @@ struct walk {
 static const char *arg_fault(const struct walk *w, const struct pawl_yaml *map, const struct pawl_yaml_member *m,
                              struct pawl_str *head, struct pawl_str *rest)
 {
-    static const char *const roots[] = {"args", "run", "result", "key", "facts"};
+    static const char *const roots[] = {"args", "run", "result", "key", "facts", "before", "after"};
+    static const unsigned bits[] = {PAWL_ARG_ARGS,  PAWL_ARG_RUN,   PAWL_ARG_RESULT, PAWL_ARG_KEY,
+                                    PAWL_ARG_FACTS, PAWL_ARG_PLACE, PAWL_ARG_PLACE};
     const struct pawl_str pointer = m->value->text;
     if (w->arg == 0) return "is not read here";
     if (map->count != 1) return "stands alone in its mapping";
@@ -65,8 +67,9 @@ static const char *arg_fault(const struct walk *w, const struct pawl_yaml *map, 
     if (why) return why;
     *head = pawl_pointer_head(pointer);
     *rest = (struct pawl_str){pointer.p + 1 + head->n, pointer.n - 1 - head->n};
-    for (unsigned i = 0; i < 5; i++)
-        if ((w->arg & 1u << i) != 0 && pawl_str_is(*head, roots[i])) return NULL;
+    for (unsigned i = 0; i < sizeof roots / sizeof *roots; i++)
+        if ((w->arg & bits[i]) != 0 && pawl_str_is(*head, roots[i])) return NULL;
+    if (w->arg & PAWL_ARG_PLACE) return "refers to /args, /run, /result, /before or /after";
     if (w->arg & PAWL_ARG_RESULT) return "refers to /args, /run, /result or /key";
     if (!(w->arg & PAWL_ARG_ARGS)) return "refers to /run or /facts";
     return w->arg & PAWL_ARG_FACTS ? "refers to /args, /run or /facts" : "refers to /args or /run";

@@ -40,9 +40,8 @@ static void check_arguments(struct pawl_reader *r, const struct pawl_yaml *at, c
     r->arguments = NULL;
 }
 
-/* The tool that `verify` or `undo` names; NULL: there is none, or it was told. */
-static const struct pawl_tool *linked(struct pawl_reader *r, const struct pawl_yaml *v, const char *key,
-                                      struct pawl_str name)
+const struct pawl_tool *pawl_linked_tool(struct pawl_reader *r, const struct pawl_yaml *v, const char *key,
+                                         struct pawl_str name)
 {
     const struct pawl_yaml *map = pawl_reader_get(v, key);
     if (!name.p || !map || map->kind != PAWL_YAML_MAP) return NULL;
@@ -76,7 +75,7 @@ static void check_fallback(struct pawl_reader *r, const struct pawl_yaml *v, con
 
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v, const struct pawl_tool *t)
 {
-    const struct pawl_tool *other = linked(r, v, "verify", t->verify.tool);
+    const struct pawl_tool *other = pawl_linked_tool(r, v, "verify", t->verify.tool);
     const struct pawl_yaml *at;
     if (other && other->effect != PAWL_EFFECT_READ) {
         at = pawl_reader_get(pawl_reader_get(v, "verify"), "tool");
@@ -90,7 +89,8 @@ void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v, const stru
                    other->name.p);
     }
     check_fallback(r, v, t);
-    other = linked(r, v, "undo", t->undo_tool);
+    pawl_link_checks(r, v, t);
+    other = pawl_linked_tool(r, v, "undo", t->undo_tool);
     if (!other || other->effect != PAWL_EFFECT_READ) return;
     at = pawl_reader_get(pawl_reader_get(v, "undo"), "tool");
     pawl_fault(r->faults, at->line, at->column, "name the tool that changes it back",

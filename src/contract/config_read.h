@@ -85,7 +85,14 @@ void pawl_reader_headers(struct pawl_reader *r, const struct pawl_yaml *map, boo
 bool pawl_is_header_name(struct pawl_str name);
 
 /* config_json.c. What $arg may refer to, here. */
-enum { PAWL_ARG_ARGS = 1, PAWL_ARG_RUN = 2, PAWL_ARG_RESULT = 4, PAWL_ARG_KEY = 8, PAWL_ARG_FACTS = 16 };
+enum {
+    PAWL_ARG_ARGS = 1,
+    PAWL_ARG_RUN = 2,
+    PAWL_ARG_RESULT = 4,
+    PAWL_ARG_KEY = 8,
+    PAWL_ARG_FACTS = 16,
+    PAWL_ARG_PLACE = 32
+};
 /* A schema, compiled, and its canonical text. arg 0: $arg may not be in it. */
 bool pawl_reader_schema(struct pawl_reader *r, const struct pawl_yaml *map, const char *key, unsigned arg,
                         struct pawl_schema **out, struct pawl_str *json);
@@ -116,6 +123,12 @@ void pawl_wait_effect(struct pawl_reader *r, const struct pawl_yaml *v, struct p
 void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t); /* config_errors.c */
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v,
                     const struct pawl_tool *t); /* config_link.c: names of tools */
+/* config_check.c: `check`, `before` and `after` of a tool; and, once all are read, the reads that they name. */
+void pawl_read_checks(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
+void pawl_link_checks(struct pawl_reader *r, const struct pawl_yaml *v, const struct pawl_tool *t);
+/* config_link.c: the tool that KEY: {tool, args} names, and whether it gets what it requires; NULL: none, or it was told. */
+const struct pawl_tool *pawl_linked_tool(struct pawl_reader *r, const struct pawl_yaml *v, const char *key,
+                                         struct pawl_str name);
 /* config_lanes.c. Names that are there; false: it was told that there is none. */
 void pawl_read_pools(struct pawl_reader *r, const struct pawl_yaml *pools);
 void pawl_read_lanes(struct pawl_reader *r, const struct pawl_yaml *lanes);

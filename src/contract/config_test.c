@@ -440,6 +440,31 @@ static const struct row {
     {"version: 1\nmodels: {m: {provider: openai, model: x}}\ntools: {recall: {effect: read, command: [x]}}\n"
      "agents: {a: {model: m, tools: [recall], budget: {context: 32k}}}",
      "4: context: 'recall' is pawl's own tool where budget.context is set"},
+    /* what must have come of a call */
+    {TOOL
+     "    effect: mutate\n" IN "    before: {tool: u, arg: 5}\n    after: {tool: t}\n    check:\n"
+     "      - {name: one, schema: {properties: {argz: {}, args: {properties: {idd: {}}}}}, then: shout}\n"
+     "      - {name: one, schema: {type: object}, then: undo, sayz: x}\n"
+     "      - {if: {properties: {after: {const: {$arg: /facts/x}}}}}\n      - 5\n"
+     "  r: {http: {method: GET, url: http://h/r}, effect: read, check: {properties: {after: {}}}, before: {tool: r}}\n"
+     "  s: {http: {method: GET, url: http://h/r}, effect: mutate, check: {properties: {result: {const: {$arg: /before/x}}}}}\n"
+     "  q: {http: {method: GET, url: http://h/r}, effect: mutate, check: [], after: {tool: r}}\n"
+     "  p: {http: {method: GET, url: http://h/r}, effect: mutate, check: {name: x, shema: {}}}\n"
+     "  o: {http: {method: GET, url: http://h/r}, effect: mutate, after: {tool: r}}\n"
+     "  n: {http: {method: GET, url: http://h/r}, effect: mutate, after: {tool: r, args: {id: {$arg: /result/id}}}, "
+     "check: {required: [before]}}\n" AGENT,
+     "8: there is no tool 'u'\n8: unknown key 'arg'; did you mean 'args'?\n9: after: tool 't' is no plain read\n"
+     "11: unknown key 'argz'; did you mean 'args'?\n11: there is no argument 'idd'; did you mean 'id'?\n"
+     "11: then: expected tell, ask, fail or undo, found 'shout'\n12: check: 'one' stands there twice\n"
+     "12: check: expected a JSON Schema over {args, result, before, after}, with properties or required, found a mapping\n"
+     "12: then: there is no undo to do\n12: unknown key 'sayz'; did you mean 'says'?\n13: key 'schema' is missing\n"
+     "13: if: $arg refers to /args, /run, /result, /before or /after\n"
+     "14: check: expected a mapping with schema, and name, if, says, then, found the number 5\n"
+     "15: before: a read changes nothing\n16: check: nothing says what is there before\n"
+     "17: check: expected something that must hold, found a list\n"
+     "18: check: expected a JSON Schema over {args, result, before, after}, with properties or required, found a mapping\n"
+     "19: after: nothing looks at it: there is no check\n"
+     "20: after: a check looks at what was there before, when there is no /result yet"},
     /* bulkheads */
     {"version: 1\npools:\n  p: {concurrency: 4, requests_per_minute: 0, tokens: 5, adaptive: maybe}\n  q: {adaptive: true}\n  r: 5\n"
      "lanes:\n  a: {concurrency: 0, weight: 0, memory: 1KiB, share: {p: 70%, o: 5%}}\n  b: {share: {p: 40%}}",

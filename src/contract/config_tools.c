@@ -117,11 +117,11 @@ static void check_input(struct pawl_reader *r, const struct pawl_yaml *v)
 
 static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *member, struct pawl_tool *t)
 {
-    static const char *const known[] = {"description", "http",    "command", "input",  "output", "effect",
-                                        "key",         "dedupe",  "repeat",  "gate",   "verify", "undo",
-                                        "errors",      "timeout", "limits",  "fresh",  "retry",  "breaker",
-                                        "pool",        "hedge",   "redact",  "signal", "agent",  "egress",
-                                        "trust",       "source",  "facts",   "async",  NULL};
+    static const char *const known[] = {"description", "http",   "command", "input",   "output", "effect", "key",
+                                        "dedupe",      "repeat", "gate",    "verify",  "undo",   "errors", "timeout",
+                                        "limits",      "fresh",  "retry",   "breaker", "pool",   "hedge",  "redact",
+                                        "signal",      "agent",  "egress",  "trust",   "source", "facts",  "async",
+                                        "check",       "before", "after",   NULL};
     static const char *const later[] = {"mcp", "effects", NULL};
     const struct pawl_yaml *v = member->value;
     t->name = member->key;
@@ -151,6 +151,7 @@ static void read_tool(struct pawl_reader *r, const struct pawl_yaml_member *memb
     pawl_read_errors(r, v, t);
     pawl_read_facts(r, v, t);
     pawl_read_async(r, v, t);
+    pawl_read_checks(r, v, t);
     r->arguments = NULL;
 }
 

@@ -201,6 +201,21 @@ struct pawl_verify {
     int64_t settles_ns;         /* < 0: not declared */
 };
 
+/* What must have come of a call: a schema over {args, run, result, before, after} (policy/check.c, DESIGN 5, stage 16). */
+enum { PAWL_CHECK_TELL = 1, PAWL_CHECK_ASK = 2, PAWL_CHECK_FAIL = 4, PAWL_CHECK_UNDO = 8 }; /* what follows; bits */
+enum { PAWL_CHECK_RESULT = 1, PAWL_CHECK_BEFORE = 2, PAWL_CHECK_AFTER = 4 };                /* what it looks at; bits */
+enum { PAWL_CHECKS_MAX = 16 };
+struct pawl_check {
+    struct pawl_str name, says; /* says: what is meant by it, in words; {NULL,0}: not said */
+    struct pawl_schema *when;   /* `if`: it counts where this holds; NULL: always */
+    struct pawl_schema *schema;
+    unsigned then, looks;
+};
+struct pawl_place_read {  /* a read of the place that a call changes */
+    struct pawl_str tool; /* {NULL,0}: none */
+    struct pawl_str args; /* JSON text with {"$arg": POINTER}; {NULL,0}: the call's own */
+};
+
 /* A tool that may accept a call (202) and end it later, how that is heard of, and until when (DESIGN 7). */
 struct pawl_async {
     bool on;
@@ -261,6 +276,9 @@ struct pawl_tool {
     bool gate_then_approve;  /* what an expired question is answered with; default deny */
     struct pawl_verify verify;
     struct pawl_str undo_tool, undo_args; /* {NULL,0}: none; args like verify's */
+    const struct pawl_check *checks;
+    uint32_t checks_count;
+    struct pawl_place_read before, after; /* for checks; where there is none: each other's, else verify's */
     const struct pawl_error_rule *errors;
     uint32_t errors_count;
     struct pawl_retry retry;

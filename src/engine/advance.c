@@ -486,6 +486,6 @@ void pawl_hot_advance(struct pawl_hot *h)
         if (sweep(h)) continue;
         if (h->slots || e->handing_over) return;
         if (h->run.ending) pawl_hot_wind_down(h);
-        else if (!decide(h)) return;
+        else if (!pawl_hot_undo_checked(h) && !decide(h)) return;
     }
 }

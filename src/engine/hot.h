@@ -254,7 +254,8 @@ extern const struct pawl_book pawl_slot_book;
 /* undo.c */
 void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c, struct pawl_str message,
                   struct pawl_str output);
-void pawl_hot_wind_down(struct pawl_hot *h); /* no step is open, and the run is ending: the next undo, or the end */
+bool pawl_hot_undo_checked(struct pawl_hot *h); /* no step is open: what a check wants undone is; false: nothing */
+void pawl_hot_wind_down(struct pawl_hot *h);    /* no step is open, and the run is ending: the next undo, or the end */
 /* May what this step did be undone by its tool's undo, and has not been? `again`: also where an undo of it failed, and is
  * known not to have happened. */
 bool pawl_undo_open(const struct pawl_hot *h, const struct pawl_step *s, bool again);

@@ -78,6 +78,13 @@ static void add_parents(struct values *v, const struct pawl_run *run, enum pawl_
         add_at(v, yyjson_obj_get(redact, "output"), output);
 }
 
+/* The reads that say how a place looked have pointers of their own. */
+static const struct pawl_tool *reader_of(const struct pawl_config *c, const struct pawl_tool *t, bool before)
+{
+    const struct pawl_place_read *own = before ? &t->before : &t->after, *other = before ? &t->after : &t->before;
+    return pawl_config_tool(c, own->tool.p ? own->tool : other->tool.p ? other->tool : t->verify.tool);
+}
+
 /* What this record is the first to say. */
 static void add_new(struct values *v, const struct pawl_config *c, const struct pawl_step *s, enum pawl_kind kind,
                     struct pawl_str body)
@@ -89,6 +96,9 @@ static void add_new(struct values *v, const struct pawl_config *c, const struct 
     if (t) {
         add_of(v, t, yyjson_obj_get(document, "edit"));
         add_of(v, t, yyjson_obj_get(document, "result"));
+        if (t->verify.tool.p) add_of(v, pawl_config_tool(c, t->verify.tool), yyjson_obj_get(document, "look"));
+        add_of(v, reader_of(c, t, true), yyjson_obj_get(document, "before"));
+        add_of(v, reader_of(c, t, false), yyjson_obj_get(document, "after"));
         return;
     }
     for (uint32_t k = 0; kind == PAWL_SIGNAL_RECEIVED && k < c->tools_count; k++)
@@ -115,7 +125,11 @@ int pawl_hot_seal(struct pawl_hot *h, uint32_t step, enum pawl_kind kind, struct
     for (uint32_t i = 0; i < h->run.steps_count; i++) {
         const struct pawl_step *s = h->run.steps[i];
         const struct pawl_tool *t = pawl_config_tool(c, s->name);
-        if (!t || !t->redact_count || s->kind == PAWL_STEP_MODEL) continue;
+        if (!t || s->kind == PAWL_STEP_MODEL) continue;
+        if (s->look.p) add_text(&v, pawl_config_tool(c, t->verify.tool), s->look);
+        if (s->before.p) add_text(&v, reader_of(c, t, true), s->before);
+        if (s->after.p) add_text(&v, reader_of(c, t, false), s->after);
+        if (!t->redact_count) continue;
         add_text(&v, t, s->args);
         add_text(&v, t, s->said);
         add_text(&v, t, s->result);

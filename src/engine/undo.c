@@ -66,13 +66,15 @@ bool pawl_undo_open(const struct pawl_hot *h, const struct pawl_step *s, bool ag
     return true;
 }
 
-/* The latest applied step that declares an undo and has not been undone; NULL: none is left. */
-static struct pawl_step *next_undo(const struct pawl_hot *h, const struct pawl_tool **tool)
+/* The latest applied step that declares an undo and has not been undone; `checked`: of those that a check wants undone.
+ * NULL: none is left. */
+static struct pawl_step *next_undo(const struct pawl_hot *h, bool checked, const struct pawl_tool **tool)
 {
     struct pawl_step *latest = NULL;
     for (uint32_t i = 0; i < h->run.steps_count; i++) {
         struct pawl_step *s = h->run.steps[i];
         if (!pawl_undo_open(h, s, false) || (h->run.undoing && s->number <= h->run.undo_to)) continue;
+        if (checked && !(s->check_then & PAWL_CHECK_UNDO)) continue;
         if (latest && s->intended_seq < latest->intended_seq) continue;
         latest = s;
     }
@@ -118,19 +120,11 @@ static struct pawl_str undo_args(struct pawl_hot *h, const struct pawl_step *s, 
     return pawl_buf_done(&out);
 }
 
-/* Everything is resolved: undo in reverse, one at a time, then end. A dead letter is kept as it is, for a person. */
-void pawl_hot_wind_down(struct pawl_hot *h)
+static void begin_undo(struct pawl_hot *h, const struct pawl_step *s, const struct pawl_tool *tool)
 {
-    const struct pawl_tool *tool = NULL;
-    const bool keep = (h->run.ending_status == PAWL_DEAD || h->run.kept) && !h->run.undoing;
-    const struct pawl_step *s = keep ? NULL : next_undo(h, &tool);
-    const struct pawl_str args = s ? undo_args(h, s, tool) : (struct pawl_str){NULL, 0};
+    const struct pawl_str args = undo_args(h, s, tool);
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
-    if (!s) {
-        pawl_hot_end(h, h->run.ending_status, h->run.ending_class, h->run.ending_message, h->run.output);
-        return;
-    }
     pawl_buf_init_arena(&b, &h->e->step);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "name");
@@ -145,4 +139,22 @@ void pawl_hot_wind_down(struct pawl_hot *h)
         pawl_hot_append(h, PAWL_STEP_FAILED, h->run.steps_count,
                         PAWL_STR("{\"class\":\"bad_arguments\",\"message\":\"its arguments cannot be made of what is "
                                  "known of the step: a person must undo it\"}"));
+}
+
+/* Everything is resolved: undo in reverse, one at a time, then end. A dead letter is kept as it is, for a person. */
+void pawl_hot_wind_down(struct pawl_hot *h)
+{
+    const struct pawl_tool *tool = NULL;
+    const bool keep = (h->run.ending_status == PAWL_DEAD || h->run.kept) && !h->run.undoing;
+    const struct pawl_step *s = keep ? NULL : next_undo(h, false, &tool);
+    if (s) begin_undo(h, s, tool);
+    else pawl_hot_end(h, h->run.ending_status, h->run.ending_class, h->run.ending_message, h->run.output);
+}
+
+bool pawl_hot_undo_checked(struct pawl_hot *h)
+{
+    const struct pawl_tool *tool = NULL;
+    const struct pawl_step *s = h->run.check_then & PAWL_CHECK_UNDO ? next_undo(h, true, &tool) : NULL;
+    if (s) begin_undo(h, s, tool);
+    return s != NULL;
 }

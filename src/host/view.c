@@ -316,7 +316,7 @@ static void write_question(struct view *v, const struct pawl_step *s, const stru
         pawl_jw_open(w, '{');
         pawl_jw_key(w, "why");
         pawl_jw_open(w, '[');
-        for (uint32_t bit = 1; bit <= PAWL_WHY_OPINION; bit <<= 1)
+        for (uint32_t bit = 1; bit <= PAWL_WHY_LAST; bit <<= 1)
             if (s->why & bit) pawl_jw_text(w, pawl_why_word(bit));
         pawl_jw_close(w, ']');
         pawl_jw_put_str(w, "says", s->says);
@@ -375,6 +375,9 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
     if (s->note.n) pawl_jw_put_str(&v->w, "note", s->note);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (set[i]) pawl_jw_key(&v->w, flags[i]), pawl_jw_bool(&v->w, true);
+    raw(&v->w, "checks", s->checks);
+    raw(&v->w, "before", s->before);
+    raw(&v->w, "after", s->after);
     if (s->undoes) pawl_jw_put_i64(&v->w, "undoes", s->undoes);
     if (s->opines_on) pawl_jw_put_i64(&v->w, "on", s->opines_on);
     if (s->judged) {

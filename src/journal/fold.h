@@ -39,6 +39,8 @@ int pawl_fold_opinion_asked(struct pawl_fold *f);
 int pawl_fold_opinion_judged(struct pawl_fold *f);
 int pawl_fold_tripped(struct pawl_fold *f);
 int pawl_fold_fact(struct pawl_fold *f);
+/* run_checked.c: {checks, after} of a step's end */
+int pawl_fold_checked(const struct pawl_fold *f, struct pawl_step *s);
 /* run_child.c */
 void pawl_fold_parent(struct pawl_fold *f);
 int pawl_fold_child_started(struct pawl_fold *f);

@@ -203,6 +203,7 @@ static int fold_intended(struct pawl_fold *f)
     s->told_bytes = pawl_fold_small(f->body, "told");
     s->request = pawl_fold_json(f, "request");
     s->look = pawl_fold_json(f, "look");
+    s->before = pawl_fold_json(f, "before");
     if (pawl_str_is(pawl_json_str(f->body, "kind"), "wait")) s->awaits = pawl_fold_text(f, "signal");
     s->is_child = pawl_str_is(pawl_json_str(f->body, "kind"), "child");
     fold_instead(f, s);
@@ -338,6 +339,7 @@ static int fold_completed(struct pawl_fold *f)
     s->note = pawl_fold_text(f, "note");
     s->applied = !s->answered && !s->note.p;
     pawl_fold_first(f, s);
+    if (pawl_fold_checked(f, s)) return PAWL_ENOMEM;
     fold_undoes(f);
     if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes)) {
         pawl_run_step(f->run, s->undoes)->undone = true;
@@ -355,6 +357,8 @@ static int fold_failed(struct pawl_fold *f)
     end_step(f, s, PAWL_STEP_NOT_DONE);
     s->error_class = pawl_class_of(pawl_json_str(f->body, "class"));
     s->applied = pawl_json_bool(f->body, "applied", false);
+    if (yyjson_obj_get(f->body, "result")) s->result = pawl_fold_json(f, "result");
+    if (pawl_fold_checked(f, s)) return PAWL_ENOMEM;
     if (s->kind == PAWL_STEP_UNDO && pawl_run_step(f->run, s->undoes))
         pawl_run_step(f->run, s->undoes)->undo_failed = true;
     return PAWL_OK;

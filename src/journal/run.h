@@ -34,8 +34,10 @@ enum { /* why a question was asked */
        PAWL_WHY_GUARD = 8,
        PAWL_WHY_BUDGET = 16,
        PAWL_WHY_OPINION = 32,
-       PAWL_WHY_STAGES =
-           PAWL_WHY_GUARD | PAWL_WHY_BUDGET | PAWL_WHY_OPINION /* what stages beside gate and dedupe ask */
+       PAWL_WHY_CHECK = 64,
+       PAWL_WHY_LAST = PAWL_WHY_CHECK,
+       PAWL_WHY_STAGES = PAWL_WHY_GUARD | PAWL_WHY_BUDGET | PAWL_WHY_OPINION |
+                         PAWL_WHY_CHECK /* what stages beside gate and dedupe ask */
 };
 const char *pawl_why_word(uint32_t one_bit); /* "gate", ... */
 struct
@@ -96,10 +98,11 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     char key[PAWL_ID_TEXT];
     uint32_t generation;
     struct pawl_hash args_digest;
-    struct pawl_hash args_hash;   /* of args as canonical JSON, kept beside the fold: contract_in.c, guard_count.c */
-    const char *args_hash_of;     /* the args.p that it is of */
-    struct pawl_claim instead;    /* {instead}: the done claim that this repeat took the place of; step 0: none */
-    struct pawl_str look;         /* what verify's read said before the intent; {NULL,0}: not looked */
+    struct pawl_hash args_hash; /* of args as canonical JSON, kept beside the fold: contract_in.c, guard_count.c */
+    const char *args_hash_of;   /* the args.p that it is of */
+    struct pawl_claim instead;  /* {instead}: the done claim that this repeat took the place of; step 0: none */
+    struct pawl_str look;       /* what verify's read said before the intent; {NULL,0}: not looked */
+    struct pawl_str before;     /* {before}: what was there before, for its checks; {NULL,0}: not looked, or not told */
     struct pawl_hash look_digest; /* {look_digest}: of the request that verify's read would be */
     /* attempts: step.attempted {attempt, model, digest} leaves (another request from here on), {attempt, ended: {class, applied, message, retry_at}} came back */
     uint32_t attempts;
@@ -125,6 +128,10 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */
     bool differs;   /* verified: "differs": read back, it is not as expected */
     bool read_back; /* verified: "yes"; or verify found it */
+    /* {checks: [{name, found, says, then}], after}: what came of it against what was meant (policy/check.c) */
+    struct pawl_str checks, after; /* as JSON text; {NULL,0}: nothing was checked, nothing was read */
+    struct pawl_str check_says;    /* those that do not hold, in words; {NULL,0}: all do */
+    unsigned check_then;           /* what is done about them: PAWL_CHECK_TELL, ... */
     struct pawl_str result, message;
     struct pawl_str note; /* {note}: what the result is, where it is not the tool's own; for the model */
     enum pawl_class error_class;
@@ -257,6 +264,7 @@ struct pawl_run {
     int64_t gone_before[PAWL_BUDGET_OFS]; /* of what is spent and estimated: before the last retry */
     bool undoing; /* undo.asked {to}: what was done behind the step `to` is undone, then it ends as it had */
     uint32_t undo_to;
+    unsigned check_then; /* of all its steps */
     struct pawl_trip *trips;
     uint32_t trips_count, trips_size;
     uint32_t trips_from; /* those before were of an earlier try of the run: they bind no more */
@@ -281,6 +289,7 @@ const struct pawl_signal *pawl_run_signal_keyed(const struct pawl_run *run, stru
  * since. For the next step of the model: steps_count + 1. */
 const struct pawl_trip *pawl_run_narrowed(const struct pawl_run *run, uint32_t number);
 const struct pawl_trip *pawl_run_stopped(const struct pawl_run *run); /* by a guard; NULL: it is not */
+const char *pawl_check_word(unsigned one_bit); /* of PAWL_CHECK_TELL, ...: "tell". run_checked.c */
 /* It asks a model: the agent's own, or one beside the conversation. */
 static inline bool pawl_step_asks_model(const struct pawl_step *s)
 {

@@ -2,7 +2,7 @@
 #include "journal/fold.h"
 #include "journal/spend.h"
 
-static const char *const why_words[] = {"gate", "repeat", "conflict", "guard", "budget", "opinion"};
+static const char *const why_words[] = {"gate", "repeat", "conflict", "guard", "budget", "opinion", "check"};
 enum { WHY_COUNT = sizeof why_words / sizeof *why_words };
 
 const char *pawl_why_word(uint32_t one_bit)

@@ -144,7 +144,8 @@ static enum pawl_verdict fresh(struct pawl_pass *p)
     if (!p->tool->fresh_ns) return PAWL_GO;
     for (uint32_t i = p->run->steps_count; i-- > 0;) {
         const struct pawl_step *o = p->run->steps[i];
-        if (o == p->step || o->state != PAWL_STEP_DONE || o->kind != PAWL_STEP_TOOL || o->answered || o->note.p)
+        if (o == p->step || o->state != PAWL_STEP_DONE || o->kind != PAWL_STEP_TOOL || o->answered || o->note.p ||
+            o->check_then)
             continue;
         if (!pawl_str_eq(o->name, p->step->name)) {
             const struct pawl_tool *t = pawl_agent_tool(p->agent, o->name);

@@ -71,7 +71,9 @@ void pawl_fallback_remember(struct pawl_pass *p)
     struct pawl_hash call, evicted;
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
-    if (!p->tool || p->how != PAWL_ENDS_DONE || p->note.p || p->tool->fallback.kind != PAWL_FALLBACK_CACHED) return;
+    if (!p->tool || p->how != PAWL_ENDS_DONE || p->note.p || p->check_then ||
+        p->tool->fallback.kind != PAWL_FALLBACK_CACHED)
+        return;
     call = call_of(p);
     if (!pawl_cached_put(p->shared, call, p->result, p->wall_ns, &evicted)) return;
     pawl_buf_init_arena(&b, p->arena);
@@ -93,7 +95,8 @@ static bool cached(struct pawl_pass *p, int64_t *age_ns)
     if (c) p->result = pawl_str_copy(p->arena, c->result), at_ns = c->at_wall_ns;
     for (uint32_t i = 0; i < p->run->steps_count; i++) {
         const struct pawl_step *s = p->run->steps[i];
-        if (s->state != PAWL_STEP_DONE || s->kind != PAWL_STEP_TOOL || s->note.p || s->answered) continue;
+        if (s->state != PAWL_STEP_DONE || s->kind != PAWL_STEP_TOOL || s->note.p || s->answered || s->check_then)
+            continue;
         if (!pawl_str_eq(s->name, p->tool->name) || s->ended_at_ns <= at_ns || !s->has_intent) continue;
         if (memcmp(s->args_digest.b, p->step->args_digest.b, 32) != 0) continue;
         p->result = s->result;

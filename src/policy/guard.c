@@ -1,6 +1,7 @@
 /* src/policy/guard.c - stage 4: see guard.h. What trips is recorded first; what follows from it is taken from the record,
  * so that it is the same after a restart. */
 #include "policy/guard.h"
+#include "policy/check.h"
 #include "policy/fact.h"
 #include "policy/pipeline.h"
 #include "policy/question.h"
@@ -189,7 +190,8 @@ enum pawl_verdict pawl_stage_guard(struct pawl_pass *p)
                                 .args = p->args,
                                 .wall_ns = p->wall_ns,
                                 .arena = p->arena};
-    if (p->agent->guards_count == 0 || p->run->ending) return PAWL_GO;
+    const enum pawl_verdict v = p->model && !p->step && !p->run->ending ? pawl_check_question(p) : PAWL_GO;
+    if (v != PAWL_GO || p->agent->guards_count == 0 || p->run->ending) return v;
     if (p->model) return p->step ? PAWL_GO : before_model(p, &l);
     if (p->step->kind != PAWL_STEP_TOOL || p->step->state >= PAWL_STEP_INTENDED_STATE) return PAWL_GO;
     return before_call(p, &l);

@@ -1,6 +1,7 @@
 /* src/policy/intent.c - stage 11: the exact request, durable before any attempt of a step that changes something, and of
  * a model call (LEDGER 10). Plain reads leave no intent. Checks again what may have changed since its stage (LEDGER 14). */
 #include "policy/budget.h"
+#include "policy/check.h"
 #include "policy/claim.h"
 #include "policy/guard.h"
 #include "policy/look.h"
@@ -98,8 +99,8 @@ static enum pawl_verdict append_intent(struct pawl_pass *p)
             pawl_jw_close(&w, '}');
         }
         write_instead(p, &w);
-        if (p->looked.applied == PAWL_APPLIED_YES && p->looked.result.p)
-            pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->looked.result);
+        if (p->look_first.p) pawl_jw_key(&w, "look"), pawl_jw_raw(&w, p->look_first);
+        if (p->before.p) pawl_jw_key(&w, "before"), pawl_jw_raw(&w, p->before);
         if (p->tool->verify.tool.p && p->tool->verify.settles_ns >= 0)
             hash_member(&w, "look_digest", pawl_look_digest(p));
         pawl_jw_key(&w, "request");
@@ -134,6 +135,27 @@ static bool look_first(const struct pawl_pass *p)
     return !t->verify.by_key.p && t->verify.expect && t->verify.settles_ns >= 0;
 }
 
+static enum pawl_verdict look_at_place(struct pawl_pass *p)
+{
+    const bool first = look_first(p), check = pawl_check_by_verify(p);
+    if ((first || check) && !p->looked_first) {
+        if (!p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
+        if (first && p->looked.applied == PAWL_APPLIED_YES) p->look_first = p->looked.result;
+        if (check) p->before = pawl_look_seen(p);
+        p->looked_first = true;
+        p->look_came = false;
+    }
+    return pawl_check_before(p);
+}
+
+/* What was seen is of before a wait: it is looked at again. */
+static void forget_place(struct pawl_pass *p)
+{
+    p->look_came = p->looked_first = p->looked_before = false;
+    p->look_first = p->before = (struct pawl_str){NULL, 0};
+    p->look_tool = NULL;
+}
+
 enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
 {
     const bool sent = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
@@ -144,10 +166,10 @@ enum pawl_verdict pawl_stage_intent(struct pawl_pass *p)
         if (p->model && memcmp(p->digest.b, p->step->digest.b, 32) != 0) p->model_changed = true;
         return PAWL_GO;
     }
-    if ((v = check_again(p)) != PAWL_GO) return v;
+    if ((v = check_again(p)) != PAWL_GO) return forget_place(p), v;
     const bool leaves_no_trace = !p->model && !pawl_pass_changes(p) && !p->why; /* a plain read */
     if (leaves_no_trace && !pawl_pass_waits(p) && !p->tool->async.on) return PAWL_GO;
-    if (!p->model && look_first(p) && !p->look_came) return pawl_pass_wait(p, PAWL_WANT_LOOK);
+    if (!p->model && (v = look_at_place(p)) != PAWL_GO) return v;
     p->look_came = false;
     if ((v = append_intent(p)) != PAWL_GO) return v;
     if (!p->model && pawl_claim_hold(p, PAWL_CLAIM_IN_FLIGHT)) return PAWL_WAIT;

@@ -14,6 +14,11 @@ bool pawl_attempt_moved(struct pawl_pass *p);
 /* verify.c: what verify's read would be for this step, knowing no result: where it goes is fixed with the intent, since a look
  * elsewhere tells nothing. Zeroed: it cannot be made. */
 struct pawl_hash pawl_look_digest(struct pawl_pass *p);
+/* verify.c: {"args", "run", "key", "result"} of this call, for the arguments of a look; NULL: no memory. */
+yyjson_val *pawl_look_document(struct pawl_pass *p);
+/* ... what the look that has just come saw, as JSON text; null: nothing is there (404); {NULL,0}: nothing that its contract
+ * knows. */
+struct pawl_str pawl_look_seen(struct pawl_pass *p);
 /* async.c: the call was accepted (202). PAWL_GO: nobody could ever tell how it ends, so it is as unknown as any; else its
  * end is awaited from here on. */
 enum pawl_verdict pawl_async_accept(struct pawl_pass *p);

@@ -145,7 +145,13 @@ struct pawl_pass {
     int32_t looked_status;
     bool look_came;
     const struct pawl_tool *look_tool; /* a guard's look: this read, as that step made it; NULL: verify's */
-    const struct pawl_step *look_of;
+    const struct pawl_step *look_of;   /* NULL: with these arguments */
+    struct pawl_str look_args;
+    bool looked_first, looked_before, looked_after; /* what was there: verify's look, and those of checks, were had; */
+    struct pawl_str look_first, before, after;      /* {NULL,0}: it could not be told */
+    bool checked;                                   /* check: what came of it was judged; */
+    struct pawl_str checks, check_says; /* as JSON text, and what does not hold in words; {NULL,0}: nothing */
+    unsigned check_then;                /* bits of PAWL_CHECK_TELL, ... */
     uint32_t looks;
     struct pawl_news news; /* of an accepted call (async.c) */
     bool news_came, last_poll, took_called;

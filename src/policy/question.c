@@ -23,7 +23,7 @@ void pawl_question_why(const struct pawl_pass *p, struct pawl_json_writer *w)
 {
     pawl_jw_key(w, "why");
     pawl_jw_open(w, '[');
-    for (uint32_t bit = 1; bit <= PAWL_WHY_OPINION; bit <<= 1)
+    for (uint32_t bit = 1; bit <= PAWL_WHY_LAST; bit <<= 1)
         if (p->why & bit) pawl_jw_text(w, pawl_why_word(bit));
     pawl_jw_close(w, ']');
     if (p->says.n) pawl_jw_key(w, "says"), pawl_jw_str(w, p->says);
@@ -57,7 +57,6 @@ enum pawl_verdict pawl_pass_question(struct pawl_pass *p, const struct pawl_ques
     p->why = q->why;
     p->says = q->says;
     fix(p, q);
-    if (!p->request.p) return p->rc = PAWL_ENOMEM, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "kind");

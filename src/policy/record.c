@@ -1,6 +1,7 @@
 /* src/policy/record.c - stage 17: the step's end, in one record. Every pass ends here, however it went. */
 #include "contract/template.h"
 #include "policy/budget.h"
+#include "policy/check.h"
 #include "policy/fact.h"
 #include "policy/fallback.h"
 #include "policy/pipeline.h"
@@ -81,6 +82,13 @@ static void undone_steps(struct pawl_pass *p, struct pawl_json_writer *w)
     if (any) pawl_jw_close(w, ']');
 }
 
+static void checked(const struct pawl_pass *p, struct pawl_json_writer *w)
+{
+    if (p->from_verify) pawl_jw_key(w, "from"), pawl_jw_text(w, "verify");
+    if (p->from_person) pawl_jw_key(w, "from"), pawl_jw_text(w, "person");
+    pawl_check_write(p, w);
+}
+
 static void completed(struct pawl_pass *p, struct pawl_json_writer *w)
 {
     static const char *const words[] = {"differs", "", "yes", "could not be told"};
@@ -92,8 +100,7 @@ static void completed(struct pawl_pass *p, struct pawl_json_writer *w)
         return;
     }
     if (p->verified) pawl_jw_key(w, "verified"), pawl_jw_text(w, words[p->verified + 1]);
-    if (p->from_verify) pawl_jw_key(w, "from"), pawl_jw_text(w, "verify");
-    if (p->from_person) pawl_jw_key(w, "from"), pawl_jw_text(w, "person");
+    checked(p, w);
     if (p->outcome.already_done) pawl_jw_key(w, "already_done"), pawl_jw_bool(w, true);
     if (pawl_pass_changes(p)) undone_steps(p, w);
 }
@@ -107,6 +114,11 @@ static void failed(struct pawl_pass *p, struct pawl_json_writer *w)
     if (p->outcome.no_money) pawl_jw_key(w, "no_money"), pawl_jw_bool(w, true);
     if (p->applied) pawl_jw_key(w, "applied"), pawl_jw_bool(w, true);
     if (p->first_step) first(p, w);
+    if (p->note.p) pawl_jw_key(w, "note"), pawl_jw_str(w, p->note); /* what stood in for it failed */
+    if (!p->checked) return;
+    pawl_jw_key(w, "result"); /* of a call that happened: what undoes it may need it */
+    pawl_jw_raw(w, p->result.p ? p->result : PAWL_STR("null"));
+    checked(p, w);
 }
 
 /* Of a call that was accepted: who told how it ended. */

@@ -2,11 +2,12 @@
  * A read-back that fails or differs does not undo what happened: the model and `pawl show` are told. */
 #include "policy/look.h"
 #include "contract/template.h"
+#include "policy/check.h"
 #include "policy/pipeline.h"
 #include <string.h>
 
 /* {"args", "run", "key", "result", "before"}: what verify's arguments and `expect` may refer to. */
-static yyjson_val *document_of(struct pawl_pass *p)
+yyjson_val *pawl_look_document(struct pawl_pass *p)
 {
     struct pawl_buf b;
     struct pawl_json_writer w = {.out = &b};
@@ -25,13 +26,14 @@ static yyjson_val *document_of(struct pawl_pass *p)
     return pawl_json_read(pawl_buf_done(&b), p->arena, &out, NULL) == PAWL_OK ? out : NULL;
 }
 
-/* The read of look_of once more. */
+/* The read of look_of once more, or one for a check. */
 static bool again_request(struct pawl_pass *p, struct pawl_str *request)
 {
     struct pawl_pass of = {.run = p->run, .arena = p->arena};
     struct pawl_buf b;
+    const struct pawl_str args = p->look_of ? p->look_of->args : p->look_args;
     pawl_buf_init_arena(&b, p->arena);
-    if (pawl_json_read(p->look_of->args, p->arena, &of.args, NULL) || pawl_pass_document(&of)) return false;
+    if (pawl_json_read(args, p->arena, &of.args, NULL) || pawl_pass_document(&of)) return false;
     if (p->ports->render_tool(p->config, p->look_tool, of.document, (struct pawl_str){"", 0}, &b, NULL)) return false;
     *request = pawl_buf_done(&b);
     return request->p != NULL;
@@ -42,7 +44,7 @@ bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, 
     if (p->look_tool) return *tool = p->look_tool, again_request(p, request);
     struct pawl_buf args, doc, b;
     struct pawl_json_writer w = {.out = &doc};
-    yyjson_val *of = document_of(p), *document;
+    yyjson_val *of = pawl_look_document(p), *document;
     *tool = pawl_config_tool(p->config, p->tool->verify.tool);
     pawl_buf_init_arena(&args, p->arena);
     pawl_buf_init_arena(&doc, p->arena);
@@ -93,7 +95,7 @@ enum fit {
 
 static enum fit fits(struct pawl_pass *p, yyjson_val *answer)
 {
-    yyjson_val *context = document_of(p);
+    yyjson_val *context = pawl_look_document(p);
     const int rc = context ? pawl_schema_check(p->tool->verify.expect, answer, context, NULL) : PAWL_ENOMEM;
     return rc == PAWL_OK ? FITS : rc == PAWL_EINVAL ? DIFFERS : NOT_TOLD;
 }
@@ -108,7 +110,7 @@ static yyjson_val *parse(struct pawl_pass *p, struct pawl_str text)
  * that printed nothing, a bare text), is none: "not there" must be said, not guessed. */
 static yyjson_val *seen(struct pawl_pass *p, struct pawl_str answer)
 {
-    const struct pawl_tool *look = pawl_config_tool(p->config, p->tool->verify.tool);
+    const struct pawl_tool *look = p->look_tool ? p->look_tool : pawl_config_tool(p->config, p->tool->verify.tool);
     yyjson_val *v = parse(p, answer);
     if (!yyjson_is_obj(v) && !yyjson_is_arr(v)) return NULL;
     if (look && look->output && pawl_schema_check(look->output, v, NULL, NULL)) return NULL;
@@ -118,6 +120,12 @@ static yyjson_val *seen(struct pawl_pass *p, struct pawl_str answer)
 static yyjson_val *seen_now(struct pawl_pass *p)
 {
     return p->looked.applied == PAWL_APPLIED_YES ? seen(p, p->looked.result) : NULL;
+}
+
+struct pawl_str pawl_look_seen(struct pawl_pass *p)
+{
+    if (p->looked_status == 404 || p->looked_status == 410) return PAWL_STR("null");
+    return seen_now(p) ? p->looked.result : (struct pawl_str){NULL, 0};
 }
 
 /* null says that there is none; nothing there says nothing: a wrong pointer must not look like "it did not happen". */
@@ -179,8 +187,9 @@ static int compare(struct pawl_pass *p)
     return 2;
 }
 
-enum pawl_verdict pawl_stage_verify(struct pawl_pass *p)
+static enum pawl_verdict read_back(struct pawl_pass *p)
 {
+    if (p->verified || p->look_tool) return PAWL_GO; /* it was; what comes now is a check's */
     if (p->model || !pawl_pass_changes(p) || !p->tool->verify.tool.p || p->from_verify || p->from_person)
         return PAWL_GO;
     if (p->run->ending || p->left_ns <= 0) return PAWL_GO;
@@ -188,4 +197,10 @@ enum pawl_verdict pawl_stage_verify(struct pawl_pass *p)
     p->look_came = false;
     p->verified = compare(p);
     return PAWL_GO;
+}
+
+enum pawl_verdict pawl_stage_verify(struct pawl_pass *p)
+{
+    const enum pawl_verdict v = read_back(p);
+    return v == PAWL_GO ? pawl_check_outcome(p) : v;
 }

@@ -44,6 +44,11 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
         HASH(args_digest);
     }
     TEXT(look);
+    TEXT(before);
+    TEXT(after);
+    TEXT(checks);
+    TEXT(check_says);
+    NUMBER(check_then);
     NUMBER(attempts);
     NUMBER(open);
     NUMBER(unknown);

@@ -25,7 +25,7 @@ void pawl_sim_check_heard_end(struct pawl_sim_seen *k)
     if (!k->s || !k->s->accepted || !k->tool) return;
     if (monitor) {
         pawl_sim_count(k->w, PAWL_SIM_N_HEARD);
-        if (k->r->kind == PAWL_STEP_COMPLETED &&
+        if ((k->r->kind == PAWL_STEP_COMPLETED || yyjson_obj_get(k->body, "checks")) &&
             (k->tool->key_declared || k->tool->effect == PAWL_EFFECT_IDEMPOTENT || k->f->sent == 1))
             k->f->unknown = false;
         return;

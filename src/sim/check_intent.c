@@ -180,6 +180,7 @@ void pawl_sim_check_intended(struct pawl_sim_seen *k)
         pawl_sim_seen_broken(k, "cancelled", "intended after the run was stopped");
     if (!(k->s && k->s->kind == PAWL_STEP_OPINION) && model && k->r->step > steps_limit(k, agent))
         pawl_sim_seen_broken(k, "bounded", "a model step past the limit of %u steps", agent->steps_max);
+    if (model) pawl_sim_check_outcome_model(k);
     if (model) return;
     if (!k->s || !k->tool) {
         pawl_sim_seen_broken(k, "fold", "an intent of no step");

@@ -96,6 +96,7 @@ static void failed(struct pawl_sim_seen *k)
     if (pawl_str_is(c, "unknown_tool")) pawl_sim_count(k->w, PAWL_SIM_N_UNKNOWN_TOOLS);
     if (pawl_str_is(c, "bad_arguments")) pawl_sim_count(k->w, PAWL_SIM_N_BAD_ARGUMENTS);
     if (!k->s || !pawl_sim_changes(k->tool) || pawl_sim_is_child(k->tool)) return;
+    if (pawl_str_is(pawl_json_str(k->body, "from"), "verify")) cleared(k);
     if (superseded) {
         pawl_sim_count(k->w, PAWL_SIM_N_SUPERSEDED);
         if (k->tool->effect != PAWL_EFFECT_IDEMPOTENT)
@@ -197,8 +198,9 @@ static void undo_started(struct pawl_sim_seen *k)
 {
     const struct pawl_run *run = &k->run->stored;
     const struct pawl_step *d = pawl_run_step(run, (uint32_t)pawl_json_i64(k->body, "undoes", 0));
-    if (!run->ending) pawl_sim_seen_broken(k, "undone", "undone while the run goes on");
-    if (run->ending_status == PAWL_DEAD && !run->undoing)
+    if (!run->ending && !pawl_sim_check_undoes(d)) pawl_sim_seen_broken(k, "undone", "undone while the run goes on");
+    if (!run->ending) pawl_sim_count(k->w, PAWL_SIM_N_CHECK_UNDONE);
+    if (run->ending && run->ending_status == PAWL_DEAD && !run->undoing)
         pawl_sim_seen_broken(k, "dead-letter", "a dead letter is undone, and nobody said so");
     if (run->undoing && d && d->number <= run->undo_to)
         pawl_sim_seen_broken(k, "undone", "#%u is undone, and is not behind #%u", d->number, run->undo_to);
@@ -214,7 +216,7 @@ static void undo_started(struct pawl_sim_seen *k)
             pawl_sim_seen_broken(k, "undone", "#%u is undone again: #%u did, or may have", d->number, o->number);
         if (run->undoing && o->number <= run->undo_to) continue;
         if (at < 0 || !k->w->contracts[at].undo_tool.p || !o->applied || o->stop || o->undone || o->undo_failed ||
-            o->answered)
+            o->answered || (!run->ending && !pawl_sim_check_undoes(o)))
             continue;
         if (o->intended_seq > d->intended_seq)
             pawl_sim_seen_broken(k, "undone", "undoes #%u before #%u, which came later", d->number, o->number);
@@ -321,6 +323,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
         k.f->ended_ns = w->now_ns;
         pawl_sim_check_waited(&k);
         pawl_sim_check_child_step(&k);
+        pawl_sim_check_outcome(&k);
     }
     if (r->kind == PAWL_STEP_ATTEMPTED || r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED ||
         r->kind == PAWL_STEP_IN_DOUBT)

@@ -43,6 +43,10 @@ static inline bool pawl_sim_changes(const struct pawl_tool *t)
 }
 void pawl_sim_check_heard(struct pawl_sim_seen *k); /* check_heard.c */
 void pawl_sim_check_heard_end(struct pawl_sim_seen *k);
+/* check_outcome.c */
+void pawl_sim_check_outcome(struct pawl_sim_seen *k);
+void pawl_sim_check_outcome_model(struct pawl_sim_seen *k);
+bool pawl_sim_check_undoes(const struct pawl_step *s);
 /* check_opinion.c */
 void pawl_sim_check_opinion_asked(struct pawl_sim_seen *k);
 void pawl_sim_check_opinion_judged(struct pawl_sim_seen *k);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct pawl_schema *schema(struct pawl_sim *w, struct pawl_str text, bool args)
+struct pawl_schema *pawl_sim_schema(struct pawl_sim *w, struct pawl_str text, bool args)
 {
     const struct pawl_schema_options options = {.allow_arg = args, .cache = &w->schema_cache};
     struct pawl_schema *out = NULL;
@@ -158,13 +158,13 @@ static void draw_gate(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_t
     }
     if (pawl_sim_chance(w, 400)) { /* over the arguments alone */
         snprintf(text, sizeof text, "{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}", (int)truth->gate_over);
-        t->gate_when = schema(w, pawl_str_of(text), false);
+        t->gate_when = pawl_sim_schema(w, pawl_str_of(text), false);
         return;
     }
     snprintf(text, sizeof text,
              "%s{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"exclusiveMinimum\":%d}}}}}%s", before,
              (int)truth->gate_over, behind);
-    t->gate_if = schema(w, pawl_str_of(text), false);
+    t->gate_if = pawl_sim_schema(w, pawl_str_of(text), false);
 }
 
 static void draw_dedupe(struct pawl_sim *w, struct pawl_tool *t)
@@ -195,7 +195,8 @@ static void draw_verify(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim
     w->tools[truth->look - 1].of = number_of(w, t);
     t->verify.tool = look->name;
     if (pawl_sim_chance(w, 500))
-        look->output = schema(w, PAWL_STR("{\"anyOf\":[{\"type\":\"array\"},{\"required\":[\"item\"]}]}"), false);
+        look->output =
+            pawl_sim_schema(w, PAWL_STR("{\"anyOf\":[{\"type\":\"array\"},{\"required\":[\"item\"]}]}"), false);
     if (pawl_sim_chance(w, 500)) t->verify.args = PAWL_STR("{\"item\":{\"$arg\":\"/args/item\"}}");
     if (pawl_sim_chance(w, 850)) {
         t->verify.settles_ns = pawl_sim_chance(w, 150) ? 0 : pawl_sim_between(w, 10, 60) * PAWL_SIM_S;
@@ -209,10 +210,11 @@ static void draw_verify(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim
     truth->by_place = truth->own_items = true;
     t->dedupe_by = &item;
     t->dedupe_by_count = 1;
-    t->verify.expect = schema(w,
-                              PAWL_STR("{\"required\":[\"amount\"],\"properties\":{\"amount\":{\"const\":{\"$arg\":"
-                                       "\"/args/amount\"}}}}"),
-                              true);
+    t->verify.expect =
+        pawl_sim_schema(w,
+                        PAWL_STR("{\"required\":[\"amount\"],\"properties\":{\"amount\":{\"const\":{\"$arg\":"
+                                 "\"/args/amount\"}}}}"),
+                        true);
 }
 
 static void draw_undo(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_tool *truth, uint32_t number)
@@ -338,7 +340,7 @@ static void draw_limits(struct pawl_sim *w)
         if (pawl_sim_chance(w, 150)) a->ends_by_ns = pawl_sim_between(w, 10, 300) * PAWL_SIM_MIN;
         a->steps_max = (uint32_t)pawl_sim_between(w, 6, 30);
         if (!pawl_sim_chance(w, 250)) continue;
-        if (!answer) answer = schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"done\"]}"), false);
+        if (!answer) answer = pawl_sim_schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"done\"]}"), false);
         a->output = answer;
         a->output_json = PAWL_STR("{\"type\":\"object\",\"required\":[\"done\"]}");
     }
@@ -490,8 +492,10 @@ static void draw_opinions(struct pawl_sim *w)
         if (!pawl_sim_chance(w, 250)) continue;
         if (!rule)
             rule =
-                schema(w, PAWL_STR("{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"maximum\":3}}}}}"), false);
-        if (!any) any = schema(w, PAWL_STR("{\"type\":\"object\"}"), false);
+                pawl_sim_schema(w,
+                                PAWL_STR("{\"properties\":{\"args\":{\"properties\":{\"amount\":{\"maximum\":3}}}}}"),
+                                false);
+        if (!any) any = pawl_sim_schema(w, PAWL_STR("{\"type\":\"object\"}"), false);
         *o = (struct pawl_second_opinion){.tools = tools, .by = by, .failed_agrees = pawl_sim_chance(w, 300)};
         for (uint32_t t = 0; t < w->config.tools_count; t++)
             if (w->tools[t].role == PAWL_SIM_CHANGE && pawl_sim_chance(w, 500))
@@ -564,8 +568,8 @@ static void make_twin(struct pawl_sim *w)
 void pawl_sim_draw_config(struct pawl_sim *w)
 {
     const uint32_t changes = (uint32_t)pawl_sim_between(w, 1, 4);
-    struct pawl_schema *input = schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"item\"]}"), false);
-    struct pawl_schema *output = schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"ref\"]}"), false);
+    struct pawl_schema *input = pawl_sim_schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"item\"]}"), false);
+    struct pawl_schema *output = pawl_sim_schema(w, PAWL_STR("{\"type\":\"object\",\"required\":[\"ref\"]}"), false);
     int64_t remembered_ns = 24 * PAWL_SIM_H;
     w->contracts = pawl_sim_get(w, PAWL_SIM_TOOLS * sizeof *w->contracts);
     draw_reads(w, output);
@@ -583,6 +587,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_bulkheads(w);
     draw_budgets(w);
     draw_guards(w);
+    pawl_sim_draw_checks(w);
     w->config.tools = w->contracts;
     w->config.agents = w->agents;
     w->config.sync_every_step = pawl_sim_chance(w, 100);

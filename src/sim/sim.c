@@ -73,7 +73,10 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "monitors asked",
                                                           "ends heard of",
                                                           "ends not heard of",
-                                                          "second opinions"};
+                                                          "second opinions",
+                                                          "ends checked",
+                                                          "checks failed",
+                                                          "undone by a check"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -209,7 +209,7 @@ struct pawl_sim {
     struct pawl_agent *agents, *twin_agents;
     bool helper, helper_helped; /* the last agent is one that others start; and it starts itself */
     struct pawl_sim_tool tools[PAWL_SIM_TOOLS];
-    struct pawl_schema *schemas[20];
+    struct pawl_schema *schemas[32];
     struct pawl_schema_cache schema_cache;
     uint32_t schemas_count;
     /* the world outside */
@@ -266,6 +266,9 @@ struct pawl_sim_run *pawl_sim_run_of(const struct pawl_sim *w, struct pawl_id id
 void pawl_sim_draw_config(struct pawl_sim *w);
 int pawl_sim_tool_index(const struct pawl_sim *w, struct pawl_str name);      /* -1: no such tool */
 bool pawl_sim_must_ask(const struct pawl_sim *w, int tool, yyjson_val *args); /* the contract wants a yes */
+
+struct pawl_schema *pawl_sim_schema(struct pawl_sim *w, struct pawl_str text, bool args); /* args: $arg may be in it */
+void pawl_sim_draw_checks(struct pawl_sim *w); /* check_outcome.c: what must have come of calls */
 
 /* node.c: processes, their disk, their end */
 struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w);
