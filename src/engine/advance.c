@@ -321,8 +321,8 @@ static void stop_slot(struct pawl_slot *s)
         }
         if (p->want != PAWL_WANT_TIME && p->want != PAWL_WANT_ROOM) return;
         pawl_admission_leave(p);
-        p->stage = PAWL_STAGE_RETRY;
-        p->came = p->recovered = true;
+        p->stage = p->step->resend ? PAWL_STAGE_ATTEMPT : PAWL_STAGE_RETRY; /* a person said that it did not happen */
+        p->came = p->recovered = !p->step->resend;
         if (p->outcome.applied == PAWL_APPLIED_YES) p->outcome.applied = PAWL_APPLIED_UNKNOWN;
         pawl_slot_drive(s);
         return;

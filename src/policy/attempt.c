@@ -164,11 +164,11 @@ enum pawl_verdict pawl_stage_attempt(struct pawl_pass *p)
     if (p->counted) return leave(p);
     if (s->stop || s->applied) return resolved(p);
     if (s->resend) {
-        if (!p->admitted) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
-        p->unknown = false;
+        p->unknown = false; /* a person has said so, whatever the stages below make of it */
         p->attempts = s->attempts;
         if (p->run->ending && s->kind != PAWL_STEP_UNDO)
             return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "it did not happen, and the run is stopped");
+        if (!p->admitted) return pawl_pass_back(p, PAWL_STAGE_DEADLINE);
         return next(p);
     }
     return p->attempts == 0 ? recover(p) : next(p);

@@ -201,7 +201,7 @@ bool pawl_dedupe_wide(const struct pawl_pass *p)
 void pawl_dedupe_recall(struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
-    if (p->claim_took || !p->tool || !wide(p) || s->state < PAWL_STEP_ASKED || s->state > PAWL_STEP_APPROVED) return;
+    if (p->claim_took || !p->tool || !wide(p) || !s->asked_seq || s->state > PAWL_STEP_APPROVED) return;
     if (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) return;
     set_claim_key(p);
     p->claim_took = true;

@@ -33,7 +33,10 @@ bool pawl_fallback_model(struct pawl_pass *p)
     if (!first || p->run->ending) return false;
     /* the cheaper one that was chosen cannot be asked: the agent's own is */
     const bool chosen = p->routes || (p->run->routed.p && pawl_str_eq(p->model->name, p->run->routed));
-    const bool left = p->route_left || (p->step && p->step->other_model); /* once is enough, also over a restart */
+    const bool began_otherwise = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE && p->run->routed.p &&
+                                 !pawl_str_eq(p->step->name, p->run->routed);
+    const bool left =
+        p->route_left || began_otherwise || (p->step && p->step->other_model); /* once, also over a restart */
     const bool leave = chosen && !left && !p->degraded_from.p && p->model != first;
     if (!leave && p->model != first)
         while (at < first->fallback_count && !pawl_str_eq(first->fallback[at++], p->model->name)) {
