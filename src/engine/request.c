@@ -522,8 +522,9 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     for (uint32_t i = 0; i < stored->count && rc == PAWL_OK; i++) rc = pawl_run_fold(&run, &stored->records[i], NULL);
     if (rc == PAWL_ENOMEM) e->rc = rc;
     const struct pawl_step *s = pawl_run_step(&run, r->step);
-    const bool gate = r->what == PAWL_ASK_APPROVE || r->what == PAWL_ASK_DENY;
-    const bool same_answer = gate && s && s->asked_seq && s->denied == (r->what == PAWL_ASK_DENY);
+    const bool yes = r->what == PAWL_ASK_APPROVE, no = r->what == PAWL_ASK_DENY;
+    /* what was stopped before anybody answered was not approved, whatever became of the question */
+    const bool same_answer = s && s->asked_seq && ((yes && s->yes_count > 0 && !s->denied) || (no && s->denied));
     const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN) ||
                       pawl_signal_known(&run, r);
     if (rc == PAWL_OK && r->what == PAWL_ASK_CALLBACK)
