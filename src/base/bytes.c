@@ -120,11 +120,6 @@ void pawl_buf_text(struct pawl_buf *b, const char *nul_terminated)
     pawl_buf_add(b, nul_terminated, strlen(nul_terminated));
 }
 
-void pawl_buf_char(struct pawl_buf *b, char c)
-{
-    if (reserve(b, 1)) b->p[b->n++] = c;
-}
-
 void pawl_buf_i64(struct pawl_buf *b, int64_t v)
 {
     char digits[20];

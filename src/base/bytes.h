@@ -35,7 +35,11 @@ void pawl_buf_add(struct pawl_buf *b, const void *p, size_t n);
 char *pawl_buf_room(struct pawl_buf *b, size_t n);
 void pawl_buf_str(struct pawl_buf *b, struct pawl_str s);
 void pawl_buf_text(struct pawl_buf *b, const char *nul_terminated);
-void pawl_buf_char(struct pawl_buf *b, char c);
+static inline void pawl_buf_char(struct pawl_buf *b, char c)
+{
+    if (!b->failed && b->size - b->n > 1) b->p[b->n++] = c; /* mostly there is room */
+    else pawl_buf_add(b, &c, 1);
+}
 void pawl_buf_i64(struct pawl_buf *b, int64_t v); /* decimal */
 void pawl_buf_printf(struct pawl_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct pawl_str pawl_buf_done(struct pawl_buf *b); /* puts a NUL behind (not counted); {NULL,0} if it failed */

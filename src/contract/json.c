@@ -93,13 +93,18 @@ static int unique(yyjson_val *object, const struct path *p, struct pawl_arena *a
 {
     struct pawl_str names[16];
     yyjson_val *key, *value;
+    uint64_t seen = 0;
     size_t i, max;
     if (yyjson_obj_size(object) > sizeof names / sizeof *names) return sorted_unique(object, p, a, err);
     yyjson_obj_foreach(object, i, max, key, value)
     {
         const struct pawl_str name = {yyjson_get_str(key), (uint32_t)yyjson_get_len(key)};
+        /* names of another length, beginning or end are others: mostly nothing is compared */
+        const uint32_t at = name.n ? name.n * 7 + (uint8_t)name.p[0] * 3 + (uint8_t)name.p[name.n - 1] : 0;
+        const uint64_t bit = UINT64_C(1) << (at & 63), known = seen & bit;
         names[i] = name;
-        for (size_t j = 0; j < i; j++)
+        seen |= bit;
+        for (size_t j = 0; known && j < i; j++)
             if (names[j].n == name.n && memcmp(names[j].p, name.p, name.n) == 0) return refuse_name(p, name, a, err);
     }
     return PAWL_OK;
@@ -174,9 +179,9 @@ struct pawl_str pawl_json_value_str(yyjson_val *v)
     return (struct pawl_str){yyjson_get_str(v), (uint32_t)yyjson_get_len(v)};
 }
 
-struct pawl_str pawl_json_str(yyjson_val *object, const char *name)
+struct pawl_str pawl_json_strn(yyjson_val *object, const char *name, size_t n)
 {
-    return pawl_json_value_str(yyjson_obj_get(object, name));
+    return pawl_json_value_str(yyjson_obj_getn(object, name, n));
 }
 
 int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise)

@@ -4,6 +4,7 @@
  * Accepted: RFC 8259 JSON in UTF-8 that is also I-JSON (RFC 7493) where it matters: member names unique in their
  * object, no lone surrogates, at most PAWL_JSON_DEPTH levels. Sizes are the caller's to bound before. */
 #pragma once
+#include <string.h>
 #include <yyjson.h>
 #include "base/bytes.h"
 #include "base/error.h"
@@ -18,7 +19,11 @@ int pawl_json_read(struct pawl_str text, struct pawl_arena *a, yyjson_val **out,
 yyjson_val *pawl_json_at(yyjson_val *root, struct pawl_str pointer);
 
 /* Typed members of an object; the second form with a fallback. A missing or differently typed member is absent. */
-struct pawl_str pawl_json_str(yyjson_val *object, const char *name); /* {NULL,0}: absent */
+struct pawl_str pawl_json_strn(yyjson_val *object, const char *name, size_t n); /* {NULL,0}: absent */
+static inline struct pawl_str pawl_json_str(yyjson_val *object, const char *name)
+{
+    return pawl_json_strn(object, name, strlen(name)); /* the compiler knows the length of what is mostly a literal */
+}
 int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise);
 bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise);
 struct pawl_str pawl_json_value_str(yyjson_val *v); /* of a string value */
@@ -44,7 +49,12 @@ struct pawl_json_writer {
 };
 void pawl_jw_open(struct pawl_json_writer *w, char bracket);
 void pawl_jw_close(struct pawl_json_writer *w, char bracket);
-void pawl_jw_key(struct pawl_json_writer *w, const char *name); /* a word of ours: nothing in it is to be escaped */
+/* A word of ours: nothing in it is to be escaped. */
+void pawl_jw_keyn(struct pawl_json_writer *w, const char *name, size_t n);
+static inline void pawl_jw_key(struct pawl_json_writer *w, const char *name)
+{
+    pawl_jw_keyn(w, name, strlen(name));
+}
 void pawl_jw_key_str(struct pawl_json_writer *w, struct pawl_str name);
 void pawl_jw_str(struct pawl_json_writer *w, struct pawl_str text);
 void pawl_jw_text(struct pawl_json_writer *w, const char *text);

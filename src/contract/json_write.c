@@ -172,9 +172,8 @@ void pawl_jw_key_str(struct pawl_json_writer *w, struct pawl_str name)
     w->more = false;
 }
 
-void pawl_jw_key(struct pawl_json_writer *w, const char *name)
+void pawl_jw_keyn(struct pawl_json_writer *w, const char *name, size_t n)
 {
-    const size_t n = strlen(name);
     char *to = pawl_buf_room(w->out, n + 4);
     const bool more = w->more;
     w->more = false;
