@@ -57,6 +57,7 @@ enum pawl_verdict pawl_pass_question(struct pawl_pass *p, const struct pawl_ques
     p->why = q->why;
     p->says = q->says;
     fix(p, q);
+    if (!p->request.p) return p->rc = PAWL_ENOMEM, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     pawl_buf_init_arena(&b, p->arena);
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "kind");
