@@ -103,15 +103,7 @@ void cli_json_error(struct cli *c, const struct pawl_error *err)
 {
     struct pawl_json_writer w = {.out = &c->out};
     pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "error");
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "code");
-    pawl_jw_i64(&w, err->code);
-    cli_put(&w, "name", pawl_code_name(err->code));
-    cli_put(&w, "where", err->where);
-    cli_put(&w, "what", err->what);
-    cli_put(&w, "next", err->next);
-    pawl_jw_close(&w, '}');
+    pawl_jw_put_error(&w, "error", err->code, err);
     pawl_jw_close(&w, '}');
     pawl_buf_char(&c->out, '\n');
 }

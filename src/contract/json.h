@@ -66,3 +66,5 @@ void pawl_jw_value(struct pawl_json_writer *w, yyjson_val *v);
 /* A member as a whole; a text that is {NULL,0} makes none. */
 void pawl_jw_put_str(struct pawl_json_writer *w, const char *name, struct pawl_str text);
 void pawl_jw_put_i64(struct pawl_json_writer *w, const char *name, int64_t v);
+/* {code, name, where, what, next}: an error as every interface tells it (docs/protocol.md). */
+void pawl_jw_put_error(struct pawl_json_writer *w, const char *name, int code, const struct pawl_error *err);

@@ -236,3 +236,15 @@ void pawl_jw_put_i64(struct pawl_json_writer *w, const char *name, int64_t v)
     pawl_jw_key(w, name);
     pawl_jw_i64(w, v);
 }
+
+void pawl_jw_put_error(struct pawl_json_writer *w, const char *name, int code, const struct pawl_error *err)
+{
+    pawl_jw_key(w, name);
+    pawl_jw_open(w, '{');
+    pawl_jw_put_i64(w, "code", code);
+    pawl_jw_put_str(w, "name", pawl_str_of(pawl_code_name(code)));
+    pawl_jw_put_str(w, "where", pawl_str_of(err->where));
+    pawl_jw_put_str(w, "what", pawl_str_of(err->what));
+    pawl_jw_put_str(w, "next", pawl_str_of(err->next));
+    pawl_jw_close(w, '}');
+}

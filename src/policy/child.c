@@ -50,36 +50,33 @@ static enum pawl_verdict known(struct pawl_pass *p)
     return p->rc ? pawl_pass_wait(p, PAWL_WANT_NOTHING) : PAWL_GO;
 }
 
-static enum pawl_verdict append_started(struct pawl_pass *p)
+static void begin_body(struct pawl_pass *p, struct pawl_buf *b, struct pawl_json_writer *w)
 {
     char id[PAWL_ID_TEXT];
-    struct pawl_buf b;
-    struct pawl_json_writer w = {.out = &b};
     pawl_id_text(p->child_id, id);
-    pawl_buf_init_arena(&b, p->arena);
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "run");
-    pawl_jw_text(&w, id);
-    pawl_jw_key(&w, "agent");
-    pawl_jw_str(&w, p->tool->child);
+    pawl_buf_init_arena(b, p->arena);
+    w->out = b;
+    pawl_jw_open(w, '{');
+    pawl_jw_put_str(w, "run", pawl_str_of(id));
+}
+
+static enum pawl_verdict append_started(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = NULL};
+    begin_body(p, &b, &w);
+    pawl_jw_put_str(&w, "agent", p->tool->child);
     pawl_jw_close(&w, '}');
     return pawl_pass_append(p, PAWL_CHILD_STARTED, &b);
 }
 
 static enum pawl_verdict append_ended(struct pawl_pass *p)
 {
-    char id[PAWL_ID_TEXT];
     struct pawl_buf b;
-    struct pawl_json_writer w = {.out = &b};
-    pawl_id_text(p->child_id, id);
-    pawl_buf_init_arena(&b, p->arena);
-    pawl_jw_open(&w, '{');
-    pawl_jw_key(&w, "run");
-    pawl_jw_text(&w, id);
-    pawl_jw_key(&w, "status");
-    pawl_jw_text(&w, pawl_status_word(p->child.status));
-    pawl_jw_key(&w, "active");
-    pawl_jw_i64(&w, p->child.active_ns);
+    struct pawl_json_writer w = {.out = NULL};
+    begin_body(p, &b, &w);
+    pawl_jw_put_str(&w, "status", pawl_str_of(pawl_status_word(p->child.status)));
+    pawl_jw_put_i64(&w, "active", p->child.active_ns);
     if (p->child.applied && p->child.status != PAWL_DONE) pawl_jw_key(&w, "applied"), pawl_jw_bool(&w, true);
     pawl_jw_close(&w, '}');
     p->child_active_ns = p->child.active_ns;
