@@ -178,6 +178,10 @@ int cli_init(struct cli *c);
 int cli_check(struct cli *c);
 int cli_verify(struct cli *c);
 int cli_breaker(struct cli *c);
+int cli_schedule(struct cli *c);
+/* ", by the schedule nightly for 2026-11-23T06:00Z", of a view; nothing where no schedule began it */
+void cli_schedule_words(yyjson_val *view, struct pawl_buf *out);
+const char *cli_left_out(struct pawl_str why); /* cmd_schedule.c: why a time began nothing, in words */
 int cli_budget(struct cli *c);
 /* Those of a day and of no day, NULL: all. How many; -1: it was told why not. cmd_budget.c */
 int cli_budgets(struct cli *c, const char *only);

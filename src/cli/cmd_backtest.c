@@ -42,7 +42,7 @@ static struct pawl_str lookup(void *ctx, const char *name)
 static int read_config(struct bench *b, const char *path)
 {
     static struct pawl_config_report report;
-    struct pawl_env_lookup env = {lookup, NULL};
+    struct pawl_env_lookup env = {.get = lookup};
     struct pawl_error err = {0};
     struct pawl_buf text;
     pawl_buf_init_arena(&text, &b->c->arena);

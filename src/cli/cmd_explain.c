@@ -422,6 +422,13 @@ int cli_explain(struct cli *c)
         cli_text(c, CLI_PLAIN, "\n");
         cli_next(c, view);
         pawl_buf_init_arena(&b, &c->arena);
+        cli_schedule_words(view, &b);
+        if (b.n > 2) {
+            cli_text(c, CLI_DIM, "begun ");
+            cli_wrap(c, (struct pawl_str){b.p + 2, (uint32_t)b.n - 2}, 4, 6);
+            cli_text(c, CLI_PLAIN, "\n");
+        }
+        pawl_buf_init_arena(&b, &c->arena);
         pawl_shown(pawl_json_str(yyjson_obj_get(view, "budget"), "says"), 300, &b);
         if (b.n) cli_text(c, CLI_DIM, "budget: "), cli_wrap(c, pawl_buf_done(&b), 4, 8), cli_text(c, CLI_PLAIN, "\n");
     }

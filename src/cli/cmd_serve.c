@@ -12,6 +12,7 @@ struct news {                /* of one commit */
     const char *word, *next; /* next: the command that moves it on; NULL: none is needed */
     uint32_t step;
     enum cli_colour colour;
+    struct pawl_str body; /* of run.created */
 };
 
 static bool of_record(const struct pawl_record *r, const struct pawl_head *head, struct news *n)
@@ -22,7 +23,7 @@ static bool of_record(const struct pawl_record *r, const struct pawl_head *head,
                                        [PAWL_DEAD] = "dead letter"};
     *n = (struct news){.step = r->step};
     switch (r->kind) {
-    case PAWL_RUN_CREATED: n->word = "begins"; break;
+    case PAWL_RUN_CREATED: n->word = "begins", n->body = r->body; break;
     case PAWL_RUN_RETRIED: n->word = "goes on by a person's word"; break;
     case PAWL_RUN_ENDED:
         n->word = ends[head->status];
@@ -35,6 +36,49 @@ static bool of_record(const struct pawl_record *r, const struct pawl_head *head,
     default: return false;
     }
     return n->word != NULL;
+}
+
+/* Which schedule began it, in words. */
+static void add_schedule(struct cli *c, struct pawl_str created, struct pawl_buf *out)
+{
+    struct pawl_arena a;
+    yyjson_val *v = NULL;
+    pawl_arena_init(&a, c->arena.from);
+    if (created.p && pawl_json_read(created, &a, &v, NULL) == PAWL_OK) cli_schedule_words(v, out);
+    pawl_arena_fini(&a);
+}
+
+/* Times of a schedule that begin nothing are said, too. */
+static void say_left_out(struct cli *c, const struct pawl_shared_op *op)
+{
+    static const char prefix[] = "schedule ";
+    const uint32_t before = sizeof prefix - 1;
+    struct pawl_arena a;
+    yyjson_val *row = NULL;
+    struct pawl_buf b;
+    if (op->name.n <= before || memcmp(op->name.p, prefix, before) != 0 || !op->body.p) return;
+    pawl_arena_init(&a, c->arena.from);
+    pawl_buf_init(&b, c->arena.from);
+    const int64_t count = pawl_json_read(op->body, &a, &row, NULL) ? 0 : pawl_json_i64(row, "left_now", 0);
+    const struct pawl_str name = {op->name.p + before, op->name.n - before}, why = pawl_json_str(row, "left_why");
+    if (count && c->opt[OPT_JSON]) {
+        struct pawl_json_writer w = {.out = &c->out};
+        pawl_jw_open(&w, '{');
+        pawl_jw_put_i64(&w, "at_ns", cli_wall_ns());
+        pawl_jw_put_str(&w, "schedule", name);
+        pawl_jw_put_i64(&w, "left_out", count);
+        pawl_jw_put_str(&w, "why", why);
+        pawl_jw_close(&w, '}');
+        cli_text(c, CLI_PLAIN, "\n");
+    } else if (count) {
+        cli_time(cli_wall_ns(), &b);
+        if (pawl_buf_done(&b).p) cli_text(c, CLI_DIM, b.p);
+        cli_text(c, CLI_PLAIN, "  schedule ");
+        cli_shown(c, CLI_BOLD, name, 64);
+        cli_printf(c, "  %lld time%s left out: %s\n", (long long)count, count == 1 ? "" : "s", cli_left_out(why));
+    }
+    pawl_buf_fini(&b);
+    pawl_arena_fini(&a);
 }
 
 static void say(struct cli *c, const struct pawl_head *head, const struct news *n)
@@ -64,6 +108,10 @@ static void say(struct cli *c, const struct pawl_head *head, const struct news *
     cli_shown(c, CLI_BOLD, head->agent, 60);
     cli_text(c, CLI_PLAIN, "  ");
     cli_text(c, n->colour, n->word);
+    pawl_buf_init(&b, c->arena.from);
+    add_schedule(c, n->body, &b);
+    if (b.n && pawl_buf_done(&b).p) cli_text(c, CLI_PLAIN, b.p);
+    pawl_buf_fini(&b);
     if (n->next) cli_printf(c, "  → pawl %s %s", n->next, id);
     if (n->next && n->step) cli_printf(c, "/%" PRIu32, n->step);
     cli_text(c, CLI_PLAIN, "\n");
@@ -73,7 +121,11 @@ static void on_commit(void *ctx, const struct pawl_commit *commit)
 {
     struct cli *c = ctx;
     struct news n;
-    if (commit->no_run) return;
+    for (uint32_t i = 0; i < commit->shared_count; i++) say_left_out(c, &commit->shared[i]);
+    if (commit->no_run) {
+        cli_flush(c);
+        return;
+    }
     for (uint32_t i = 0; i < commit->records_count; i++)
         if (of_record(&commit->records[i], &commit->head, &n)) say(c, &commit->head, &n);
     if (commit->head.status == PAWL_WAITING && 1 << commit->head.waiting & PAWL_STUCK) {

@@ -24,6 +24,7 @@ static void title(struct cli *c, yyjson_val *view)
     }
     pawl_buf_text(&b, "began ");
     cli_time(created, &b);
+    cli_schedule_words(view, &b);
     pawl_buf_text(&b, ended ? ", took " : ", open for ");
     cli_duration((ended ? ended : cli_wall_ns()) - created, &b);
     if (lives > 1)

@@ -102,8 +102,8 @@ static void read_defaults(struct pawl_reader *r, const struct pawl_yaml *root)
 
 static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
 {
-    static const char *const known[] = {"version", "store", "durability", "defaults", "pools", "lanes",
-                                        "models",  "tools", "agents",     "budget",   "serve", NULL};
+    static const char *const known[] = {"version", "store",  "durability", "defaults", "pools",     "lanes", "models",
+                                        "tools",   "agents", "budget",     "serve",    "schedules", NULL};
     static const char *const later[] = {"alerts", "trace", "retention", NULL};
     static const char *const durabilities[] = {"effects", "every-step", NULL};
     const struct pawl_yaml *section;
@@ -124,6 +124,7 @@ static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
     if ((section = pawl_reader_map(r, root, "models")) != NULL) pawl_read_models(r, section);
     if ((section = pawl_reader_map(r, root, "tools")) != NULL) pawl_read_tools(r, section);
     if ((section = pawl_reader_map(r, root, "agents")) != NULL) pawl_read_agents(r, section);
+    if ((section = pawl_reader_map(r, root, "schedules")) != NULL) pawl_read_schedules(r, section);
     pawl_link_children(r);
     pawl_read_budget(r, root);
     pawl_link_budgets(r, (struct pawl_model *)(uintptr_t)r->config->models);

@@ -7,6 +7,10 @@
 struct pawl_env_lookup {
     struct pawl_str (*get)(void *ctx, const char *name);
     void *ctx;
+    /* The compiled file of a time zone, in that arena; {NULL,0}: there is none. NULL: no zone is looked at. */
+    struct pawl_str (*zone)(void *ctx, struct pawl_str name, struct pawl_arena *a);
+    /* All that there are, each lent for its call; to suggest the nearest. NULL: nothing is suggested. */
+    void (*zones)(void *ctx, void (*each)(void *to, struct pawl_str name), void *to);
 };
 enum { PAWL_CONFIG_ERRORS = 64 };
 struct pawl_config_report {                       /* all errors at once, in the file's order */

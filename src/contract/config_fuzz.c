@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct pawl_config_report report;
     static const struct pawl_alloc from = {resize, NULL};
-    static const struct pawl_env_lookup env = {get, NULL};
+    static const struct pawl_env_lookup env = {.get = get};
     struct pawl_config *c = NULL;
     const int code = pawl_config_load((struct pawl_str){(const char *)data, (uint32_t)size}, "x/pawl.yaml", &env, &from,
                                       &c, &report);

@@ -141,8 +141,9 @@ void pawl_reader_breaker(struct pawl_reader *r, const struct pawl_yaml *map, str
 /* config_guards.c: an agent's guards, the defaults where it says nothing; what a read says of the world */
 void pawl_read_guards(struct pawl_reader *r, const struct pawl_yaml *agent, struct pawl_agent *a);
 void pawl_read_facts(struct pawl_reader *r, const struct pawl_yaml *tool, struct pawl_tool *t);
-void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents); /* config_agents.c */
-void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root);    /* config_serve.c */
+void pawl_read_agents(struct pawl_reader *r, const struct pawl_yaml *agents);       /* config_agents.c */
+void pawl_read_serve(struct pawl_reader *r, const struct pawl_yaml *root);          /* config_serve.c */
+void pawl_read_schedules(struct pawl_reader *r, const struct pawl_yaml *schedules); /* config_schedule.c */
 /* config_budget.c */
 void pawl_reader_price(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_price *out);
 void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a);

@@ -21,7 +21,7 @@ static struct pawl_str get(void *ctx, const char *name)
         if (strcmp(name, set[i][0]) == 0) return pawl_str_of(set[i][1]);
     return (struct pawl_str){NULL, 0};
 }
-static const struct pawl_env_lookup env = {get, NULL};
+static const struct pawl_env_lookup env = {.get = get};
 
 static struct pawl_config *load(const char *text, const char *path, const struct pawl_alloc *from)
 {

@@ -369,10 +369,11 @@ struct pawl_config {
     const struct pawl_agent *agents;
     const struct pawl_pool *pools;
     const struct pawl_lane *lanes;
+    const struct pawl_schedule *schedules; /* schedule.h */
     struct pawl_serve serve;
     struct pawl_budget budget_all, budget_day; /* of all runs, whatever their agent */
     bool redacts;                              /* some tool does */
-    uint32_t models_count, tools_count, agents_count, pools_count, lanes_count;
+    uint32_t models_count, tools_count, agents_count, pools_count, lanes_count, schedules_count;
     const struct pawl_pair *secrets; /* NAME -> value, captured at load; never written anywhere */
     uint32_t secrets_count;
 };

@@ -127,8 +127,9 @@ static int64_t on_the_wall(const struct pawl_cron *c, const struct pawl_zone *z,
     const int64_t first = floor_div(after_s + pawl_zone_offset(z, after_s), 86400) - 1;
     for (int64_t day = first; day < first + 9 * 366 + 2; day++) {
         if (!day_fits(c, day)) continue;
+        if (pawl_zone_utc(z, day * 86400 + 86340) <= after_s) continue; /* the last minute is over: so are all */
         for (int h = 0; h < 24; h++) {
-            if (!(c->hours >> h & 1)) continue;
+            if (!(c->hours >> h & 1) || pawl_zone_utc(z, day * 86400 + h * 3600 + 3540) <= after_s) continue;
             for (int m = 0; m < 60; m++) {
                 if (!(c->minutes >> m & 1)) continue;
                 const int64_t utc_s = pawl_zone_utc(z, day * 86400 + h * 3600 + m * 60);

@@ -354,6 +354,7 @@ static void again(struct pawl_hot *h, int status)
                          "same id, or look first whether it is there");
     if (given_up) {
         pawl_child_news(h, 1000000000);
+        pawl_schedule_failed(h, status);
         pawl_hot_drop(h);
         return;
     }
@@ -384,6 +385,7 @@ static void refused(struct pawl_hot *h, int result)
         return;
     }
     pawl_child_news(h, 1000000000);
+    if (h->create) pawl_schedule_failed(h, result);
     if (h->create && result == PAWL_ECONFLICT) {
         pawl_request_retry_start(e, h);
         return;
@@ -412,6 +414,7 @@ void pawl_hot_committed(struct pawl_hot *h, int status)
     h->create = false;
     h->durable_seq = b->commit.head.seq;
     if (created || (h->run.ended && h->durable_seq == h->run.seq)) pawl_child_news(h, 0);
+    pawl_schedule_news(h);
     replies(h);
     pawl_claims_committed(e, b->commit.claims, b->commit.claims_count);
     for (uint32_t i = 0; i < b->commit.shared_count && !e->rc; i++) {

@@ -1,4 +1,5 @@
-/* src/engine/common.c - what a person says of something that no run owns: a dependency's circuit. It is confirmed when it
+/* src/engine/common.c - what is stored of something that no run owns: a dependency's circuit that a person has set, a
+ * schedule's row. A person's word is confirmed when it
  * is durable, like anything that comes in. */
 #include "engine/hot.h"
 #include <string.h>
@@ -21,41 +22,47 @@ void pawl_common_free(struct pawl_engine *e, struct pawl_pending *p)
     if (p->common) release(e, p->common);
 }
 
-void pawl_common_drop(struct pawl_engine *e, struct pawl_str row)
+struct pawl_pending *pawl_common_commit(struct pawl_engine *e, enum pawl_pending_of of, const struct pawl_shared_op *op)
 {
-    struct pawl_pending *p = pawl_engine_await(e, PAWL_OF_COMMON);
+    struct pawl_pending *p = pawl_engine_await(e, of);
     struct pawl_action *a = p ? pawl_engine_act(e, PAWL_DO_COMMIT) : NULL;
     struct pawl_common_change *c = a ? pawl_engine_get(e, sizeof *c) : NULL;
-    if (!c) return;
+    if (!c) return NULL; /* e->rc is set, and the engine is to be freed */
     p->common = c;
     pawl_arena_init(&c->arena, e->from);
-    c->op = (struct pawl_shared_op){.name = pawl_str_copy(&c->arena, row), .drop = true};
+    c->op = (struct pawl_shared_op){.name = pawl_str_copy(&c->arena, op->name),
+                                    .body = op->body.p ? pawl_str_copy(&c->arena, op->body) : op->body,
+                                    .drop = op->drop};
     c->commit = (struct pawl_commit){.no_run = true, .shared = &c->op, .shared_count = 1};
-    if (!c->op.name.p) e->rc = PAWL_ENOMEM;
+    if (of == PAWL_OF_SCHEDULE) c->commit.head.owner = e->instance;
+    if (c->arena.failed) e->rc = PAWL_ENOMEM;
     a->id = p->id;
     a->commit = &c->commit;
+    return p;
+}
+
+void pawl_common_drop(struct pawl_engine *e, struct pawl_str row)
+{
+    pawl_common_commit(e, PAWL_OF_COMMON, &(struct pawl_shared_op){.name = row, .drop = true});
 }
 
 static void keep(struct pawl_engine *e, uint64_t id, const struct pawl_dependency *d)
 {
-    struct pawl_pending *p = pawl_engine_await(e, PAWL_OF_COMMON);
-    struct pawl_action *a = p ? pawl_engine_act(e, PAWL_DO_COMMIT) : NULL;
-    struct pawl_common_change *c = a ? pawl_engine_get(e, sizeof *c) : NULL;
     struct pawl_buf name, body;
-    if (!c) return; /* e->rc is set, and the engine is to be freed */
-    p->common = c;
-    pawl_arena_init(&c->arena, e->from);
-    pawl_buf_init_arena(&name, &c->arena);
-    pawl_buf_init_arena(&body, &c->arena);
+    struct pawl_pending *p;
+    pawl_buf_init_arena(&name, &e->step);
+    pawl_buf_init_arena(&body, &e->step);
     pawl_buf_text(&name, "breaker ");
     pawl_buf_str(&name, d->name);
     pawl_circuit_write(&d->circuit, &body);
-    c->op = (struct pawl_shared_op){.name = pawl_buf_done(&name), .body = pawl_buf_done(&body)};
-    c->request_id = id;
-    c->commit = (struct pawl_commit){.no_run = true, .shared = &c->op, .shared_count = 1};
-    if (!c->op.name.p || !c->op.body.p) e->rc = PAWL_ENOMEM;
-    a->id = p->id;
-    a->commit = &c->commit;
+    const struct pawl_shared_op op = {.name = pawl_buf_done(&name), .body = pawl_buf_done(&body)};
+    if (!op.name.p || !op.body.p) e->rc = PAWL_ENOMEM;
+    else if ((p = pawl_common_commit(e, PAWL_OF_COMMON, &op)) != NULL) p->common->request_id = id;
+}
+
+int pawl_common_result(const struct pawl_pending *p)
+{
+    return p->common->commit.result;
 }
 
 void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status)

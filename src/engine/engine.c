@@ -158,6 +158,7 @@ static void start(struct pawl_engine *e, const struct pawl_event *in)
     pawl_engine_claim_due(e);
     ask_wake(e);
     pawl_child_start(e, in->shared, in->shared_count);
+    pawl_schedules_start(e, in->shared, in->shared_count);
 }
 
 static void runs_found(struct pawl_engine *e, const struct pawl_event *in)
@@ -234,6 +235,7 @@ static void answered(struct pawl_engine *e, const struct pawl_event *in)
     case PAWL_OF_WAKE: wake_found(e, in); break;
     case PAWL_OF_COMMON: pawl_common_committed(e, p, in->status); break;
     case PAWL_OF_CHILD: break; /* pawl_child_answered takes it */
+    case PAWL_OF_SCHEDULE: pawl_schedule_answered(e, p, in); break;
     case PAWL_OF_NOBODY: break;
     }
     pawl_engine_put(e, p, sizeof *p);
@@ -253,6 +255,7 @@ static void timer(struct pawl_engine *e, struct pawl_timer *t)
     case PAWL_TIMER_ROOM: pawl_pools_turn(&e->shared, e->now_ns); break;
     case PAWL_TIMER_EVICTED: pawl_evicted_due(e, t->owner); break;
     case PAWL_TIMER_TELL: pawl_child_tell(e); break;
+    case PAWL_TIMER_SCHEDULE: pawl_schedule_due(t->owner); break;
     }
 }
 
@@ -315,6 +318,7 @@ int pawl_engine_step(struct pawl_engine *e, const struct pawl_event *in, const s
     case PAWL_EV_HAND_OVER: hand_over(e); break;
     }
     due(e);
+    if (e->schedules_of) pawl_schedules_clock(e);
     settle(e);
     *out = e->actions;
     *n = e->actions_count;
@@ -416,6 +420,7 @@ void pawl_engine_free(struct pawl_engine *e)
     }
     for (uint32_t i = 0; (entry = pawl_map_next(&e->hot, &i)) != NULL;) pawl_hot_drop(entry->value);
     pawl_quotas_free(e);
+    pawl_schedules_free(e);
     for (struct pawl_tell *t = e->tells, *next; t; t = next) next = t->next, pawl_engine_put(e, t, sizeof *t);
     free_values(e, &e->claims, sizeof(struct pawl_claim_entry));
     free_values(e, &e->pending, sizeof(struct pawl_pending));

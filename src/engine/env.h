@@ -25,7 +25,10 @@ enum pawl_ask {
     PAWL_ASK_SIGNAL, /* agent is the signal's name, result its payload (JSON text), key says that it is the same one */
     PAWL_ASK_CALLBACK, /* a tool tells how a call ended that it accepted */
     PAWL_ASK_ANSWER, /* in the place of who was asked: result as the tool, say as the model; end: the run is taken over */
-    PAWL_ASK_BREAKER /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
+    PAWL_ASK_BREAKER,   /* agent is "tool NAME" or "model NAME", force is what it shall be; no run */
+    PAWL_ASK_SCHEDULES, /* from here on this owner begins what config's schedules say; asked by the env itself */
+    PAWL_ASK_PAUSE,     /* agent is the name of a schedule; no run */
+    PAWL_ASK_UNPAUSE
 };
 enum pawl_how { PAWL_HOW_HAPPENED, PAWL_HOW_NOT_HAPPENED, PAWL_HOW_STOP };
 struct pawl_request {
@@ -33,7 +36,8 @@ struct pawl_request {
     struct pawl_str id;                /* {NULL,0}: not given */
     struct pawl_id run;                /* START: the id of the new run, made by the env */
     struct pawl_str agent, key, input; /* START; input is JSON text */
-    const struct pawl_config *config;  /* START; lives as long as the engine */
+    const struct pawl_config *config;  /* START, SCHEDULES; lives as long as the engine */
+    struct pawl_str schedule;          /* START: what it is begun for, by a person's word; {NULL,0}: none */
     bool chat;                         /* START */
     int64_t begins_ns;                 /* START: parks until that wall time; 0: begins at once */
     struct pawl_str text;              /* SEND: the message; APPROVE, DENY: the reason; CANCEL: why */

@@ -24,7 +24,8 @@ struct pawl_timer {
         PAWL_TIMER_WAKE,
         PAWL_TIMER_ROOM,
         PAWL_TIMER_EVICTED,
-        PAWL_TIMER_TELL
+        PAWL_TIMER_TELL,
+        PAWL_TIMER_SCHEDULE
     } of;
     void *owner;
 };
@@ -143,7 +144,8 @@ enum pawl_pending_of {
     PAWL_OF_KEY_READ,
     PAWL_OF_WAKE,
     PAWL_OF_COMMON,
-    PAWL_OF_CHILD, /* what this engine asks of one of its own runs */
+    PAWL_OF_CHILD,    /* what this engine asks of one of its own runs */
+    PAWL_OF_SCHEDULE, /* its row, or whether its last run is over */
     PAWL_OF_NOBODY
 };
 struct pawl_pending { /* an action that waits for its event */
@@ -153,6 +155,7 @@ struct pawl_pending { /* an action that waits for its event */
     struct pawl_hot *hot;
     struct pawl_asking *asking;
     struct pawl_common_change *common;
+    struct pawl_schedule_state *schedule;
     struct pawl_id run;
     struct pawl_find find;
 };
@@ -177,6 +180,9 @@ struct pawl_engine {
     struct pawl_map quotas;  /* lane -> struct pawl_quota */
     struct pawl_map evicted; /* run id -> struct pawl_evicted */
     struct pawl_heap timers;
+    struct pawl_schedule_state *schedules;  /* in the order of their rows, then of the configuration */
+    const struct pawl_config *schedules_of; /* what begins by the clock; NULL: this owner begins nothing by itself */
+    int64_t schedules_shift_ns;             /* of the wall clock from the monotonic one when their timers were set */
     struct pawl_tell *tells;
     struct pawl_timer telling;
     struct pawl_timer wake, room;   /* room: when a pool's bucket has filled for whoever waits */
@@ -297,10 +303,24 @@ struct pawl_refusal pawl_handoff(struct pawl_hot *h, const struct pawl_request *
 /* request.c: why a person's result cannot be the tool's; NULL: it can */
 const char *pawl_request_misfit(struct pawl_hot *h, const struct pawl_step *s, struct pawl_str result);
 /* common.c: what no run owns */
+/* A commit of one shared row alone; the pending entry's `common` is to be freed when it is answered. NULL: no memory. */
+struct pawl_pending *pawl_common_commit(struct pawl_engine *e, enum pawl_pending_of of,
+                                        const struct pawl_shared_op *op);
+int pawl_common_result(const struct pawl_pending *p);
 void pawl_common_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
 void pawl_common_committed(struct pawl_engine *e, struct pawl_pending *p, int status);
 void pawl_common_drop(struct pawl_engine *e, struct pawl_str row); /* a shared row that nobody needs any more */
 void pawl_common_free(struct pawl_engine *e, struct pawl_pending *p);
+/* schedule.c: what begins by the clock */
+void pawl_schedules_start(struct pawl_engine *e, const struct pawl_shared *rows, uint32_t count);
+void pawl_schedules_run(struct pawl_engine *e, const struct pawl_config *c); /* from here on this owner begins them */
+void pawl_schedules_clock(struct pawl_engine *e);                            /* the wall clock may have been set */
+void pawl_schedules_free(struct pawl_engine *e);
+void pawl_schedule_due(struct pawl_schedule_state *s);
+void pawl_schedule_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *r);
+void pawl_schedule_answered(struct pawl_engine *e, struct pawl_pending *p, const struct pawl_event *in);
+void pawl_schedule_news(struct pawl_hot *h);             /* something of it is stored; of no schedule: fine */
+void pawl_schedule_failed(struct pawl_hot *h, int code); /* it could not be created; likewise */
 /* called.c: a tool calls back about a call that it accepted. `word` says what became of that: "taken", "running", "duplicate"
  * or "late". Of a run that has ended: only whether it may, and "late". */
 struct pawl_refusal pawl_called_take(struct pawl_hot *h, const struct pawl_request *r, const char **word);

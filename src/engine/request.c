@@ -203,6 +203,12 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
     put(&o, "config", pawl_str_of(hex));
     if (r->chat) pawl_jw_key(&o.w, "chat"), pawl_jw_bool(&o.w, true);
     if (r->begins_ns > e->wall_ns) pawl_jw_key(&o.w, "begins"), pawl_jw_i64(&o.w, r->begins_ns);
+    if (r->schedule.p) {
+        pawl_jw_key(&o.w, "schedule");
+        pawl_jw_open(&o.w, '{');
+        put(&o, "name", r->schedule);
+        pawl_jw_close(&o.w, '}');
+    }
     put(&o, "id", r->id);
     put(&o, "by", r->by);
     pawl_payers_write(r->run, agent, NULL, &o.w);
@@ -474,6 +480,9 @@ static struct pawl_refusal act(struct pawl_hot *h, const struct pawl_request *r,
     case PAWL_ASK_ANSWER: return pawl_handoff(h, r, step);
     case PAWL_ASK_CALLBACK:
     case PAWL_ASK_BREAKER:
+    case PAWL_ASK_SCHEDULES:
+    case PAWL_ASK_PAUSE:
+    case PAWL_ASK_UNPAUSE:
     case PAWL_ASK_START: assert(false);
     }
     return (struct pawl_refusal){0, NULL, NULL};
@@ -566,6 +575,14 @@ void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_r
     }
     if (r->what == PAWL_ASK_BREAKER) {
         pawl_common_request(e, id, r);
+        return;
+    }
+    if (r->what == PAWL_ASK_SCHEDULES) {
+        pawl_schedules_run(e, r->config);
+        return;
+    }
+    if (r->what == PAWL_ASK_PAUSE || r->what == PAWL_ASK_UNPAUSE) {
+        pawl_schedule_request(e, id, r);
         return;
     }
     asking = keep(e, id, r);

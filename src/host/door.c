@@ -315,7 +315,7 @@ static void go_on(struct pawl_door *d)
         }
     if (pawl_str_is(what, "breaker")) {
         breaker(d);
-    } else if (!pawl_read_begin(d, what)) {
+    } else if (!pawl_schedules_begin(d, what) && !pawl_read_begin(d, what)) {
         struct pawl_error err = {0};
         pawl_fail(&err, PAWL_EINVAL, "/do", "docs/protocol.md lists them", "there is no request %.*s",
                   (int)(what.n < 64 ? what.n : 64), what.p);

@@ -16,5 +16,7 @@ bool pawl_host_handing_over(const struct pawl *p);
 /* `committed` is called for each commit once it is durable, from within the loop; it may call nothing of the handle but
  * pawl_interrupt and pawl_post. NULL: no more. */
 void pawl_host_watch(struct pawl *p, void (*committed)(void *ctx, const struct pawl_commit *c), void *ctx);
+/* From here on what the configuration's schedules say begins by itself here. Nothing happens where there are none. */
+void pawl_host_schedules(struct pawl *p);
 /* Callbacks of tools are taken at this URL (without a slash at its end), until NULL is said; it must live until then. */
 void pawl_host_listens(struct pawl *p, const char *url);

@@ -144,6 +144,7 @@ struct pawl {
     void *watch_ctx;
     const char *listens_at; /* embed.h: http://HOST:PORT where callbacks are taken here; NULL: nowhere */
     bool only_read, hold, must_own, owns, handing_over, loop_open;
+    bool begins_schedules; /* embed.h */
 };
 
 /* loop.c */
@@ -201,6 +202,11 @@ bool pawl_read_begin(struct pawl_door *d, struct pawl_str what); /* false: not o
 void pawl_read_submit(struct pawl_door *d,
                       int (*read)(struct pawl_host_job *, struct pawl_store *, struct pawl_error *),
                       void (*after)(struct pawl_host_job *));
+/* The text that a read leaves is the last line's members; and its end, said. */
+void pawl_read_say(struct pawl_host_job *job, struct pawl_buf *b);
+void pawl_read_said(struct pawl_host_job *job);
+/* schedules.c: schedules, schedule, trigger */
+bool pawl_schedules_begin(struct pawl_door *d, struct pawl_str what); /* false: not one of these */
 /* What waited may have been taken up, and the store hears of it with its next record only. */
 void pawl_read_now(const struct pawl *p, struct pawl_head *h, struct pawl_rest *rest);
 /* follow.c */

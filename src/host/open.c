@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host/host.h"
+#include "contract/schedule.h"
 #include "io/alloc.h"
+#include "io/clock.h"
 #include "io/env.h"
 #include "io/file.h"
+#include "io/zoneinfo.h"
 
 enum { SHELF_KEEPS = 16 << 20, CONFIG_BYTES_MAX = 1 << 20 };
 static const int64_t JOIN_NS = 2000000000; /* LEDGER 17: how long an owner may be without a socket */
@@ -39,6 +42,18 @@ static struct pawl_str env_or_one(void *ctx, const char *name)
     return set.p ? set : PAWL_STR("1");
 }
 
+static struct pawl_str zone_of(void *ctx, struct pawl_str name, struct pawl_arena *a)
+{
+    (void)ctx;
+    return pawl_zoneinfo_read(name, a);
+}
+
+static void zones_of(void *ctx, void (*each)(void *to, struct pawl_str name), void *to)
+{
+    (void)ctx;
+    pawl_zoneinfo_names(each, to);
+}
+
 typedef int load_fn(struct pawl_str text, const char *path, const struct pawl_env_lookup *env,
                     const struct pawl_alloc *from, struct pawl_config **out, struct pawl_config_report *report);
 
@@ -46,7 +61,7 @@ static int read_config(const struct pawl_alloc *from, const char *path, load_fn 
                        struct pawl_str (*get)(void *ctx, const char *name), struct pawl_config **out,
                        struct pawl_config_report *report, struct pawl_error *err)
 {
-    const struct pawl_env_lookup env = {.get = get};
+    const struct pawl_env_lookup env = {.get = get, .zone = zone_of, .zones = zones_of};
     struct pawl_buf text;
     int rc;
     pawl_buf_init(&text, from);
@@ -271,6 +286,13 @@ int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_erro
     rc = read_config(from, path ? path : "pawl.yaml", pawl_config_load, env_get, &c, report, &err);
     if (rc && !report->count && error) error(ctx, &err);
     for (uint32_t i = 0; i < report->count && i < PAWL_CONFIG_ERRORS && error; i++) error(ctx, &report->errors[i]);
+    for (uint32_t i = 0; c && i < c->schedules_count && tool; i++) {
+        struct pawl_buf b;
+        pawl_buf_init(&b, from);
+        if (pawl_schedule_explain(&c->schedules[i], pawl_clock_wall_ns(), &b) == PAWL_OK && pawl_buf_done(&b).p)
+            tool(ctx, b.p);
+        pawl_buf_fini(&b);
+    }
     for (uint32_t i = 0; c && i < c->tools_count && tool; i++) {
         struct pawl_buf b;
         pawl_buf_init(&b, from);

@@ -59,13 +59,13 @@ void pawl_read_submit(struct pawl_door *d,
 }
 
 /* The text that a read left in configs[0] is the last line's members. */
-static void say(struct pawl_host_job *job, struct pawl_buf *b)
+void pawl_read_say(struct pawl_host_job *job, struct pawl_buf *b)
 {
     job->configs = pawl_arena_get(&job->arena, sizeof *job->configs);
     if (job->configs) *job->configs = pawl_buf_done(b);
 }
 
-static void said(struct pawl_host_job *job)
+void pawl_read_said(struct pawl_host_job *job)
 {
     struct pawl_door *d = job->door;
     d->waiting_job = false;
@@ -149,8 +149,8 @@ static void listed(struct pawl_host_job *job)
         pawl_head_write(&job->runs[k].head, &b);
     }
     pawl_buf_char(&b, ']');
-    say(job, &b);
-    said(job);
+    pawl_read_say(job, &b);
+    pawl_read_said(job);
 }
 
 /* The run that the first open step of this one started, as it stands; false: none is open. */
@@ -291,9 +291,9 @@ static void shown(struct pawl_host_job *job)
         pawl_head_write(&run->head, &b);
         pawl_buf_text(&b, ",\"view\":");
         job->w.result = pawl_view_write(config, missing, &run->head, run->records, run->count, &b, &job->err);
-        say(job, &b);
+        pawl_read_say(job, &b);
     }
-    said(job);
+    pawl_read_said(job);
 }
 
 /* What a run's chain says; `anchor`: a hash that was written down somewhere else once, or NULL. */
@@ -396,7 +396,7 @@ static int verify(struct pawl_host_job *job, struct pawl_store *s, struct pawl_e
         pawl_buf_printf(&b, ",\"head\":\"%s\"", hex);
     }
     if (chain.anchored_seq) pawl_buf_printf(&b, ",\"anchored_seq\":%lld", (long long)chain.anchored_seq);
-    say(job, &b);
+    pawl_read_say(job, &b);
     return PAWL_OK;
 }
 
@@ -441,7 +441,7 @@ static int sql(struct pawl_host_job *job, struct pawl_store *s, struct pawl_erro
     rc = pawl_sqlite_select(s, pawl_json_str(job->door->request, "text"), INT64_C(10000000000), add_row, &rows, err);
     if (rc) return rc;
     pawl_buf_char(&b, ']');
-    say(job, &b);
+    pawl_read_say(job, &b);
     return PAWL_OK;
 }
 
@@ -469,7 +469,7 @@ static int breakers(struct pawl_host_job *job, struct pawl_store *s, struct pawl
         pawl_jw_close(&w, '}');
     }
     pawl_jw_close(&w, ']');
-    say(job, &b);
+    pawl_read_say(job, &b);
     return PAWL_OK;
 }
 
@@ -478,7 +478,7 @@ static int budgets(struct pawl_host_job *job, struct pawl_store *s, struct pawl_
     struct pawl_buf b;
     pawl_buf_init_arena(&b, &job->arena);
     const int rc = pawl_view_budgets(s, job->door->p->config, &job->arena, &b, err);
-    if (rc == PAWL_OK) say(job, &b);
+    if (rc == PAWL_OK) pawl_read_say(job, &b);
     return rc;
 }
 
@@ -488,7 +488,7 @@ static int dead_letters(struct pawl_host_job *job, struct pawl_store *s, struct 
     int rc;
     pawl_buf_init_arena(&b, &job->arena);
     rc = pawl_letters_read(s, job->door->request, &b, err);
-    if (rc == PAWL_OK) say(job, &b);
+    if (rc == PAWL_OK) pawl_read_say(job, &b);
     return rc;
 }
 
@@ -496,11 +496,11 @@ bool pawl_read_begin(struct pawl_door *d, struct pawl_str what)
 {
     if (pawl_str_is(what, "list")) pawl_read_submit(d, list, listed);
     else if (pawl_str_is(what, "show")) pawl_read_submit(d, show, shown);
-    else if (pawl_str_is(what, "verify")) pawl_read_submit(d, verify, said);
-    else if (pawl_str_is(what, "sql")) pawl_read_submit(d, sql, said);
-    else if (pawl_str_is(what, "breakers")) pawl_read_submit(d, breakers, said);
-    else if (pawl_str_is(what, "budgets")) pawl_read_submit(d, budgets, said);
-    else if (pawl_str_is(what, "dlq")) pawl_read_submit(d, dead_letters, said);
+    else if (pawl_str_is(what, "verify")) pawl_read_submit(d, verify, pawl_read_said);
+    else if (pawl_str_is(what, "sql")) pawl_read_submit(d, sql, pawl_read_said);
+    else if (pawl_str_is(what, "breakers")) pawl_read_submit(d, breakers, pawl_read_said);
+    else if (pawl_str_is(what, "budgets")) pawl_read_submit(d, budgets, pawl_read_said);
+    else if (pawl_str_is(what, "dlq")) pawl_read_submit(d, dead_letters, pawl_read_said);
     else if (pawl_str_is(what, "follow")) pawl_follow_begin(d);
     else return false;
     return true;

@@ -1,6 +1,7 @@
 /* src/host/view.c - VIEW of docs/protocol.md. The fold tells what is; times, tries and who answered are read from the
  * records, because a fold keeps only the last of them. The sentence and the commands are in view_tell.c. */
 #include "host/view.h"
+#include "contract/schedule.h"
 #include "contract/json.h"
 #include "host/view_budget.h"
 #include "host/view_tell.h"
@@ -553,6 +554,15 @@ static void write_run(struct view *v, const struct pawl_head *head, yyjson_val *
         pawl_jw_put_i64(w, "step", run->parent_step);
         if (run->deadline_ns) pawl_jw_put_i64(w, "deadline_ns", run->deadline_ns);
         if (run->ends_ns) pawl_jw_put_i64(w, "ends_ns", run->ends_ns);
+        pawl_jw_close(w, '}');
+    }
+    if (run->schedule.p) {
+        char slot[PAWL_SCHEDULE_SLOT_TEXT];
+        pawl_slot_text(run->slot_ns, slot);
+        pawl_jw_key(w, "schedule");
+        pawl_jw_open(w, '{');
+        pawl_jw_put_str(w, "name", run->schedule);
+        if (run->slot_ns) pawl_jw_put_str(w, "slot", pawl_str_of(slot));
         pawl_jw_close(w, '}');
     }
     pawl_jw_key(w, "chat");

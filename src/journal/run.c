@@ -99,6 +99,15 @@ static void enter_turns(struct pawl_run *run, uint32_t number)
     run->turns_seen = run->turns_count;
 }
 
+static void fold_schedule(struct pawl_fold *f)
+{
+    yyjson_val *schedule = yyjson_obj_get(f->body, "schedule");
+    const struct pawl_fold of = {.run = f->run, .r = f->r, .body = schedule};
+    if (!schedule) return;
+    f->run->schedule = pawl_fold_text(&of, "name");
+    f->run->slot_ns = pawl_json_i64(schedule, "at", 0);
+}
+
 static int fold_created(struct pawl_fold *f)
 {
     struct pawl_run *run = f->run;
@@ -116,6 +125,7 @@ static int fold_created(struct pawl_fold *f)
     if (!run->agent.p || !run->input.p) return pawl_fold_corrupt(f, "agent or input is missing");
     if (pawl_spend_payers(run, f->body)) return PAWL_ENOMEM;
     pawl_fold_parent(f);
+    fold_schedule(f);
     text = pawl_fold_text(f, "input"); /* text goes to the model as it is, other JSON as JSON */
     return add_turn(run, text.p ? text : run->input, f->r->seq);
 }

@@ -226,6 +226,8 @@ struct pawl_run {
     int64_t deadline_ns; /* ... {deadline}: active time that its parent had left; 0: no bound */
     int64_t ends_ns;     /* ... {ends}: wall time by which its parent ends; 0: none */
     uint32_t children;   /* steps that started one */
+    struct pawl_str schedule; /* ... {schedule: {name, slot, at}}: what began it; {NULL,0}: no schedule, */
+    int64_t slot_ns;          /* for this time; 0: by a person's word */
     struct pawl_str
         redact; /* ... {redact: {input: [pointers], output: [pointers]}}: struck out here, too; {NULL,0}: nothing */
     int64_t created_ns, at_ns; /* of the first and the last record */

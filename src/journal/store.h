@@ -104,8 +104,10 @@ struct pawl_commit {
     uint32_t blobs_count;
     const struct pawl_shared_op *shared;
     uint32_t shared_count;
-    bool no_run; /* only blobs and shared: what a person changed; head.run is zeroed, nothing else is there */
-    int result;  /* out: PAWL_OK, PAWL_EFENCED, PAWL_ECONFLICT, PAWL_ENOTFOUND */
+    bool
+        no_run; /* only blobs and shared: what no run owns. head is zeroed but for head.owner where only the owner may say
+                    it: an instance whose lease is over is refused like a new run of it */
+    int result; /* out: PAWL_OK, PAWL_EFENCED, PAWL_ECONFLICT, PAWL_ENOTFOUND */
 };
 
 struct pawl_run_records { /* a run as it is stored; memory is the caller's arena */

@@ -280,6 +280,7 @@ int pawl_serve_open(struct pawl *p, const struct pawl_serve_spec *spec, struct p
     const bool six = strchr(spec->host, ':') != NULL;
     snprintf(s->url, sizeof s->url, "http://%s%s%s:%d", six ? "[" : "", spec->host, six ? "]" : "", s->port);
     pawl_host_listens(p, s->url);
+    pawl_host_schedules(p);
     *out = s;
     return PAWL_OK;
 }
