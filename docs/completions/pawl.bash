@@ -2,7 +2,7 @@
 _pawl() {
     local word=${COMP_WORDS[COMP_CWORD]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny answer resolve cancel dlq retry undo follow verify sql budget breaker backtest serve mock sim bench help version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init check run send signal ls show explain resume approve deny answer resolve cancel dlq retry undo follow verify sql budget breaker schedule backtest serve mock sim bench help version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -28,6 +28,7 @@ _pawl() {
     sql) options='--help --config --store --json' ;;
     budget) options='--help --config --store --json' ;;
     breaker) options='--help --config --store --json' ;;
+    schedule) options='--help --config --store --json --id' ;;
     backtest) options='--help --config --store --json --agent --runs --last --sweep' ;;
     serve) options='--help --config --store --json --listen' ;;
     mock) options='--help --listen --ledger --fault --rate --seed --faults --script --service --answer --api-key --charge --no-forget --webhook-secret --quiet --show-ledger' ;;

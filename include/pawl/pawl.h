@@ -48,7 +48,7 @@ PAWL_API void pawl_close(struct pawl *p);
 PAWL_API bool pawl_owns(const struct pawl *p);
 
 /* All errors of a configuration file at once: `error` is called for each, in the file's order, and `tool` once for each
- * tool with a line that says what its contract means. Either may be NULL. path NULL: pawl.yaml in the working folder.
+ * schedule with a line that says when it begins, and for each tool with one that says what its contract means. Either may be NULL. path NULL: pawl.yaml in the working folder.
  * PAWL_OK; PAWL_ECONFIG; or why the file cannot be read, which `error` is told too. Needs no handle, any thread. */
 PAWL_API int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_error *e),
                         void (*tool)(void *ctx, const char *line), void *ctx);
