@@ -256,5 +256,82 @@ check 'by its gate, too' '[1]' "$(row 'the gates alone' attacks_held)"
 exits 'no such folder' 1 "$PAWL" backtest --runs nowhere
 has 'it says so' 'no recorded runs are here' "$OUT"
 
+# --- what nobody has read back: pawl does, once it has stood for so many steps
+fresh
+rm -f look.down ./*.json
+cat >tell <<'E2'
+#!/bin/sh
+# answers with tell.json, from its second call on: the first look, right behind the change, finds nobody
+echo . >>tell.calls
+[ "$(wc -l <tell.calls)" -gt 1 ] || exit 1
+[ ! -e tell.off ] || exit 1
+cat tell.json
+E2
+chmod +x tell
+back() { # GUARDS TELLS; tell.off: it never tells
+    fresh
+    cat >pawl.yaml <<E2
+version: 1
+models: {main: {provider: script, script: [{call: {change: {id: "7"}}}, {call: {look: {id: "1"}}}, {call: {look: {id: "2"}}}, {call: {look: {id: "3"}}}, {say: done}]}}
+defaults: {retry: {attempts: 1}}
+tools:
+  look:   {command: [$DIR/tool, look, "{args.id}"], effect: read, input: {type: object, required: [id]}}
+  tell:   {command: [$DIR/tell], effect: read}
+  change: {command: [$DIR/tool, change, "{args.id}"], effect: mutate, input: {type: object, required: [id]}, verify: {tool: tell, args: {}, expect: {properties: {id: {const: {\$arg: /args/id}}}}}}
+agents: {desk: {model: main, tools: [look, change]$1}}
+E2
+    echo "$2" >tell.json
+    run
+}
+notes() { "$PAWL" sql "SELECT body FROM journal WHERE kind='note' AND body LIKE '%looked_back%'" --json | python3 -c 'import json,sys; print([json.loads(r[0]) for r in json.load(sys.stdin)["rows"]])'; }
+back '' '{"id":"7"}'
+check 'by default: it goes on' 0 $STATUS
+check 'looked at once more' 2 "$(calls tell)"
+check 'and it is as expected' "[{'looked_back': 'yes', 'before': 7}]" "$(notes)"
+has 'show says that pawl looked' 'unverified_depth: 4 steps since step 2 \(change\) changed something.*pawl looked itself' "$("$PAWL" show @last | tr '\n' ' ' | tr -s ' ')"
+has 'and what it saw' 'read back later: so it is' "$("$PAWL" show @last)"
+has 'explain too' 'guard +nobody had read it back: pawl did before step 7, and it is as expected' "$("$PAWL" explain @last | tr '\n' ' ' | tr -s ' ')"
+check 'the model hears nothing of it' '[1, 3, 5, 7, 9]' "$("$PAWL" sql "SELECT json_extract(body,'\$.messages') AS m FROM journal WHERE kind='step.intended' AND json_extract(body,'\$.kind')='model' ORDER BY seq" --json | python3 -c 'import json,sys; print([r[0] for l in sys.stdin for r in json.loads(l)["rows"]])')"
+back '' '{"id":"8"}'
+check 'it is not as expected' "[{'looked_back': 'differs', 'before': 7}]" "$(notes)"
+check 'the model hears that' '[1, 3, 5, 8, 10]' "$("$PAWL" sql "SELECT json_extract(body,'\$.messages') AS m FROM journal WHERE kind='step.intended' AND json_extract(body,'\$.kind')='model' ORDER BY seq" --json | python3 -c 'import json,sys; print([r[0] for l in sys.stdin for r in json.loads(l)["rows"]])')"
+touch tell.off
+back ', guards: {unverified_depth: {3: verify, 5: ask}}' '{"id":"7"}'
+check 'it cannot be read back at all: strict asks at its limit' 3 $STATUS
+check 'looked at once for it' "[{'looked_back': 'could not be told', 'before': 7}]" "$(notes)"
+check 'not again and again' 2 "$(calls tell)"
+has 'and says why it asks' 'steps since step 2 \(change\) changed something that nobody has read back' "$(tr '\n' ' ' <<<"$OUT" | tr -s ' ')"
+rm tell.off
+back ', guards: none' '{"id":"7"}'
+check 'without the rule: not looked at again' 1 "$(calls tell)"
+check 'the chain holds' '' "$(sure)"
+
+# --- the last answer: low confidence is looked at before it counts
+rm -f ./*.json
+final() { # GUARDS
+    fresh
+    config "$1" '[{say: "{\"confidence\": 0.3, \"refund\": 10}"}]'
+    run
+}
+final '{low_confidence: {0.5: ask}}'
+check 'little confidence: a person is asked' 3 $STATUS
+has 'whether it counts' 'confidence of its last step is 0.3, under 0.5. Is its last answer to count' "$(tr '\n' ' ' <<<"$OUT" | tr -s ' ')"
+yes_to
+OUT=$("$PAWL" resume @last 2>&1); STATUS=$?
+check 'a yes: it is done' 0 $STATUS
+check 'asked once' 1 "$("$PAWL" sql "SELECT count(*) AS n FROM journal WHERE kind='gate.asked'" --json | grep -o '[0-9]*' | tail -1)"
+final '{low_confidence: {0.5: narrow}}'
+check 'narrow has no meaning there: it hands over' 3 $STATUS
+"$PAWL" deny @last/2 >/dev/null; "$PAWL" resume @last >/dev/null 2>&1
+check 'a no ends it' "failed guard_stopped" "$(value @last 'v["status"] + " " + v["class"]')"
+final '{low_confidence: {0.5: stop}}'
+check 'stop: exit status' 5 $STATUS
+final '{low_confidence: {0.5: tell}}'
+check 'tell: nobody is left to be told, it is on record' 0 $STATUS
+has 'in show' 'low_confidence' "$("$PAWL" show @last)"
+final '{low_confidence: {0.2: ask}}'
+check 'enough confidence: done' 0 $STATUS
+check 'the chain holds' '' "$(sure)"
+
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

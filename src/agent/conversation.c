@@ -171,6 +171,25 @@ static void add_notes(struct list *l, uint32_t after, uint32_t number)
     }
 }
 
+/* What a guard had read back, and is not as it was to be. */
+static void add_looked_back(struct list *l, uint32_t after, uint32_t number)
+{
+    for (uint32_t i = 0; i < l->run->steps_count; i++) {
+        const struct pawl_step *s = l->run->steps[i];
+        struct pawl_buf b;
+        if (s->looked_back < PAWL_LOOKED_DIFFERS || s->aside) continue;
+        if (s->looked_back_before <= after || s->looked_back_before > number) continue;
+        pawl_buf_init_arena(&b, l->a);
+        pawl_buf_printf(&b,
+                        "A note of the runtime, not of the user: nobody had read back what step %u (%.*s) changed. ",
+                        s->number, s->name.n > 64 ? 64 : (int)s->name.n, s->name.p ? s->name.p : "");
+        pawl_buf_text(&b, s->looked_back == PAWL_LOOKED_DIFFERS
+                              ? "Read back now, it is not as expected: look before you go on."
+                              : "It could not be read back now either: say so, or look another way.");
+        add(l, number, (struct pawl_message){.role = PAWL_ROLE_USER, .content = pawl_buf_done(&b)});
+    }
+}
+
 static int add_assistant(struct list *l, const struct pawl_step *model)
 {
     struct pawl_call *calls = pawl_arena_get(l->a, (model->calls ? model->calls : 1) * sizeof *calls);
@@ -240,8 +259,9 @@ int pawl_agent_talk(const struct pawl_agent *agent, const struct pawl_run *run, 
 {
     struct list l = {.a = a, .agent = agent, .run = run, .how = how};
     int rc = PAWL_OK;
-    bool first = false;
+    bool first = false, any = false;  /* any: of what was read back */
     uint32_t last = how->left_out_to; /* the model's step before */
+    for (uint32_t i = 0; i < run->steps_count; i++) any = any || run->steps[i]->looked_back >= PAWL_LOOKED_DIFFERS;
     if (!room(&l, 4 + run->turns_count + run->steps_count + run->trips_count))
         return PAWL_ENOMEM; /* most often it is not more */
     if (agent->instructions.n)
@@ -251,11 +271,13 @@ int pawl_agent_talk(const struct pawl_agent *agent, const struct pawl_run *run, 
         const struct pawl_step *s = run->steps[i];
         if (s->kind != PAWL_STEP_MODEL || s->aside) continue;
         add_notes(&l, last, s->number);
+        if (any) add_looked_back(&l, last, s->number);
         last = s->number;
         add_turns(&l, s->number, s->number, first);
         if (s->state == PAWL_STEP_DONE) rc = add_assistant(&l, s);
     }
     add_notes(&l, last, number);
+    if (any) add_looked_back(&l, last, number);
     add_turns(&l, number, number, first);
     if (number > run->steps_count) add_turns(&l, 0, number, first); /* those that wait enter now */
     *out = l.t;

@@ -245,14 +245,15 @@ static int sweep(struct bench *b)
     static const enum pawl_guard_rule rules[] = {PAWL_GUARD_ERRORS,           PAWL_GUARD_CHANGES,
                                                  PAWL_GUARD_SAME_CALL,        PAWL_GUARD_NO_PROGRESS,
                                                  PAWL_GUARD_UNVERIFIED_DEPTH, PAWL_GUARD_EGRESS};
-    static const enum pawl_guard_answer answers[] = {PAWL_GUARD_NARROW, PAWL_GUARD_ASK, PAWL_GUARD_STOP};
+    static const enum pawl_guard_answer answers[] = {PAWL_GUARD_NARROW, PAWL_GUARD_ASK, PAWL_GUARD_STOP},
+                                        looks[] = {PAWL_GUARD_VERIFY, PAWL_GUARD_NARROW, PAWL_GUARD_ASK};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         for (uint32_t limit = 2; limit <= 5; limit++)
             for (size_t k = 0; k < 3; k++) {
                 const struct pawl_guard g = {.rule = rules[i],
                                              .name = pawl_str_of(pawl_guard_name(rules[i])),
                                              .limit = rules[i] == PAWL_GUARD_EGRESS ? 1 : limit,
-                                             .answer = answers[k]};
+                                             .answer = rules[i] == PAWL_GUARD_UNVERIFIED_DEPTH ? looks[k] : answers[k]};
                 if (rules[i] == PAWL_GUARD_EGRESS && limit > 2) continue;
                 const int rc = put_row(b, (struct row){.guards = &g, .count = 1});
                 if (rc) return rc;

@@ -347,6 +347,15 @@ static void end_of(struct telling *t)
         say(t, "verify", words(t, &b, "the answer was lost; a look showed that it had happened"));
     if (is(t->step, "verified", "differs"))
         say(t, "verify", words(t, &b, "read back afterwards, it is not as the contract expects"));
+    if (text(t->step, "looked_back").n) {
+        words(t, &b, "");
+        pawl_buf_printf(&b, "nobody had read it back: pawl did before step %lld, and ",
+                        (long long)pawl_json_i64(t->step, "looked_back_before", 0));
+        pawl_buf_text(&b, is(t->step, "looked_back", "yes")       ? "it is as expected"
+                          : is(t->step, "looked_back", "differs") ? "it is not as expected; the model was told"
+                                                                  : "it could not be told; the model was told");
+        say(t, "guard", &b);
+    }
     if (is(t->step, "state", "failed")) {
         words(t, &b, "");
         pawl_shown(text(t->step, "class"), 40, &b);

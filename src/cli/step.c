@@ -241,6 +241,8 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
         if (is(step, "verified", "differs")) pawl_buf_text(out, " (read back: it is not as expected)");
         else if (is(step, "verified", "yes")) pawl_buf_text(out, " (read back: so it is)");
     }
+    if (is(step, "looked_back", "yes")) pawl_buf_text(out, " (read back later: so it is)");
+    else if (is(step, "looked_back", "differs")) pawl_buf_text(out, " (read back later: it is not as expected)");
     checks(step, out);
     late(step, out);
     if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");

@@ -35,11 +35,16 @@ static const struct {
     unsigned answers;
     enum { COUNTS, PLAIN, SCORES } limits;
 } kinds[PAWL_GUARD_OWN] = {
-    [PAWL_GUARD_ERRORS] = {SAY, COUNTS},           [PAWL_GUARD_CHANGES] = {SAY, COUNTS},
-    [PAWL_GUARD_UNVERIFIED_DEPTH] = {SAY, COUNTS}, [PAWL_GUARD_SAME_CALL] = {SAY, COUNTS},
-    [PAWL_GUARD_NO_PROGRESS] = {SAY, COUNTS},      [PAWL_GUARD_CONTRADICTION] = {SAY, PLAIN},
-    [PAWL_GUARD_STALENESS] = {SAY | LOOK, PLAIN},  [PAWL_GUARD_CONFIDENCE] = {SAY, SCORES},
-    [PAWL_GUARD_UNVERIFIED_INPUT] = {SAY, PLAIN},  [PAWL_GUARD_EGRESS] = {SAY, PLAIN},
+    [PAWL_GUARD_ERRORS] = {SAY, COUNTS},
+    [PAWL_GUARD_CHANGES] = {SAY, COUNTS},
+    [PAWL_GUARD_UNVERIFIED_DEPTH] = {SAY | LOOK, COUNTS},
+    [PAWL_GUARD_SAME_CALL] = {SAY, COUNTS},
+    [PAWL_GUARD_NO_PROGRESS] = {SAY, COUNTS},
+    [PAWL_GUARD_CONTRADICTION] = {SAY, PLAIN},
+    [PAWL_GUARD_STALENESS] = {SAY | LOOK, PLAIN},
+    [PAWL_GUARD_CONFIDENCE] = {SAY, SCORES},
+    [PAWL_GUARD_UNVERIFIED_INPUT] = {SAY, PLAIN},
+    [PAWL_GUARD_EGRESS] = {SAY, PLAIN},
 };
 
 /* Measured: docs/guards.md has the table, `pawl backtest` makes it again. Of one rule the lower limits come first. */
@@ -47,6 +52,7 @@ static const struct pawl_guard defaults[] = {
     {.rule = PAWL_GUARD_ERRORS, .name = {"errors_in_a_row", 15}, .limit = 3, .answer = PAWL_GUARD_ASK},
     {.rule = PAWL_GUARD_ERRORS, .name = {"errors_in_a_row", 15}, .limit = 4, .answer = PAWL_GUARD_STOP},
     {.rule = PAWL_GUARD_CHANGES, .name = {"destructive_in_a_row", 20}, .limit = 3, .answer = PAWL_GUARD_ASK},
+    {.rule = PAWL_GUARD_UNVERIFIED_DEPTH, .name = {"unverified_depth", 16}, .limit = 3, .answer = PAWL_GUARD_VERIFY},
     {.rule = PAWL_GUARD_SAME_CALL, .name = {"same_call", 9}, .limit = 3, .answer = PAWL_GUARD_ASK},
     {.rule = PAWL_GUARD_NO_PROGRESS, .name = {"no_progress", 11}, .limit = 2, .answer = PAWL_GUARD_ASK},
     {.rule = PAWL_GUARD_NO_PROGRESS, .name = {"no_progress", 11}, .limit = 3, .answer = PAWL_GUARD_STOP},

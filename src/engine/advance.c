@@ -2,6 +2,7 @@
  * open the decider says what comes next. Slots are freed here only, so that whoever loops over them may drive them. */
 #include "policy/admission.h"
 #include "engine/hot.h"
+#include "policy/guard.h"
 #include <assert.h>
 #include <string.h>
 
@@ -132,7 +133,7 @@ static void start_attempt(struct pawl_slot *s, bool look)
     struct pawl_action *a;
     s->looking = look;
     s->polling = p->want == PAWL_WANT_POLL;
-    s->attempt = (struct pawl_attempt){.of = p->model ? PAWL_ATTEMPT_MODEL : PAWL_ATTEMPT_TOOL,
+    s->attempt = (struct pawl_attempt){.of = p->model && !look ? PAWL_ATTEMPT_MODEL : PAWL_ATTEMPT_TOOL,
                                        .run = p->run->id,
                                        .step = p->number,
                                        .attempt = look ? p->looks : p->attempts,
@@ -140,7 +141,7 @@ static void start_attempt(struct pawl_slot *s, bool look)
                                        .changes = !look && pawl_pass_changes(p),
                                        .config = p->config,
                                        .tool = p->tool,
-                                       .model = p->model,
+                                       .model = look ? NULL : p->model,
                                        .request = p->request,
                                        .timeout_ns = p->timeout_ns,
                                        .hedge_ns = look ? 0 : p->hedge_ns,
@@ -462,6 +463,17 @@ static bool decide(struct pawl_hot *h)
         pawl_hot_append(h, PAWL_CONTEXT_PRUNED, s->decision.begins_step ? s->pass.number : 0, s->decision.record);
         pawl_slot_free(s);
         return true;
+    }
+    if (rc == PAWL_OK && s->decision.what == PAWL_DECIDE_END && s->decision.status == PAWL_DONE) {
+        s->pass.model = pawl_config_model(h->config, h->agent->model);
+        s->pass.final = true;
+        s->pass.left_ns = left_ns(h);
+        if (s->pass.model && pawl_guard_final(&s->pass)) {
+            s->pass.decision = &s->decision;
+            s->heard = h->run.turns_count;
+            pawl_slot_drive(s);
+            return true;
+        }
     }
     s->pass.ended = true; /* no pass after all */
     s->pass.step = h->run.steps_count ? h->run.steps[0] : NULL;

@@ -376,6 +376,11 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
     if (s->note.n) pawl_jw_put_str(&v->w, "note", s->note);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (set[i]) pawl_jw_key(&v->w, flags[i]), pawl_jw_bool(&v->w, true);
+    static const char *const looked[] = {"", "yes", "differs", "could not be told"};
+    if (s->looked_back) {
+        pawl_jw_put_str(&v->w, "looked_back", pawl_str_of(looked[s->looked_back]));
+        pawl_jw_put_i64(&v->w, "looked_back_before", s->looked_back_before);
+    }
     raw(&v->w, "checks", s->checks);
     raw(&v->w, "before", s->before);
     raw(&v->w, "after", s->after);

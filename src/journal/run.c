@@ -444,11 +444,19 @@ static int fold_undo_started(struct pawl_fold *f)
     return PAWL_OK;
 }
 
-/* What came too late to count is kept for people to see, and counted so that there is an end to it. */
+/* What came too late to count is kept for people to see, and counted so that there is an end to it. What a guard had read
+ * back is known from then on. */
 static int fold_note(struct pawl_fold *f)
 {
     struct pawl_step *s = f->r->step ? pawl_run_step(f->run, f->r->step) : NULL;
+    const struct pawl_str looked = pawl_json_str(f->body, "looked_back");
     if (s && pawl_json_str(f->body, "late").p) s->late++;
+    if (!s || !looked.p) return PAWL_OK;
+    s->looked_back = pawl_str_is(looked, "yes")       ? PAWL_LOOKED_AS_EXPECTED
+                     : pawl_str_is(looked, "differs") ? PAWL_LOOKED_DIFFERS
+                                                      : PAWL_LOOKED_NOT_TOLD;
+    s->looked_back_before = pawl_fold_small(f->body, "before");
+    if (s->looked_back == PAWL_LOOKED_AS_EXPECTED) s->read_back = true;
     return PAWL_OK;
 }
 

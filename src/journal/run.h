@@ -132,6 +132,9 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     struct pawl_str checks, after; /* as JSON text; {NULL,0}: nothing was checked, nothing was read */
     struct pawl_str check_says;    /* those that do not hold, in words; {NULL,0}: all do */
     unsigned check_then;           /* what is done about them: PAWL_CHECK_TELL, ... */
+    /* note {looked_back: "yes" | "differs" | "could not be told", before}: a guard had it read back before that model step */
+    enum { PAWL_NOT_LOOKED_BACK, PAWL_LOOKED_AS_EXPECTED, PAWL_LOOKED_DIFFERS, PAWL_LOOKED_NOT_TOLD } looked_back;
+    uint32_t looked_back_before;
     struct pawl_str result, message;
     struct pawl_str note; /* {note}: what the result is, where it is not the tool's own; for the model */
     enum pawl_class error_class;

@@ -23,12 +23,13 @@ static bool tripped(const struct pawl_guard_look *l, const struct pawl_guard *g,
 }
 
 /* Guards of one rule stand together, the lower limits first: the last that is reached counts. */
-bool pawl_guard_next(const struct pawl_guard_look *l, struct pawl_guard_trip *out)
+static bool next_of(const struct pawl_guard_look *l, bool confidence_only, struct pawl_guard_trip *out)
 {
     const struct pawl_agent *a = l->agent;
     for (uint32_t i = 0; i < a->guards_count;) {
         struct pawl_guard_trip best = {0};
         uint32_t k = i;
+        if (confidence_only && a->guards[i].rule != PAWL_GUARD_CONFIDENCE && ++i) continue;
         do {
             const struct pawl_guard *g = &a->guards[k];
             struct pawl_guard_trip t = {.guard = g};
@@ -42,6 +43,11 @@ bool pawl_guard_next(const struct pawl_guard_look *l, struct pawl_guard_trip *ou
         return true;
     }
     return false;
+}
+
+bool pawl_guard_next(const struct pawl_guard_look *l, struct pawl_guard_trip *out)
+{
+    return next_of(l, false, out);
 }
 
 void pawl_guard_body(const struct pawl_guard_look *l, const struct pawl_guard_trip *t, struct pawl_buf *out)
@@ -78,13 +84,14 @@ static enum pawl_verdict record(struct pawl_pass *p, const struct pawl_guard_loo
     return pawl_pass_append(p, PAWL_GUARD_TRIPPED, &b);
 }
 
-static enum pawl_verdict ask_about_run(struct pawl_pass *p, const struct pawl_guard_trip *t)
+static enum pawl_verdict ask_about_run(struct pawl_pass *p, struct pawl_str rule, struct pawl_str says,
+                                       const char *question)
 {
     struct pawl_buf b;
     pawl_buf_init_arena(&b, p->arena);
-    pawl_buf_str(&b, t->says);
-    pawl_buf_text(&b, ". May the run go on?");
-    const struct pawl_question q = {.name = t->guard->name,
+    pawl_buf_str(&b, says);
+    pawl_buf_text(&b, question);
+    const struct pawl_question q = {.name = rule,
                                     .why = PAWL_WHY_GUARD,
                                     .says = pawl_buf_done(&b),
                                     .otherwise = PAWL_CLASS_GUARD_STOPPED,
@@ -99,9 +106,10 @@ static enum pawl_verdict before_model(struct pawl_pass *p, const struct pawl_gua
     struct pawl_guard_trip t;
     enum pawl_verdict v = PAWL_GO;
     bool any = false;
+    if ((v = pawl_look_back(p, l)) != PAWL_GO) return v;
     while (!p->arena->failed && pawl_guard_next(l, &t)) {
         if ((v = record(p, l, &t)) != PAWL_GO) return v;
-        if (t.guard->answer == PAWL_GUARD_ASK) return ask_about_run(p, &t);
+        if (t.guard->answer == PAWL_GUARD_ASK) return ask_about_run(p, t.guard->name, t.says, ". May the run go on?");
         any = true;
         if (t.guard->answer == PAWL_GUARD_STOP) break;
     }
@@ -180,18 +188,63 @@ static enum pawl_verdict before_call(struct pawl_pass *p, struct pawl_guard_look
     return apply(p, l);
 }
 
+static struct pawl_guard_look look_of(const struct pawl_pass *p)
+{
+    return (struct pawl_guard_look){.run = p->run,
+                                    .config = p->config,
+                                    .agent = p->agent,
+                                    .call = p->model ? NULL : p->step,
+                                    .tool = p->tool,
+                                    .args = p->args,
+                                    .wall_ns = p->wall_ns,
+                                    .arena = p->arena};
+}
+
+/* Of the model's last answer a person is to say whether it counts, and none was asked yet. Reads only would mean nothing any
+ * more: that hands over, too. */
+static const struct pawl_trip *to_be_handed_over(const struct pawl_run *run)
+{
+    const char *rule = pawl_guard_name(PAWL_GUARD_CONFIDENCE);
+    uint32_t last = run->steps_count;
+    while (last > 0 && run->steps[last - 1]->kind != PAWL_STEP_MODEL) last--;
+    for (uint32_t i = run->trips_count; i-- > run->trips_from;) {
+        const struct pawl_trip *t = &run->trips[i];
+        const struct pawl_step *asked;
+        if (t->step <= last || t->aside || !pawl_str_is(t->rule, rule)) continue;
+        if (t->answer != PAWL_GUARD_ASK && t->answer != PAWL_GUARD_NARROW) continue;
+        asked = pawl_run_question(run, t->rule);
+        return asked && asked->number > last ? NULL : t;
+    }
+    return NULL;
+}
+
+bool pawl_guard_final(struct pawl_pass *p)
+{
+    const struct pawl_guard_look l = look_of(p);
+    struct pawl_guard_trip t;
+    return next_of(&l, true, &t) || to_be_handed_over(p->run);
+}
+
+/* What low_confidence says of the answer that the run would end with. Whoever could be told has had the last word. */
+static enum pawl_verdict before_end(struct pawl_pass *p, const struct pawl_guard_look *l)
+{
+    const struct pawl_trip *t;
+    struct pawl_guard_trip next;
+    enum pawl_verdict v;
+    while (!p->arena->failed && next_of(l, true, &next))
+        if ((v = record(p, l, &next)) != PAWL_GO) return v;
+    if (!pawl_run_stopped(p->run) && (t = to_be_handed_over(p->run)) != NULL)
+        return ask_about_run(p, t->rule, t->says, ". Is its last answer to count?");
+    p->anew = true;
+    return PAWL_FAIL;
+}
+
 enum pawl_verdict pawl_stage_guard(struct pawl_pass *p)
 {
-    struct pawl_guard_look l = {.run = p->run,
-                                .config = p->config,
-                                .agent = p->agent,
-                                .call = p->model ? NULL : p->step,
-                                .tool = p->tool,
-                                .args = p->args,
-                                .wall_ns = p->wall_ns,
-                                .arena = p->arena};
+    struct pawl_guard_look l = look_of(p);
     const enum pawl_verdict v = p->model && !p->step && !p->run->ending ? pawl_check_question(p) : PAWL_GO;
     if (v != PAWL_GO || p->agent->guards_count == 0 || p->run->ending) return v;
+    if (p->model && p->final) return before_end(p, &l);
     if (p->model) return p->step ? PAWL_GO : before_model(p, &l);
     if (p->step->kind != PAWL_STEP_TOOL || p->step->state >= PAWL_STEP_INTENDED_STATE) return PAWL_GO;
     return before_call(p, &l);

@@ -108,6 +108,7 @@ static bool reads(const struct pawl_guard_look *l, const struct pawl_step *s)
 static bool changed(const struct pawl_guard_look *l, const struct pawl_step *s)
 {
     if (!s->applied || !s->intended_seq || s->undone || s->read_back) return false; /* a plain read has no intent */
+    if (s->looked_back == PAWL_LOOKED_DIFFERS) return false;                        /* not as expected; but seen */
     const struct pawl_tool *t = tool_of(l, s);
     return t && t->effect != PAWL_EFFECT_READ;
 }
@@ -253,6 +254,13 @@ static bool looked_at(const struct pawl_guard_look *l, const struct pawl_step *s
     return false;
 }
 
+bool pawl_guard_unread(const struct pawl_guard_look *l, const struct pawl_step *s, bool strict)
+{
+    const struct pawl_tool *t = tool_of(l, s);
+    if (!t || !pawl_step_ended(s) || !changed(l, s)) return false;
+    return (strict || t->verify.tool.p) && !looked_at(l, s, t);
+}
+
 /* Steps of the model since the oldest change that nobody has read back. One that no contract can read back counts only
  * where a person is asked (strict). */
 static uint32_t unverified_depth(const struct pawl_guard_look *l, const struct pawl_guard *g,
@@ -265,11 +273,8 @@ static uint32_t unverified_depth(const struct pawl_guard_look *l, const struct p
     struct pawl_buf b;
     for (uint32_t i = behind; i < l->run->steps_count; i++) {
         const struct pawl_step *s = l->run->steps[i];
-        const struct pawl_tool *t;
         if (oldest) count += s->kind == PAWL_STEP_MODEL || s->kind == PAWL_STEP_TOOL;
-        else if (pawl_step_ended(s) && changed(l, s) && (t = tool_of(l, s)) != NULL && (strict || t->verify.tool.p) &&
-                 !looked_at(l, s, t))
-            oldest = s;
+        else if (pawl_guard_unread(l, s, strict)) oldest = s;
     }
     if (!oldest || count < g->limit) return count;
     out->from = oldest->number;

@@ -61,7 +61,10 @@ static const struct row {
     {"c r r", {RULE(UNVERIFIED_DEPTH, 3, ASK)}, "ua@7 "},  /* strict */
     {"d s s", {RULE(UNVERIFIED_DEPTH, 3, TELL)}, "ut@7 "}, /* d's contract can, and nobody has: two steps a message */
     {"d r s s", {RULE(UNVERIFIED_DEPTH, 3, TELL)}, ""},    /* r is the tool that tells */
-    {"R R R", {RULE(ERRORS, 2, STOP), RULE(SAME_CALL, 2, TELL)}, "st@4 es@5 "}, /* in their order */
+    {"d s s s", {RULE(UNVERIFIED_DEPTH, 3, VERIFY)}, "uv@7 "}, /* once */
+    {"c s s s", {RULE(UNVERIFIED_DEPTH, 3, VERIFY)}, ""},      /* there is no look to make */
+    {"d s s s", {RULE(UNVERIFIED_DEPTH, 3, VERIFY), RULE(UNVERIFIED_DEPTH, 5, ASK)}, "uv@7 ua@9 "}, /* then a person */
+    {"R R R", {RULE(ERRORS, 2, STOP), RULE(SAME_CALL, 2, TELL)}, "st@4 es@5 "},                     /* in their order */
 };
 
 static struct pawl_run run;

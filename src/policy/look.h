@@ -19,6 +19,8 @@ yyjson_val *pawl_look_document(struct pawl_pass *p);
 /* ... what the look that has just come saw, as JSON text; null: nothing is there (404); {NULL,0}: nothing that its contract
  * knows. */
 struct pawl_str pawl_look_seen(struct pawl_pass *p);
+/* ... what the look at p->look_of, a step that has ended, says: 1 as expected, -1 not so, 2 it could not be told. */
+int pawl_look_back_tells(struct pawl_pass *p);
 /* async.c: the call was accepted (202). PAWL_GO: nobody could ever tell how it ends, so it is as unknown as any; else its
  * end is awaited from here on. */
 enum pawl_verdict pawl_async_accept(struct pawl_pass *p);

@@ -147,6 +147,8 @@ struct pawl_pass {
     const struct pawl_tool *look_tool; /* a guard's look: this read, as that step made it; NULL: verify's */
     const struct pawl_step *look_of;   /* NULL: with these arguments */
     struct pawl_str look_args;
+    bool look_back; /* a guard's look at what look_of, which has ended, did */
+    bool final;     /* nothing is asked any more: is the last answer to count? (guard.c) */
     bool looked_first, looked_before, looked_after; /* what was there: verify's look, and those of checks, were had; */
     struct pawl_str look_first, before, after;      /* {NULL,0}: it could not be told */
     bool checked;                                   /* check: what came of it was judged; */

@@ -39,19 +39,38 @@ static bool again_request(struct pawl_pass *p, struct pawl_str *request)
     return request->p != NULL;
 }
 
+/* p->look_of, a step that has ended, as its own pass would have it. */
+static bool as_of(struct pawl_pass *p, struct pawl_pass *of)
+{
+    const struct pawl_step *s = p->look_of;
+    *of = (struct pawl_pass){.run = p->run,
+                             .arena = p->arena,
+                             .config = p->config,
+                             .ports = p->ports,
+                             .tool = pawl_config_tool(p->config, s->name),
+                             .outcome = {.result = s->result},
+                             .looked = p->looked,
+                             .looked_status = p->looked_status};
+    memcpy(of->key, s->key, sizeof of->key);
+    return of->tool && pawl_json_read(s->args.n ? s->args : PAWL_STR("{}"), p->arena, &of->args, NULL) == PAWL_OK &&
+           pawl_pass_document(of) == PAWL_OK;
+}
+
 bool pawl_pass_look_request(struct pawl_pass *p, const struct pawl_tool **tool, struct pawl_str *request)
 {
+    struct pawl_pass of;
+    if (p->look_back) return as_of(p, &of) && pawl_pass_look_request(&of, tool, request);
     if (p->look_tool) return *tool = p->look_tool, again_request(p, request);
     struct pawl_buf args, doc, b;
     struct pawl_json_writer w = {.out = &doc};
-    yyjson_val *of = pawl_look_document(p), *document;
+    yyjson_val *with = pawl_look_document(p), *document;
     *tool = pawl_config_tool(p->config, p->tool->verify.tool);
     pawl_buf_init_arena(&args, p->arena);
     pawl_buf_init_arena(&doc, p->arena);
     pawl_buf_init_arena(&b, p->arena);
-    if (!of || !*tool) return false;
+    if (!with || !*tool) return false;
     if (p->tool->verify.args.p) {
-        if (pawl_template_json(p->tool->verify.args, of, p->arena, &args, NULL)) return false;
+        if (pawl_template_json(p->tool->verify.args, with, p->arena, &args, NULL)) return false;
     } else {
         pawl_json_write(p->args, &args);
     }
@@ -185,6 +204,12 @@ static int compare(struct pawl_pass *p)
     case PAWL_SEEN_NOTHING_KNOWN: break;
     }
     return 2;
+}
+
+int pawl_look_back_tells(struct pawl_pass *p)
+{
+    struct pawl_pass of;
+    return as_of(p, &of) ? compare(&of) : 2;
 }
 
 static enum pawl_verdict read_back(struct pawl_pass *p)

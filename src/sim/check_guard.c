@@ -106,6 +106,62 @@ static void check_call(struct pawl_sim_seen *k)
     }
 }
 
+/* What has stood unseen when such a rule tripped is looked at before the model is asked. */
+static void check_looked_back(struct pawl_sim_seen *k)
+{
+    const struct pawl_run *run = &k->run->stored;
+    uint32_t to = 0;
+    for (uint32_t i = run->trips_from; i < run->trips_count; i++)
+        if (pawl_str_is(run->trips[i].rule, "unverified_depth") && run->trips[i].answer == PAWL_GUARD_VERIFY &&
+            !run->trips[i].aside)
+            to = run->trips[i].step;
+    for (uint32_t i = run->steps_before; i + 1 < to && i < run->steps_count; i++) {
+        const struct pawl_step *s = run->steps[i];
+        const int at =
+            s->kind == PAWL_STEP_TOOL && s->applied && s->intended_seq ? pawl_sim_tool_index(k->w, s->name) : -1;
+        if (at < 0 || !k->w->contracts[at].verify.tool.p || s->undone || s->read_back || s->aside || s->looked_back)
+            continue;
+        if (!pawl_sim_changes(&k->w->contracts[at])) continue;
+        pawl_sim_seen_broken(k, "guards", "the model is asked, and nobody has looked at what #%u did", s->number);
+    }
+}
+
+static void looked_back(struct pawl_sim_seen *k)
+{
+    const struct pawl_str word = pawl_json_str(k->body, "looked_back");
+    if (!word.p) return;
+    pawl_sim_count(k->w, PAWL_SIM_N_LOOKED_BACK);
+    if (!k->s || !k->s->applied || !k->tool || !k->tool->verify.tool.p || k->s->looked_back)
+        pawl_sim_seen_broken(k, "guards", "looked at again, which is not to be");
+    else if (!has_trip(&k->run->stored, "unverified_depth", 0, k->s->number))
+        pawl_sim_seen_broken(k, "guards", "looked at, and no guard said so");
+    else if (pawl_str_is(word, "yes") && !pawl_sim_happened(k->w, k->s->key))
+        pawl_sim_seen_broken(k, "guards", "said to be as expected, and it never happened");
+}
+
+/* The run ends well with an answer that its model is not sure of: by a person's yes, where that is to be asked. */
+static void check_confidence(struct pawl_sim_seen *k, const struct pawl_agent *a)
+{
+    static const char low[] = "\"confidence\":0.3";
+    const struct pawl_run *run = &k->run->stored;
+    const struct pawl_step *last = NULL, *yes = NULL;
+    for (uint32_t i = run->steps_before; i < run->steps_count; i++) {
+        const struct pawl_step *s = run->steps[i];
+        if (s->kind == PAWL_STEP_MODEL && s->state == PAWL_STEP_DONE && !s->aside) last = s, yes = NULL;
+        if (s->kind == PAWL_STEP_GATE && s->state == PAWL_STEP_DONE && pawl_str_is(s->name, "low_confidence")) yes = s;
+    }
+    if (!last || last->calls || !memmem(last->content.p ? last->content.p : "", last->content.n, low, sizeof low - 1))
+        return;
+    for (uint32_t i = 0; i < a->guards_count; i++) {
+        const struct pawl_guard *g = &a->guards[i];
+        if (g->rule != PAWL_GUARD_CONFIDENCE) continue;
+        if (!has_trip(run, "low_confidence", 0, last->number))
+            pawl_sim_seen_broken(k, "guards", "done, its answer has little confidence, and no guard said so");
+        else if (g->answer == PAWL_GUARD_NARROW && !yes)
+            pawl_sim_seen_broken(k, "guards", "done, its answer has little confidence, and nobody said yes to it");
+    }
+}
+
 static void intended(struct pawl_sim_seen *k)
 {
     const struct pawl_run *run = &k->run->stored;
@@ -120,7 +176,7 @@ static void intended(struct pawl_sim_seen *k)
             pawl_sim_seen_broken(k, "guards", "goes on without the yes that %.*s wants", (int)t->rule.n, t->rule.p);
     }
     if (k->s) check_call(k);
-    else check_errors(k, a), check_contradiction(k, a);
+    else check_errors(k, a), check_contradiction(k, a), check_looked_back(k);
 }
 
 static void tripped(struct pawl_sim_seen *k)
@@ -144,6 +200,8 @@ static void tripped(struct pawl_sim_seen *k)
 static void ended(struct pawl_sim_seen *k)
 {
     const struct pawl_run *run = &k->run->stored;
+    const struct pawl_agent *a = agent_of(k);
+    if (a && pawl_json_i64(k->body, "code", 0) == PAWL_DONE && !run->undoing) check_confidence(k, a);
     for (uint32_t i = run->trips_from; i < run->trips_count; i++)
         if (run->trips[i].answer == PAWL_GUARD_STOP && pawl_json_i64(k->body, "code", 0) == PAWL_DONE && !run->undoing)
             pawl_sim_seen_broken(k, "guards", "done, though a guard ended it");
@@ -153,5 +211,6 @@ void pawl_sim_check_guards(struct pawl_sim_seen *k)
 {
     if (k->r->kind == PAWL_STEP_INTENDED) intended(k);
     if (k->r->kind == PAWL_GUARD_TRIPPED) tripped(k);
+    if (k->r->kind == PAWL_NOTE) looked_back(k);
     if (k->r->kind == PAWL_RUN_ENDED) ended(k);
 }

@@ -130,6 +130,11 @@ void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, c
         notes += !trip->aside && trip->step <= a->step && trip->step > t.how.left_out_to &&
                  (trip->answer == PAWL_GUARD_TELL || trip->answer == PAWL_GUARD_NARROW);
     }
+    for (uint32_t k = 0; k < run->stored.steps_count; k++) {
+        const struct pawl_step *o = run->stored.steps[k];
+        notes += !o->aside && o->looked_back >= PAWL_LOOKED_DIFFERS && o->looked_back_before <= a->step &&
+                 o->looked_back_before > t.how.left_out_to;
+    }
     if (t.notes_count != notes) wrong(&t, i, "is missing, or one too many: a guard's note");
     if (t.turns_count != turns) wrong(&t, i, "is missing: a user's");
 }

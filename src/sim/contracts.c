@@ -369,13 +369,36 @@ static void draw_facts(struct pawl_sim *w)
     }
 }
 
+/* By the seed alone, so that the worlds of all other seeds stay as they were. */
+static uint32_t late_guards(const struct pawl_sim *w, uint32_t agent, struct pawl_guard *g)
+{
+    const uint64_t dice =
+        (w->o->seed * UINT64_C(0xd6e8feb86659fd93) ^ (agent + 1) * UINT64_C(0xa0761d6478bd642f)) >> 24;
+    uint32_t n = 0;
+    if (dice % 3 == 0)
+        g[n++] = (struct pawl_guard){.rule = PAWL_GUARD_UNVERIFIED_DEPTH,
+                                     .limit = 1 + (uint32_t)(dice / 3 % 2),
+                                     .answer = PAWL_GUARD_VERIFY};
+    if (n && dice / 6 % 2)
+        g[n++] = (struct pawl_guard){.rule = PAWL_GUARD_UNVERIFIED_DEPTH, .limit = 5, .answer = PAWL_GUARD_ASK};
+    if (dice / 16 % 3 == 0)
+        g[n++] = (struct pawl_guard){.rule = PAWL_GUARD_CONFIDENCE,
+                                     .limit = 1,
+                                     .bound = 0.5,
+                                     .answer = dice / 64 % 4 == 0   ? PAWL_GUARD_TELL
+                                               : dice / 64 % 4 == 3 ? PAWL_GUARD_STOP
+                                                                    : PAWL_GUARD_NARROW};
+    for (uint32_t i = 0; i < n; i++) g[i].name = pawl_str_of(pawl_guard_name(g[i].rule));
+    return n;
+}
+
 /* Rules over a run as a whole, of a third of the seeds. */
 static void draw_guards(struct pawl_sim *w)
 {
     if (!pawl_sim_chance(w, 350)) return;
     draw_facts(w);
     for (uint32_t i = 0; i < w->config.agents_count; i++) {
-        struct pawl_guard *g = pawl_sim_get(w, 10 * sizeof *g);
+        struct pawl_guard *g = pawl_sim_get(w, 13 * sizeof *g);
         uint32_t n = 0;
         if (pawl_sim_chance(w, 700)) g[n++] = guard(w, PAWL_GUARD_ERRORS, 1, 2);
         if (n && pawl_sim_chance(w, 500)) g[n++] = guard(w, PAWL_GUARD_ERRORS, 3, 4);
@@ -387,6 +410,7 @@ static void draw_guards(struct pawl_sim *w)
         if (n && g[n - 1].rule == PAWL_GUARD_STALENESS) g[n - 1].answer = PAWL_GUARD_VERIFY;
         if (pawl_sim_chance(w, 300)) g[n++] = guard(w, PAWL_GUARD_UNVERIFIED_INPUT, 1, 1);
         if (pawl_sim_chance(w, 300)) g[n++] = guard(w, PAWL_GUARD_EGRESS, 1, 1);
+        n += late_guards(w, i, g + n);
         w->agents[i].guards = g;
         w->agents[i].guards_count = n;
     }

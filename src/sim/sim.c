@@ -76,7 +76,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "second opinions",
                                                           "ends checked",
                                                           "checks failed",
-                                                          "undone by a check"};
+                                                          "undone by a check",
+                                                          "read back by a guard"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -144,12 +144,16 @@ static struct pawl_str speak(struct pawl_sim *w, struct pawl_sim_run *run, const
     struct answer o;
     uint32_t calls = 1 + (pawl_sim_chance(w, 350) ? (uint32_t)pawl_sim_between(w, 1, 2) : 0);
     const bool cut = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 10);
+    const uint32_t at = s ? s->number : 0;
     run->answers++;
     if (w->calm) run->calm_answers++;
     if (run->answers > run->answers_max || run->calm_answers > 2 || cut) {
         const bool bad = pawl_sim_plays(w, PAWL_SIM_MODEL) && pawl_sim_chance(w, 200);
         run->answers = 0; /* of the next turn, in a conversation */
-        open_answer(w, &o, cut ? "length" : "stop", bad ? PAWL_STR("I think it is done") : PAWL_STR("{\"done\":true}"));
+        open_answer(w, &o, cut ? "length" : "stop",
+                    bad                                                 ? PAWL_STR("I think it is done")
+                    : (w->o->seed * 31 + run->index * 17 + at) % 4 == 0 ? PAWL_STR("{\"done\":true,\"confidence\":0.3}")
+                                                                        : PAWL_STR("{\"done\":true}"));
         return close_answer(w, &o, s);
     }
     open_answer(w, &o, "tool_calls", (struct pawl_str){NULL, 0});
