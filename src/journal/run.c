@@ -235,6 +235,7 @@ static int fold_attempted(struct pawl_fold *f)
         s->last_attempt_ns = f->r->at_ns;
         s->open = true;
         s->resend = false;
+        s->called = false; /* what was called back led to this; what comes from now on is of this attempt */
         s->retry_at_ns = 0;
         if (pawl_json_str(f->body, "model").p) s->name = pawl_fold_text(f, "model"), s->other_model = true;
         if (pawl_json_str(f->body, "digest").p) pawl_fold_hash(f, "digest", &s->digest);

@@ -136,7 +136,7 @@ static enum pawl_verdict next(struct pawl_pass *p)
     pawl_jw_close(&w, '}');
     if ((v = pawl_pass_append(p, PAWL_STEP_ATTEMPTED, &b)) != PAWL_GO) return v;
     if (p->model) pawl_budget_reserved(p);
-    p->model_changed = false;
+    p->model_changed = p->took_called = false;
     p->heard = PAWL_HEARD_NOTHING;
     p->attempts++;
     p->counted = true;

@@ -13,6 +13,7 @@ void pawl_sim_draw_async(struct pawl_sim *w, struct pawl_tool *t, uint32_t numbe
                                    .deadline_ns = (int64_t)(20 + dice / 5 % 280) * PAWL_SIM_S,
                                    .first_ns = PAWL_SIM_S,
                                    .max_ns = 30 * PAWL_SIM_S};
+    pawl_sim_draw_callback(w, t, dice / (5 * 280));
 }
 
 /* Half of the calls that would go well. One in eight of these fails later; nothing comes of it then. */
@@ -30,6 +31,9 @@ bool pawl_sim_accepts(struct pawl_sim *w, struct pawl_sim_call *c)
                                    .type = PAWL_STR("application/json"),
                                    .location = pawl_sim_text(w, "/ops/%u", c->op),
                                    .body = PAWL_STR("{\"status\":\"accepted\"}")};
+    if (!c->tool->async.polls || (pawl_async_calls_back(&c->tool->async) && pawl_sim_chance(w, 300)))
+        c->reply.location = (struct pawl_str){NULL, 0};
+    pawl_sim_calls_back(w, c);
     if (pawl_sim_chance(w, 200)) c->reply.retry_after = pawl_sim_text(w, "%d", (int)pawl_sim_between(w, 1, 90));
     return true;
 }

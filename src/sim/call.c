@@ -10,6 +10,7 @@ static void ended(struct pawl_sim *w, struct pawl_sim_call *c, enum pawl_sim_tel
     if (c->over) return;
     c->over = true;
     pawl_sim_busy(c, false);
+    if (c->look && !w->runs[c->run]->live) w->runs[c->run]->looks_ns += w->now_ns - c->began_ns;
     pawl_sim_check_ended_call(w, c, tells);
 }
 

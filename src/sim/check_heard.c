@@ -21,12 +21,13 @@ void pawl_sim_check_heard(struct pawl_sim_seen *k)
 void pawl_sim_check_heard_end(struct pawl_sim_seen *k)
 {
     const struct pawl_str from = pawl_json_str(k->body, "from");
-    const bool monitor = pawl_str_is(from, "monitor") || pawl_str_is(from, "callback");
-    if (!k->s || !k->s->accepted || !k->tool) return;
+    const bool callback = pawl_str_is(from, "callback"), monitor = pawl_str_is(from, "monitor") || callback;
+    if (!k->s || !(k->s->accepted || callback) || !k->tool) return;
     if (monitor) {
         pawl_sim_count(k->w, PAWL_SIM_N_HEARD);
+        /* a callback has the token of this very call: it happened, whatever else is not known */
         if ((k->r->kind == PAWL_STEP_COMPLETED || yyjson_obj_get(k->body, "checks")) &&
-            (k->tool->key_declared || k->tool->effect == PAWL_EFFECT_IDEMPOTENT || k->f->sent == 1))
+            (callback || k->tool->key_declared || k->tool->effect == PAWL_EFFECT_IDEMPOTENT || k->f->sent == 1))
             k->f->unknown = false;
         return;
     }
@@ -41,12 +42,39 @@ void pawl_sim_check_heard_end(struct pawl_sim_seen *k)
         pawl_sim_seen_broken(k, "heard", "given up before its time was over");
 }
 
-/* It sleeps beside no end of a wait. */
+/* These words, by somebody with the token of this very call. */
+static bool is_said(const struct pawl_sim_seen *k, const struct pawl_sim_ask *ask, struct pawl_str id)
+{
+    if (!ask->op || !k->s || ask->who > PAWL_SIM_CONTRARY || !pawl_str_eq(ask->request.id, id)) return false;
+    return pawl_id_eq(ask->request.run, k->run->id) && ask->request.step == k->r->step &&
+           strcmp(ask->op->key, k->s->key) == 0;
+}
+
+/* step.called, or a note of what came too late: somebody with the token of this call has said that, and it counts once. */
+void pawl_sim_check_called(struct pawl_sim_seen *k)
+{
+    const struct pawl_str id = pawl_json_str(k->body, "id"), says = pawl_json_str(k->body, "says");
+    const struct pawl_sim_ask *ask = k->w->asks;
+    const bool late = k->r->kind == PAWL_NOTE;
+    if (late && !pawl_json_str(k->body, "late").p) return;
+    while (ask && !is_said(k, ask, id)) ask = ask->next;
+    if (!ask) pawl_sim_seen_broken(k, "callback", "nobody has called back about that with its token");
+    else if (pawl_str_is(says, "done") != ask->says_done || ask->runs_on)
+        pawl_sim_seen_broken(k, "callback", "recorded is not what was called back");
+    else if (!late && (k->s->called || k->s->state != PAWL_STEP_INTENDED_STATE || ask->who == PAWL_SIM_CONTRARY))
+        pawl_sim_seen_broken(k, "callback", "what comes behind the first one, or too late, counts");
+    else if (pawl_run_answered(&k->run->stored, id)) pawl_sim_seen_broken(k, "callback", "the same one is kept twice");
+}
+
+/* It sleeps beside no end of a wait, nor beside one that has come. */
 void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h)
 {
     if (h->wake_ns <= 1 || h->status >= PAWL_DONE) return;
     for (uint32_t i = 0; i < run->stored.steps_count; i++) {
         const struct pawl_step *s = run->stored.steps[i];
+        if (s->state == PAWL_STEP_INTENDED_STATE && s->called && !s->stop && !s->applied &&
+            h->waiting == PAWL_WAIT_STEP)
+            pawl_sim_broken(w, "callback", "run%u #%u: sleeps, and it was called back", run->index, s->number);
         if (!pawl_step_ended(s) && s->accepted && h->waiting != PAWL_WAIT_CONFIG && h->wake_ns > s->until_ns)
             pawl_sim_broken(w, "bounded", "run%u #%u: sleeps past the end of its wait", run->index, s->number);
     }

@@ -331,6 +331,8 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     switch (r->kind) {
     case PAWL_STEP_ACCEPTED:
     case PAWL_STEP_POLLED: pawl_sim_check_heard(&k); break;
+    case PAWL_STEP_CALLED:
+    case PAWL_NOTE: pawl_sim_check_called(&k); break;
     case PAWL_STEP_INTENDED: pawl_sim_check_intended(&k); break;
     case PAWL_STEP_ATTEMPTED: attempted(&k); break;
     case PAWL_STEP_COMPLETED: completed(&k); break;

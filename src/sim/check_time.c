@@ -41,7 +41,7 @@ void pawl_sim_check_deadline(struct pawl_sim *w, const struct pawl_sim_run *run,
 {
     const struct pawl_agent *agent = agent_of(w, run);
     const int64_t live_ns = run->live_ns + (run->live ? w->now_ns - run->live_since_ns : 0) + asleep_before_ns(run) +
-                            pawl_sim_children_live_ns(w, run);
+                            pawl_sim_children_live_ns(w, run) + run->looks_ns;
     const int64_t given_ns = run->stored.deadline_ns, ends_ns = run->stored.ends_ns;
     if (given_ns && live_ns + SLACK_S * PAWL_SIM_S >= given_ns) return;
     if (agent->deadline_ns && live_ns + SLACK_S * PAWL_SIM_S >= agent->deadline_ns) return;

@@ -10,12 +10,12 @@
 
 static void deliver(struct pawl_sim *w, struct pawl_sim_event *e);
 
-static void deliver_in(struct pawl_sim *w, struct pawl_sim_ask *ask, int64_t low_ms, int64_t high_ms)
+void pawl_sim_people_say(struct pawl_sim *w, struct pawl_sim_ask *ask, int64_t low_ms, int64_t high_ms)
 {
     pawl_sim_at(w, w->now_ns + pawl_sim_between(w, low_ms, high_ms) * PAWL_SIM_MS, deliver, NULL, ask, 0);
 }
 
-static struct pawl_sim_ask *ask_new(struct pawl_sim *w, enum pawl_ask what, const char *name)
+struct pawl_sim_ask *pawl_sim_people_ask(struct pawl_sim *w, enum pawl_ask what, const char *name)
 {
     struct pawl_sim_ask *ask = pawl_sim_get(w, sizeof *ask);
     ask->request.what = what;
@@ -30,12 +30,18 @@ static struct pawl_sim_ask *ask_new(struct pawl_sim *w, enum pawl_ask what, cons
 
 static void say(struct pawl_sim *w, struct pawl_sim_event *e)
 {
-    static const char *const words[] = {"start",  "send",   "approve", "deny", "resolve",
-                                        "cancel", "resume", "retry",   "undo", "signal"};
+    static const char *const words[] = {"start",  "send",  "approve", "deny",   "resolve",  "cancel",
+                                        "resume", "retry", "undo",    "signal", "callback", "answer"};
     struct pawl_sim_ask *ask = e->p;
     struct pawl_event in = {.kind = PAWL_EV_REQUEST, .id = e->id, .request = &ask->request};
     uint8_t random[10];
     if (ask->delivery != e->id) return;
+    if (ask->op && !pawl_sim_caller_sends(w, ask)) {
+        ask->answered = true;
+        ask->again = false;
+        ask->node = NULL;
+        return;
+    }
     if (ask->request.what == PAWL_ASK_START) {
         pawl_prng_fill(&w->prng, random, sizeof random);
         ask->request.run = pawl_id_v7(pawl_sim_wall(w), random, &w->last_id);
@@ -50,7 +56,7 @@ static void deliver(struct pawl_sim *w, struct pawl_sim_event *e)
     struct pawl_sim_ask *ask = e->p;
     if (ask->answered && !ask->again) return;
     if (!w->node) {
-        deliver_in(w, ask, 300, 5000);
+        pawl_sim_people_say(w, ask, 300, 5000);
         return;
     }
     if (ask->deliveries++ > 0) pawl_sim_count(w, PAWL_SIM_N_DUPLICATES);
@@ -65,7 +71,7 @@ void pawl_sim_people_alone(struct pawl_sim *w, struct pawl_sim_node *n)
         if (ask->node != n) continue;
         ask->node = NULL;
         ask->delivery = 0;
-        deliver_in(w, ask, 100, 10000);
+        pawl_sim_people_say(w, ask, 100, 10000);
     }
 }
 
@@ -108,8 +114,9 @@ static void check_confirmed(struct pawl_sim *w, const struct pawl_sim_ask *ask, 
                         r->id.p);
 }
 
-static bool later(int code)
+static bool later(const struct pawl_sim_ask *ask, int code)
 {
+    if (ask->op && code == PAWL_EPENDING) return true;
     return code == PAWL_EBUSY || code == PAWL_EFULL || code == PAWL_EIO || code == PAWL_ENOMEM || code == PAWL_ECONFIG;
 }
 
@@ -124,11 +131,12 @@ void pawl_sim_people_heard(struct pawl_sim *w, struct pawl_sim_node *n, uint64_t
                  pawl_code_name(code), a->error.what);
     ask->node = NULL;
     ask->delivery = 0;
-    if (later(code)) {
-        deliver_in(w, ask, 500, 20000);
+    if (later(ask, code)) {
+        pawl_sim_people_say(w, ask, 500, 20000);
         return;
     }
-    if (code == PAWL_OK) check_confirmed(w, ask, a);
+    if (ask->op) pawl_sim_caller_heard(w, ask, a);
+    else if (code == PAWL_OK) check_confirmed(w, ask, a);
     else if (ask->answered && ask->code == PAWL_OK)
         pawl_sim_broken(w, "answered", "%.*s came again and was refused: %s", (int)ask->request.id.n, ask->request.id.p,
                         a->error.what);
@@ -138,7 +146,7 @@ void pawl_sim_people_heard(struct pawl_sim *w, struct pawl_sim_node *n, uint64_t
     if (code && ask->stale) pawl_sim_count(w, PAWL_SIM_N_STALE_REFUSED);
     if (code && ask->against) pawl_sim_count(w, PAWL_SIM_N_CONTRADICTED);
     ask->again = ask->again && !ask->answered && code == PAWL_OK;
-    if (ask->again) deliver_in(w, ask, 10, 60000);
+    if (ask->again) pawl_sim_people_say(w, ask, 10, 60000);
     if (ask->answered) return;
     ask->answered = true;
     ask->code = code;
@@ -158,7 +166,8 @@ bool pawl_sim_people_content(const struct pawl_sim *w)
 static bool asked_already(const struct pawl_sim *w, const struct pawl_sim_run *run, uint32_t step)
 {
     for (const struct pawl_sim_ask *ask = w->asks; ask; ask = ask->next)
-        if (!ask->answered && pawl_id_eq(ask->request.run, run->id) && ask->request.step == step) return true;
+        if (!ask->answered && !ask->op && pawl_id_eq(ask->request.run, run->id) && ask->request.step == step)
+            return true;
     return false;
 }
 
@@ -166,7 +175,8 @@ static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const stru
 {
     static const struct pawl_str names[] = {{"ann", 3}, {"bob", 3}, {"cem", 3}, {"dee", 3}}; /* dee is asked nowhere */
     const bool yes = pawl_sim_chance(w, 750), odd = pawl_sim_plays(w, PAWL_SIM_PEOPLE);
-    struct pawl_sim_ask *ask = ask_new(w, yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, yes ? "yes" : "no"), *other;
+    struct pawl_sim_ask *ask = pawl_sim_people_ask(w, yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, yes ? "yes" : "no"),
+                        *other;
     ask->request.run = run->id;
     ask->request.step = s->number;
     ask->request.has_digest = pawl_sim_chance(w, 700);
@@ -182,45 +192,46 @@ static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const stru
     else if (yes && pawl_sim_chance(w, 200))
         ask->request.with = pawl_sim_text(w, "{\"amount\":%u}", (uint32_t)pawl_sim_between(w, 1, 9));
     ask->again = odd && pawl_sim_chance(w, 200);
-    deliver_in(w, ask, 0, 2000);
+    pawl_sim_people_say(w, ask, 0, 2000);
     if (!odd || ask->stale || ask->request.with.p || s->quorum > 1 || !pawl_sim_chance(w, 150)) return;
-    other = ask_new(w, yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE, "otherwise"); /* a second person, of another mind */
+    other = pawl_sim_people_ask(w, yes ? PAWL_ASK_DENY : PAWL_ASK_APPROVE,
+                                "otherwise"); /* a second person, of another mind */
     other->request.run = run->id;
     other->request.step = s->number;
     other->against = ask;
-    deliver_in(w, other, 0, 30000);
+    pawl_sim_people_say(w, other, 0, 30000);
 }
 
 static void answer_doubt(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
 {
     struct pawl_sim_ask *ask;
     if (pawl_sim_pending(w, s->key)) return; /* it may still land: nobody can say yet */
-    ask = ask_new(w, PAWL_ASK_RESOLVE, "resolve");
+    ask = pawl_sim_people_ask(w, PAWL_ASK_RESOLVE, "resolve");
     ask->request.run = run->id;
     ask->request.step = s->number;
     ask->request.how = pawl_sim_happened(w, s->key) ? PAWL_HOW_HAPPENED : PAWL_HOW_NOT_HAPPENED;
     if (ask->request.how == PAWL_HOW_HAPPENED) ask->request.result = pawl_sim_receipt(w, s->key);
     if (pawl_sim_chance(w, 100) || run->steps[s->number - 1].words >= 3) ask->request.how = PAWL_HOW_STOP;
     ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
-    deliver_in(w, ask, 0, 2000);
+    pawl_sim_people_say(w, ask, 0, 2000);
 }
 
 static void answer_message(struct pawl_sim *w, struct pawl_sim_run *run)
 {
-    struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_SEND, "send");
+    struct pawl_sim_ask *ask = pawl_sim_people_ask(w, PAWL_ASK_SEND, "send");
     ask->request.run = run->id;
     ask->request.end = run->messages >= 2 || w->calm || pawl_sim_chance(w, 300);
     if (!ask->request.end || pawl_sim_chance(w, 300)) ask->request.text = PAWL_STR("and again, please");
     ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
     run->messages++;
-    deliver_in(w, ask, 0, 2000);
+    pawl_sim_people_say(w, ask, 0, 2000);
 }
 
 /* Whoever it waits for gives the signal; others say it again under another id, or say something else by the same key. */
 static void give_signal(struct pawl_sim *w, struct pawl_sim_run *run)
 {
     const bool odd = pawl_sim_plays(w, PAWL_SIM_PEOPLE);
-    struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_SIGNAL, "signal"), *twice;
+    struct pawl_sim_ask *ask = pawl_sim_people_ask(w, PAWL_ASK_SIGNAL, "signal"), *twice;
     ask->request.run = run->id;
     ask->request.agent = PAWL_STR("go");
     if (pawl_sim_chance(w, 600)) ask->request.key = pawl_sim_text(w, "s%u", run->signals);
@@ -228,23 +239,23 @@ static void give_signal(struct pawl_sim *w, struct pawl_sim_run *run)
         pawl_sim_chance(w, 850) ? pawl_sim_text(w, "{\"ref\":\"g%u\"}", run->signals) : PAWL_STR("\"what?\"");
     ask->again = odd && pawl_sim_chance(w, 200);
     run->signals++;
-    deliver_in(w, ask, 0, 2000);
+    pawl_sim_people_say(w, ask, 0, 2000);
     if (!odd || !pawl_sim_chance(w, 300)) return;
-    twice = ask_new(w, PAWL_ASK_SIGNAL, "signal");
+    twice = pawl_sim_people_ask(w, PAWL_ASK_SIGNAL, "signal");
     twice->request.run = run->id;
     twice->request.agent = ask->request.agent;
     twice->request.key = ask->request.key;
     twice->request.result = pawl_sim_chance(w, 700) ? ask->request.result : PAWL_STR("{\"ref\":\"else\"}");
-    deliver_in(w, twice, 0, 5000);
+    pawl_sim_people_say(w, twice, 0, 5000);
 }
 
 static void mend(struct pawl_sim *w, struct pawl_sim_run *run)
 {
     struct pawl_sim_ask *ask;
     if (w->node && (w->calm || pawl_sim_chance(w, 300))) w->node->no_config = w->node->no_tools = false;
-    ask = ask_new(w, PAWL_ASK_RESUME, "resume");
+    ask = pawl_sim_people_ask(w, PAWL_ASK_RESUME, "resume");
     ask->request.run = run->id;
-    deliver_in(w, ask, 0, 2000);
+    pawl_sim_people_say(w, ask, 0, 2000);
 }
 
 static bool in_hand(const struct pawl_sim *w, const struct pawl_sim_run *run)
@@ -299,13 +310,13 @@ static void look_after(struct pawl_sim *w, struct pawl_sim_event *e)
     struct pawl_sim_ask *ask;
     if (!run->stored.ended || (!failed && !pawl_sim_chance(w, 250))) return;
     run->looked_after++;
-    if (pawl_sim_chance(w, failed ? 650 : 150)) ask = ask_new(w, PAWL_ASK_RETRY, "retry");
-    else ask = ask_new(w, PAWL_ASK_UNDO, "undo");
+    if (pawl_sim_chance(w, failed ? 650 : 150)) ask = pawl_sim_people_ask(w, PAWL_ASK_RETRY, "retry");
+    else ask = pawl_sim_people_ask(w, PAWL_ASK_UNDO, "undo");
     ask->request.run = run->id;
     ask->request.step = pawl_sim_chance(w, 600) ? 0 : (uint32_t)pawl_sim_between(w, 1, run->stored.steps_count + 1);
     if (ask->request.what == PAWL_ASK_RETRY && pawl_sim_chance(w, 200)) ask->request.with = PAWL_STR("{\"amount\":7}");
     ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
-    deliver_in(w, ask, 0, 2000);
+    pawl_sim_people_say(w, ask, 0, 2000);
 }
 
 void pawl_sim_people_ended(struct pawl_sim *w, struct pawl_sim_run *run)
@@ -319,7 +330,7 @@ void pawl_sim_people_ended(struct pawl_sim *w, struct pawl_sim_run *run)
 
 static void plan_start(struct pawl_sim *w, uint32_t number)
 {
-    struct pawl_sim_ask *ask = ask_new(w, PAWL_ASK_START, "start");
+    struct pawl_sim_ask *ask = pawl_sim_people_ask(w, PAWL_ASK_START, "start");
     struct pawl_request *r = &ask->request;
     (void)number;
     r->agent = w->agents[pawl_sim_below(w, w->config.agents_count - w->helper)].name;
@@ -329,7 +340,7 @@ static void plan_start(struct pawl_sim *w, uint32_t number)
     r->chat = pawl_sim_chance(w, 300);
     if (pawl_sim_chance(w, 150)) r->begins_ns = pawl_sim_wall(w) + pawl_sim_between(w, 1, 400) * PAWL_SIM_S;
     ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 300);
-    deliver_in(w, ask, 0, pawl_sim_chance(w, 500) ? 2000 : 120000);
+    pawl_sim_people_say(w, ask, 0, pawl_sim_chance(w, 500) ? 2000 : 120000);
 }
 
 static void impulse(struct pawl_sim *w, struct pawl_sim_event *e)
@@ -339,20 +350,20 @@ static void impulse(struct pawl_sim *w, struct pawl_sim_event *e)
     (void)e;
     if (w->calm || !run || run->stored.ended) return;
     if (pawl_sim_plays(w, PAWL_SIM_CANCEL) && pawl_sim_chance(w, 500)) {
-        ask = ask_new(w, PAWL_ASK_CANCEL, "cancel");
+        ask = pawl_sim_people_ask(w, PAWL_ASK_CANCEL, "cancel");
         ask->request.text = PAWL_STR("no longer wanted");
     } else if (pawl_sim_tool_index(w, PAWL_STR("wait")) >= 0 && pawl_sim_chance(w, 400)) {
         give_signal(w, run); /* before anybody waits, perhaps */
         return;
     } else if (run->stored.chat && pawl_sim_chance(w, 600)) {
-        ask = ask_new(w, PAWL_ASK_SEND, "send");
+        ask = pawl_sim_people_ask(w, PAWL_ASK_SEND, "send");
         ask->request.text = PAWL_STR("one more thing");
     } else {
-        ask = ask_new(w, PAWL_ASK_RESUME, "resume");
+        ask = pawl_sim_people_ask(w, PAWL_ASK_RESUME, "resume");
     }
     ask->request.run = run->id;
     ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
-    deliver_in(w, ask, 0, 100);
+    pawl_sim_people_say(w, ask, 0, 100);
 }
 
 void pawl_sim_people_begin(struct pawl_sim *w)

@@ -308,6 +308,7 @@ static void plan(struct pawl_sim *w, struct pawl_sim_call *c)
     if (c->tool->effect != PAWL_EFFECT_READ && (still_running(w, c) || already_done(w, c))) return;
     if (pawl_sim_plays(w, PAWL_SIM_LOSS) && pawl_sim_chance(w, truth->lost)) {
         lost(w, c);
+        if (c->tool->async.on && c->lands) pawl_sim_calls_back(w, c); /* it was a 202, or nothing at all */
     } else if (pawl_sim_plays(w, PAWL_SIM_ANSWER) && pawl_sim_chance(w, truth->bad)) {
         if (c->tool->driver == PAWL_DRIVER_HTTP) bad_http(w, c);
         else if (c->tool->driver == PAWL_DRIVER_COMMAND) bad_command(w, c);

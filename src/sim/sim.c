@@ -77,7 +77,11 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "ends checked",
                                                           "checks failed",
                                                           "undone by a check",
-                                                          "read back by a guard"};
+                                                          "read back by a guard",
+                                                          "called back",
+                                                          "callbacks taken",
+                                                          "callbacks late",
+                                                          "callbacks refused"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -109,6 +109,10 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_CHECK_FAILED,
                       PAWL_SIM_N_CHECK_UNDONE,
                       PAWL_SIM_N_LOOKED_BACK,
+                      PAWL_SIM_N_CALLBACKS,
+                      PAWL_SIM_N_CALLBACKS_TAKEN,
+                      PAWL_SIM_N_CALLBACKS_LATE,
+                      PAWL_SIM_N_CALLBACKS_REFUSED,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);

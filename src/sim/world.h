@@ -158,6 +158,7 @@ struct pawl_sim_run {
     int64_t began_ns;                  /* when it was stored first */
     bool live;                         /* the store says that somebody is at it, since */
     int64_t live_since_ns, live_ns;    /* and so long before */
+    int64_t looks_ns;                  /* of monitors, while the store has it parked: its owner counts that */
     int64_t tried_ns;                  /* live time of its earlier tries: its parent's time, not its own any more */
     uint64_t cancelled_seq;
     bool poison;
@@ -175,6 +176,13 @@ struct pawl_sim_run {
     uint32_t looked_after; /* how often a person did something about its end */
 };
 
+enum pawl_sim_caller { /* who calls back: the tool; it once more, otherwise; and who has no token for it, or no signature */
+                       PAWL_SIM_TOOL,
+                       PAWL_SIM_CONTRARY,
+                       PAWL_SIM_STRANGER,
+                       PAWL_SIM_OTHERS,
+                       PAWL_SIM_UNSIGNED
+};
 struct pawl_sim_ask { /* what a client wants, until it is answered; said again after a crash, with the same id */
     struct pawl_sim_ask *next;
     struct pawl_request request;
@@ -187,6 +195,10 @@ struct pawl_sim_ask { /* what a client wants, until it is answered; said again a
     uint32_t step;
     struct pawl_sim_ask *against; /* this says something else than that one did */
     bool stale;                   /* bound to a digest that nobody showed */
+    struct pawl_sim_call *op;     /* a callback: about this call, */
+    enum pawl_sim_caller who;     /* by them, */
+    bool says_done, runs_on;      /* and what it says; else it failed; */
+    int64_t signed_ns;            /* signed then, by the wall clock */
 };
 
 struct pawl_sim {
@@ -295,9 +307,16 @@ void pawl_sim_server_take(struct pawl_sim *w, struct pawl_sim_call *c, const str
 /* accept.c: tools that accept a call and end it later */
 void pawl_sim_draw_async(struct pawl_sim *w, struct pawl_tool *t, uint32_t number);
 bool pawl_sim_accepts(struct pawl_sim *w, struct pawl_sim_call *c); /* and the answer is planned */
+/* caller.c: ... and call back */
+void pawl_sim_draw_callback(struct pawl_sim *w, struct pawl_tool *t, uint64_t dice);
+void pawl_sim_calls_back(struct pawl_sim *w, struct pawl_sim_call *c);
+bool pawl_sim_caller_sends(struct pawl_sim *w, struct pawl_sim_ask *ask);
+void pawl_sim_caller_heard(struct pawl_sim *w, const struct pawl_sim_ask *ask, const struct pawl_answer *a);
 void pawl_sim_monitor_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a);
 void pawl_sim_talker_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a);
 /* people.c: clients and those who are asked */
+struct pawl_sim_ask *pawl_sim_people_ask(struct pawl_sim *w, enum pawl_ask what, const char *name);
+void pawl_sim_people_say(struct pawl_sim *w, struct pawl_sim_ask *ask, int64_t low_ms, int64_t high_ms);
 void pawl_sim_people_begin(struct pawl_sim *w);
 void pawl_sim_people_watch(struct pawl_sim *w, struct pawl_sim_run *run); /* something may wait for a person */
 void pawl_sim_people_heard(struct pawl_sim *w, struct pawl_sim_node *n, uint64_t delivery, const struct pawl_answer *a);
