@@ -157,6 +157,7 @@ enum pawl_verdict pawl_stage_gate(struct pawl_pass *p)
     if (s->state == PAWL_STEP_APPROVED && s->handed.p) { /* a person has answered for the tool */
         p->result = s->handed;
         p->note = PAWL_STR("a person answered this in the tool's place; it was not called");
+        pawl_dedupe_recall(p); /* after a restart it comes here at once, and its claim is in hand all the same */
         return PAWL_ANSWER;
     }
     if (s->state == PAWL_STEP_ASKED || s->state == PAWL_STEP_APPROVED) stand_by_question(p);

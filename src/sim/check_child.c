@@ -92,7 +92,7 @@ void pawl_sim_check_child_step(struct pawl_sim_seen *k)
     }
     if (!pawl_id_eq(k->s->child, none) && !k->s->child_ended)
         pawl_sim_seen_broken(k, "child", "its step ends before it did");
-    if (!done) return;
+    if (!done || k->s->handed.p) return;
     child = pawl_sim_run_of(k->w, k->s->child);
     if (!child || !child->was_done) pawl_sim_seen_broken(k, "child", "its step is done, and it is not");
 }

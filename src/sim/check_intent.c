@@ -105,12 +105,14 @@ static void did_it(struct pawl_sim_seen *k, const struct pawl_sim_run *o, const 
 static void check_against(struct pawl_sim_seen *k, const struct pawl_sim_run *o, const struct pawl_step *d)
 {
     const bool done = pawl_step_ended(d) && d->applied && !d->answered;
+    const bool handed = d->handed.p && d->state == PAWL_STEP_DONE; /* its own run asks about that, others need not */
     const bool open = d->state == PAWL_STEP_INTENDED_STATE || d->state == PAWL_STEP_DOUBT;
     const bool wide = k->tool->effect != PAWL_EFFECT_IDEMPOTENT && k->tool->repeat != PAWL_REPEAT_ALLOW;
     if (open && (o == k->run || wide))
         pawl_sim_seen_broken(k, "order", "sent while run%u #%u, the same intent, is unresolved", o->index, d->number);
-    if (!done || !wide) return;
+    if (!(done || handed) || !wide) return;
     did_it(k, o, d, false);
+    if (!done) return;
     if (!still_counts(k, o, d)) return;
     did_it(k, o, d, true);
     if (answered_yes(k) && k->s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) return;

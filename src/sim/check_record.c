@@ -82,6 +82,12 @@ static void completed(struct pawl_sim_seen *k)
         check_answered(k, first);
         return;
     }
+    if (k->s && k->s->handed.p) { /* a person has answered in its place: it was not sent for that */
+        pawl_sim_count(k->w, PAWL_SIM_N_HANDED);
+        if (k->s->intended_seq > k->s->asked_seq)
+            pawl_sim_seen_broken(k, "handed", "sent, though a person had answered in its place");
+        return;
+    }
     if (!k->s || !pawl_sim_changes(k->tool) || pawl_sim_is_child(k->tool)) return;
     if (pawl_str_is(from, "verify")) pawl_sim_count(k->w, PAWL_SIM_N_LOOK_HAPPENED), cleared(k);
     if (k->f->unknown) pawl_sim_seen_broken(k, "knowledge", "completed while it is unknown whether it happened");
@@ -200,6 +206,7 @@ static void undo_started(struct pawl_sim_seen *k)
     const struct pawl_step *d = pawl_run_step(run, (uint32_t)pawl_json_i64(k->body, "undoes", 0));
     if (!run->ending && !pawl_sim_check_undoes(d)) pawl_sim_seen_broken(k, "undone", "undone while the run goes on");
     if (!run->ending) pawl_sim_count(k->w, PAWL_SIM_N_CHECK_UNDONE);
+    if (run->kept && !run->undoing) pawl_sim_seen_broken(k, "handed", "taken over as it stands, and undone");
     if (run->ending && run->ending_status == PAWL_DEAD && !run->undoing)
         pawl_sim_seen_broken(k, "dead-letter", "a dead letter is undone, and nobody said so");
     if (run->undoing && d && d->number <= run->undo_to)
@@ -288,7 +295,7 @@ static void run_ended(struct pawl_sim_seen *k)
         if (!pawl_step_ended(s) || s->unknown || k->run->steps[i].unknown)
             pawl_sim_seen_broken(k, "ended", "the run ends while #%u is open or unknown", s->number);
         if (run->undoing && s->number <= run->undo_to) continue;
-        if (run->ending_status == PAWL_DEAD && !run->undoing) continue; /* kept as it is */
+        if ((run->ending_status == PAWL_DEAD || run->kept) && !run->undoing) continue; /* kept as it is */
         if (!run->ending || at < 0 || !k->w->contracts[at].undo_tool.p || !s->applied || s->answered) continue;
         if (!s->undone && !s->undo_failed && !s->stop)
             pawl_sim_seen_broken(k, "undone", "the run was stopped, and #%u stays done", s->number);

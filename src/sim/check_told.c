@@ -173,7 +173,7 @@ void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run,
     const struct pawl_step *d = o ? pawl_run_step(&o->stored, (uint32_t)pawl_json_i64(first, "step", 0)) : NULL;
     if (says(why, "gate") != pawl_sim_must_ask(w, tool, args) && !(says(why, "gate") && s->edited))
         wrong_with = says(why, "gate") ? "for a gate that the contract does not have" : "and not for its gate, too";
-    else if ((says(why, "repeat") || says(why, "conflict")) && (!d || !d->applied))
+    else if ((says(why, "repeat") || says(why, "conflict")) && (!d || (!d->applied && !d->handed.p)))
         wrong_with = "whether to repeat what nobody did";
     else if (says(why, "repeat") && !must_confirm(run, s, &w->contracts[tool], o, d))
         wrong_with = "to repeat what the first doing answers";

@@ -171,9 +171,32 @@ static bool asked_already(const struct pawl_sim *w, const struct pawl_sim_run *r
     return false;
 }
 
+static const struct pawl_str names[] = {{"ann", 3}, {"bob", 3}, {"cem", 3}, {"dee", 3}}; /* dee is asked nowhere */
+
+/* In the place of who was asked: as the tool, as the model; or the run is taken over. */
+static void answer_instead(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    struct pawl_sim_ask *ask = pawl_sim_people_ask(w, PAWL_ASK_ANSWER, "answer");
+    struct pawl_request *r = &ask->request;
+    r->run = run->id;
+    r->step = s->number;
+    r->by = names[pawl_sim_below(w, 4)];
+    r->has_digest = pawl_sim_chance(w, 500);
+    r->digest = s->asked_digest;
+    r->end = pawl_sim_chance(w, 100);
+    if (r->end) r->text = PAWL_STR("it goes on elsewhere");
+    else if (s->kind == PAWL_STEP_GATE) r->say = PAWL_STR("{\"done\":true}");
+    else r->result = pawl_sim_chance(w, 900) ? PAWL_STR("{\"ref\":\"by hand\"}") : PAWL_STR("\"what?\"");
+    ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 200);
+    pawl_sim_people_say(w, ask, 0, 2000);
+}
+
 static void answer_gate(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_step *s)
 {
-    static const struct pawl_str names[] = {{"ann", 3}, {"bob", 3}, {"cem", 3}, {"dee", 3}}; /* dee is asked nowhere */
+    if (pawl_sim_chance(w, 100)) {
+        answer_instead(w, run, s);
+        return;
+    }
     const bool yes = pawl_sim_chance(w, 750), odd = pawl_sim_plays(w, PAWL_SIM_PEOPLE);
     struct pawl_sim_ask *ask = pawl_sim_people_ask(w, yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, yes ? "yes" : "no"),
                         *other;

@@ -81,7 +81,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "called back",
                                                           "callbacks taken",
                                                           "callbacks late",
-                                                          "callbacks refused"};
+                                                          "callbacks refused",
+                                                          "answered by hand"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {
