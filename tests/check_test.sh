@@ -83,6 +83,8 @@ touch stuck
 exits "an undo that fails" 0 "$PAWL" run a x
 check "is tried once" "set get back" "$(made)"
 has "and said" "its undo failed" "$("$PAWL" show @last)"
+has "a person finds it among the dead letters, though the run is done" "something that it did could not be undone.*step 2 \(set_limit\), whose undo failed" "$("$PAWL" dlq | tr '\n' ' ')"
+hasnot "which is not tried again" "pawl retry" "$("$PAWL" dlq)"
 
 # ask: a person, before anything else is decided; the default of what cannot be taken back
 story ask 100 "$AFTER" irreversible

@@ -31,6 +31,7 @@ static void applied(struct cli *c, yyjson_val *letter)
 
 static void put_letter(struct cli *c, yyjson_val *letter)
 {
+    const struct pawl_str status = pawl_json_str(letter, "status");
     const int64_t step = pawl_json_i64(letter, "step", 0), retries = pawl_json_i64(letter, "retries", 0);
     yyjson_val *next, *line;
     struct pawl_buf b;
@@ -45,7 +46,10 @@ static void put_letter(struct cli *c, yyjson_val *letter)
     cli_printf(c, "%s  ", name);
     cli_shown(c, CLI_BOLD, pawl_json_str(letter, "agent"), 60);
     pawl_buf_init_arena(&b, &c->arena);
-    pawl_buf_text(&b, pawl_str_is(pawl_json_str(letter, "status"), "dead") ? "  dead since " : "  failed, ");
+    pawl_buf_text(&b, pawl_str_is(status, "dead")        ? "  dead since "
+                      : pawl_str_is(status, "failed")    ? "  failed, "
+                      : pawl_str_is(status, "cancelled") ? "  cancelled, "
+                                                         : "  done, ");
     cli_time(pawl_json_i64(letter, "since_ns", 0), &b);
     if (retries) pawl_buf_printf(&b, ", tried again %lld time%s", (long long)retries, retries == 1 ? "" : "s");
     pawl_buf_text(&b, "\n    ");
@@ -54,7 +58,7 @@ static void put_letter(struct cli *c, yyjson_val *letter)
     pawl_shown(pawl_json_str(letter, "class"), 40, &b);
     if (step) pawl_buf_printf(&b, " at step %lld (", (long long)step);
     if (step) pawl_shown(pawl_json_str(letter, "name"), 60, &b), pawl_buf_char(&b, ')');
-    if (pawl_json_str(letter, "message").n) pawl_buf_text(&b, ": ");
+    if (b.n && pawl_json_str(letter, "message").n) pawl_buf_text(&b, ": ");
     pawl_shown(pawl_json_str(letter, "message"), 300, &b);
     cli_colour(c, CLI_RED);
     cli_wrap(c, pawl_buf_done(&b), 4, 4);
@@ -84,6 +88,7 @@ static int letters(struct cli *c, bool (*take)(struct cli *c, yyjson_val *letter
         cli_begin(c, &b, &w, "dlq", NULL);
         cli_put(&w, "agent", c->opt[OPT_AGENT]);
         cli_put(&w, "class", c->opt[OPT_ERROR]);
+        if (c->opt[OPT_ALL]) pawl_jw_key(&w, "failed"), pawl_jw_bool(&w, true); /* those that can be tried again */
         if (before.p) pawl_jw_key(&w, "before"), pawl_jw_str(&w, before);
         if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
         yyjson_arr_foreach(yyjson_obj_get(last, "letters"), i, n, letter)

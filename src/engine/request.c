@@ -349,6 +349,16 @@ static bool said_already(const struct pawl_step *s, struct pawl_str by)
     return false;
 }
 
+/* A yes to other arguments than those that were sent is another answer than the one that was given (LEDGER 13). */
+static bool other_arguments(struct pawl_engine *e, const struct pawl_step *s, const struct pawl_request *r)
+{
+    yyjson_val *with = NULL, *was = NULL, *now = NULL;
+    if (!r->with.p || s->kind == PAWL_STEP_GATE || pawl_json_read(r->with, &e->step, &with, NULL)) return false;
+    const struct pawl_str merged = pawl_again_merged(e, s->said.p ? s->said : s->args, with);
+    if (pawl_json_read(s->args, &e->step, &was, NULL) || pawl_json_read(merged, &e->step, &now, NULL)) return true;
+    return !pawl_json_equal(was, now);
+}
+
 static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
 {
     const bool yes = r->what == PAWL_ASK_APPROVE;
@@ -368,7 +378,8 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
     if (s->state != PAWL_STEP_ASKED) {
         if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
             return (struct pawl_refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
-        if (s->denied == !yes) return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
+        if (s->denied == !yes && !other_arguments(h->e, s, r))
+            return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
         return (struct pawl_refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
     }
     if ((no = pawl_answer_refused(h, s, r)).code) return no;
@@ -533,7 +544,8 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     const struct pawl_step *s = pawl_run_step(&run, r->step);
     const bool yes = r->what == PAWL_ASK_APPROVE, no = r->what == PAWL_ASK_DENY;
     /* what was stopped before anybody answered was not approved, whatever became of the question */
-    const bool same_answer = s && s->asked_seq && ((yes && s->yes_count > 0 && !s->denied) || (no && s->denied));
+    const bool said_yes = yes && s && s->yes_count > 0 && !s->denied && !other_arguments(e, s, r);
+    const bool same_answer = s && s->asked_seq && (said_yes || (no && s->denied));
     const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN) ||
                       pawl_signal_known(&run, r);
     if (rc == PAWL_OK && r->what == PAWL_ASK_CALLBACK)

@@ -34,8 +34,10 @@ void pawl_hot_end(struct pawl_hot *h, enum pawl_status status, enum pawl_class c
     if (c) pawl_jw_key(&w, "class"), pawl_jw_text(&w, pawl_class_name(c));
     if (message.p) pawl_jw_key(&w, "message"), pawl_jw_str(&w, message);
     if (output.p) pawl_jw_key(&w, "output"), pawl_jw_raw(&w, output);
-    for (uint32_t i = 0; h->run.ending && i < h->run.steps_count; i++) { /* what a person may have to undo */
+    const bool checked = (h->run.check_then & PAWL_CHECK_UNDO) != 0;
+    for (uint32_t i = 0; (h->run.ending || checked) && i < h->run.steps_count; i++) { /* a person may have to undo it */
         const struct pawl_step *s = h->run.steps[i];
+        if (!h->run.ending && !s->undo_failed) continue;
         const struct pawl_tool *t = s->kind == PAWL_STEP_TOOL ? pawl_config_tool(h->config, s->name) : NULL;
         if (!t || t->effect == PAWL_EFFECT_READ || !s->applied || s->undone) continue;
         if (h->run.undoing && s->number <= h->run.undo_to) continue;

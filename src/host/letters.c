@@ -1,5 +1,6 @@
-/* src/host/letters.c - dead letters: runs that failed for good. Why each died, since when, what of it happened, and what
- * can be done (`dlq` of docs/protocol.md). Read from the records alone: no configuration is needed to look. */
+/* src/host/letters.c - dead letters: runs that failed for good, and those that are done or were cancelled and left something
+ * that could not be undone. Why each died, since when, what of it happened, and what can be done (`dlq` of docs/protocol.md).
+ * Read from the records alone: no configuration is needed to look. */
 #include "host/host.h"
 #include "journal/rules.h"
 #include <string.h>
@@ -58,6 +59,18 @@ static void write_applied(struct letters *l, const struct pawl_run *run)
     pawl_jw_close(w, ']');
 }
 
+static bool undo_failed(const struct pawl_run *run)
+{
+    for (uint32_t i = 0; i < run->steps_count; i++)
+        if (run->steps[i]->undo_failed && stands(run->steps[i])) return true;
+    return false;
+}
+
+static bool failed_for_good(enum pawl_status s)
+{
+    return s == PAWL_FAILED_RUN || s == PAWL_DEAD;
+}
+
 static void write_next(struct letters *l, const struct pawl_run *run, const char *id)
 {
     struct pawl_json_writer *w = &l->w;
@@ -69,7 +82,7 @@ static void write_next(struct letters *l, const struct pawl_run *run, const char
     snprintf(line, sizeof line, "pawl show %s", id);
     pawl_jw_text(w, line);
     snprintf(line, sizeof line, "pawl retry %s", id);
-    pawl_jw_text(w, line);
+    if (failed_for_good(run->status)) pawl_jw_text(w, line);
     snprintf(line, sizeof line, "pawl undo %s", id);
     if (any) pawl_jw_text(w, line);
     pawl_jw_close(w, ']');
@@ -77,7 +90,7 @@ static void write_next(struct letters *l, const struct pawl_run *run, const char
 
 static void write_letter(struct letters *l, const struct pawl_head *h, const struct pawl_run *run)
 {
-    const struct pawl_step *at = died_at(run);
+    const struct pawl_step *at = failed_for_good(run->status) ? died_at(run) : NULL;
     struct pawl_json_writer *w = &l->w;
     char id[PAWL_ID_TEXT];
     pawl_id_text(run->id, id);
@@ -86,8 +99,9 @@ static void write_letter(struct letters *l, const struct pawl_head *h, const str
     text(w, "agent", run->agent);
     text(w, "key", run->key);
     text(w, "status", pawl_str_of(pawl_status_word(h->status)));
-    text(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
-    text(w, "message", run->message);
+    if (failed_for_good(run->status)) text(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
+    text(w, "message",
+         failed_for_good(run->status) ? run->message : PAWL_STR("something that it did could not be undone"));
     pawl_jw_put_i64(w, "since_ns", run->at_ns);
     pawl_jw_put_i64(w, "lives", (int64_t)h->deaths + 1);
     pawl_jw_put_i64(w, "retries", run->retries);
@@ -97,6 +111,17 @@ static void write_letter(struct letters *l, const struct pawl_head *h, const str
     pawl_jw_close(w, '}');
 }
 
+/* The record of its end says whether something was to be undone and is not; most have nothing of that, and are read no further. */
+static bool nothing_left(struct letters *l, const struct pawl_head *h, struct pawl_arena *a)
+{
+    struct pawl_run_records r;
+    yyjson_val *body = NULL;
+    if (failed_for_good(h->status)) return false;
+    if (l->s->read(l->s, h->run, h->seq, a, &r, NULL) || !r.count) return false; /* the whole will tell */
+    const struct pawl_record *last = &r.records[r.count - 1];
+    return pawl_json_read(last->body, a, &body, NULL) == PAWL_OK && !yyjson_obj_get(body, "not_undone");
+}
+
 static int look_at(struct letters *l, const struct pawl_head *h, const struct pawl_alloc *from, struct pawl_error *err)
 {
     struct pawl_run_records r;
@@ -104,6 +129,7 @@ static int look_at(struct letters *l, const struct pawl_head *h, const struct pa
     struct pawl_run run;
     int rc;
     pawl_arena_init(&a, from);
+    if (nothing_left(l, h, &a)) return pawl_arena_fini(&a), PAWL_OK;
     rc = l->s->read(l->s, h->run, 1, &a, &r, err);
     pawl_run_init(&run, &a);
     for (uint32_t i = 0; rc == PAWL_OK && i < r.count; i++) {
@@ -111,6 +137,7 @@ static int look_at(struct letters *l, const struct pawl_head *h, const struct pa
         rc = pawl_run_fold(&run, &r.records[i], err);
     }
     if (rc == PAWL_OK && run.ended && /* else it was taken up meanwhile */
+        (failed_for_good(run.status) || undo_failed(&run)) &&
         (!l->class_name.p || pawl_str_is(l->class_name, pawl_class_name(run.error_class)))) {
         write_letter(l, h, &run);
         l->count++;
@@ -149,6 +176,7 @@ int pawl_letters_read(struct pawl_store *s, yyjson_val *request, struct pawl_buf
     struct letters l = {.s = s, .class_name = class_name, .w = {.out = out}};
     char id[PAWL_ID_TEXT];
     int rc;
+    if (!pawl_json_bool(request, "failed", false)) q.statuses |= 1u << PAWL_DONE | 1u << PAWL_CANCELLED_RUN;
     l.max = max > 0 && max < MOST ? (uint32_t)max : MOST;
     if (before.p && !pawl_id_parse(before, &q.before))
         return pawl_fail(err, PAWL_EINVAL, "/before", "give a whole id", "before is not a run's id");

@@ -122,7 +122,7 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     struct pawl_str monitor;                              /* {NULL,0}: there is none to ask (any more) */
     struct pawl_str word;                                 /* the status that it gave last */
     int64_t accepted_ns, until_ns, poll_at_ns, polled_ns; /* wall clock; polled_ns: of the last of these records */
-    int64_t not_before_ns; /* the monitor's own word on when to ask again, where that is long */
+    int64_t not_before_ns; /* the monitor's own word on when to ask again, where that is more than a second */
     uint32_t late;         /* notes of what was called back too late */
     struct pawl_str called_result, called_message;
     /* the end: step.completed {result, attempts, same_as, of_run, verified} or step.failed {class, message, applied} */

@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const int64_t second = 1000000000;
-enum { HOPS_MAX = 5, NOT_FOUND_GRACE_S = 30, LONG_S = 60 };
+enum { HOPS_MAX = 5, NOT_FOUND_GRACE_S = 30, SAID_S = 1 /* a restart takes as long */ };
 
 static bool polls(const struct pawl_pass *p)
 {
@@ -120,7 +120,7 @@ static void write_accepted(struct pawl_pass *p, struct pawl_str monitor, struct 
         pawl_jw_str(w, monitor);
         pawl_jw_key(w, "poll_at");
         pawl_jw_i64(w, p->poll_at_ns);
-        if (retry_after_ns > LONG_S * second) pawl_jw_key(w, "not_before"), pawl_jw_i64(w, p->wall_ns + retry_after_ns);
+        if (retry_after_ns > SAID_S * second) pawl_jw_key(w, "not_before"), pawl_jw_i64(w, p->wall_ns + retry_after_ns);
     }
     if (pawl_async_calls_back(&p->tool->async)) pawl_jw_key(w, "callback"), pawl_jw_bool(w, true);
     pawl_jw_key(w, "message");
@@ -177,12 +177,12 @@ void pawl_pass_take_news(struct pawl_pass *p, const struct pawl_reply *reply)
     p->news_came = true;
 }
 
-/* Something that is to be remembered: another monitor, another word, a long silence that was asked for; and a sign of
+/* Something that is to be remembered: another monitor, another word, a silence that was asked for; and a sign of
  * life each time that twice the time has gone by. */
 static bool worth_a_record(const struct pawl_pass *p, bool moved, bool gone)
 {
     const struct pawl_step *s = p->step;
-    if (moved || gone || p->news.retry_after_ns > LONG_S * second) return true;
+    if (moved || gone || p->news.retry_after_ns > SAID_S * second) return true;
     if (p->news.word.p && !pawl_str_eq(p->news.word, s->word)) return true;
     return p->wall_ns - s->accepted_ns >= 2 * (s->polled_ns - s->accepted_ns) + p->tool->async.max_ns;
 }
@@ -204,7 +204,7 @@ static enum pawl_verdict append_polled(struct pawl_pass *p, struct pawl_str moni
     if (gone) pawl_jw_key(&w, "gone"), pawl_jw_bool(&w, true);
     pawl_jw_key(&w, "poll_at");
     pawl_jw_i64(&w, p->poll_at_ns);
-    if (n->retry_after_ns > LONG_S * second)
+    if (n->retry_after_ns > SAID_S * second)
         pawl_jw_key(&w, "not_before"), pawl_jw_i64(&w, p->wall_ns + n->retry_after_ns);
     if (n->message.p) pawl_jw_key(&w, "message"), pawl_jw_str(&w, n->message);
     pawl_jw_close(&w, '}');

@@ -12,6 +12,25 @@
     "lower(substr(" hex ", 1, 8) || '-' || substr(" hex ", 9, 4) || '-' || substr(" hex ", 13, 4) || '-' || " \
     "substr(" hex ", 17, 4) || '-' || substr(" hex ", 21))"
 
+/* What `runs` reads: numbers in words (journal/rules.c has the same). */
+#define RUNS                                                                                                                                                                                           \
+    "SELECT " ID_TEXT(                                                                                                                                                                                 \
+        "hex(run.id)") " AS run, run.agent AS agent, run.key AS key,\n"                                                                                                                                \
+                       "  CASE run.status WHEN 1 THEN 'running' WHEN 2 THEN 'waiting' WHEN 3 THEN 'ending' WHEN 10 THEN 'done'\n"                                                                      \
+                       "    WHEN 11 THEN 'failed' WHEN 12 THEN 'cancelled' WHEN 13 THEN 'dead' ELSE run.status END AS status,\n"                                                                       \
+                       "  CASE run.waiting WHEN 0 THEN NULL WHEN 1 THEN 'gate' WHEN 2 THEN 'doubt' WHEN 3 THEN 'message'\n"                                                                            \
+                       "    WHEN 4 THEN 'configuration' WHEN 5 THEN 'tool' WHEN 6 THEN 'timer' WHEN 7 THEN 'claim' WHEN 8 THEN 'step' WHEN 9 THEN 'room' WHEN 10 THEN 'signal' WHEN 11 THEN 'child'\n" \
+                       "    ELSE run.waiting END AS waiting, nullif(run.waiting_step, 0) AS waiting_step,\n"                                                                                           \
+                       "  run.seq AS seq, " TIME_TEXT("run.created") " AS created, " TIME_TEXT(                                                                                                        \
+                           "run.updated") " AS updated,\n"                                                                                                                                             \
+                                          "  CASE WHEN run.wake > 0 THEN " TIME_TEXT(                                                                                                                  \
+                                              "run.wake") " END AS wake, run.active / 1e9 AS active_s,\n"                                                                                              \
+                                                          "  run.epoch AS epoch, run.owner AS owner, run.claims AS claims_without_progress, run.request AS request,\n"                                 \
+                                                          "  lower(hex(CASE typeof(run.config) WHEN 'integer' THEN (SELECT blob.hash FROM blob WHERE blob.n = run.config)\n"                           \
+                                                          "    ELSE run.config END)) AS config,\n"                                                                                                     \
+                                                          "  (SELECT lower(hex(record.hash)) FROM record WHERE record.row = run.last) AS hash, run.last AS last\n"                                     \
+                                                          "  FROM run"
+
 static const char version_1[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;\n"
     "CREATE TABLE kind(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);\n"
@@ -43,22 +62,7 @@ static const char version_1[] =
                                         "  nullif(record.cause, 0) AS cause, lower(hex(record.salt)) AS salt, lower(hex(record.hash)) AS hash,\n"
                                         "  record.row AS row, record.previous AS previous\n"
                                         "  FROM record JOIN run ON run.n = record.run LEFT JOIN kind ON kind.n = record.kind;\n"
-                                        "CREATE VIEW runs AS SELECT " ID_TEXT(
-                                            "hex(run.id)") " AS run, run.agent AS agent, run.key AS key,\n"
-                                                           "  CASE run.status WHEN 1 THEN 'running' WHEN 2 THEN 'waiting' WHEN 3 THEN 'ending' WHEN 10 THEN 'done'\n"
-                                                           "    WHEN 11 THEN 'failed' WHEN 12 THEN 'cancelled' WHEN 13 THEN 'dead' ELSE run.status END AS status,\n"
-                                                           "  CASE run.waiting WHEN 0 THEN NULL WHEN 1 THEN 'gate' WHEN 2 THEN 'doubt' WHEN 3 THEN 'message'\n"
-                                                           "    WHEN 4 THEN 'configuration' WHEN 5 THEN 'tool' WHEN 6 THEN 'timer' WHEN 7 THEN 'claim' WHEN 8 THEN 'step'\n"
-                                                           "    ELSE run.waiting END AS waiting, nullif(run.waiting_step, 0) AS waiting_step,\n"
-                                                           "  run.seq AS seq, " TIME_TEXT("run.created") " AS created, " TIME_TEXT(
-                                                               "run.updated") " AS updated,\n"
-                                                                              "  CASE WHEN run.wake > 0 THEN " TIME_TEXT(
-                                                                                  "run.wake") " END AS wake, run.active / 1e9 AS active_s,\n"
-                                                                                              "  run.epoch AS epoch, run.owner AS owner, run.claims AS claims_without_progress, run.request AS request,\n"
-                                                                                              "  lower(hex(CASE typeof(run.config) WHEN 'integer' THEN (SELECT blob.hash FROM blob WHERE blob.n = run.config)\n"
-                                                                                              "    ELSE run.config END)) AS config,\n"
-                                                                                              "  (SELECT lower(hex(record.hash)) FROM record WHERE record.row = run.last) AS hash, run.last AS last\n"
-                                                                                              "  FROM run;\n";
+                                        "CREATE VIEW runs AS " RUNS ";\n";
 
 /* What all runs share: breakers, what agents and days have spent. */
 static const char version_2[] =
@@ -72,6 +76,9 @@ static const char version_4[] = "CREATE INDEX run_stuck ON run(waiting) WHERE wa
 
 /* What was struck out of a record's body: its salt and the whole (journal/sealed.h). `pawl sql` does not read it. */
 static const char version_5[] = "CREATE TABLE sealed(row INTEGER PRIMARY KEY, bytes BLOB NOT NULL);\n";
+
+/* A store that was made by an older pawl has that one's view: `pawl sql` reads by this one. */
+const char pawl_sqlite_runs[] = "CREATE TEMP VIEW IF NOT EXISTS runs AS " RUNS;
 
 const char *const pawl_sqlite_steps[] = {version_1, version_2, version_3, version_4, version_5};
 const int pawl_sqlite_steps_count = sizeof pawl_sqlite_steps / sizeof *pawl_sqlite_steps;

@@ -15,6 +15,7 @@ int pawl_sqlite_version(sqlite3 *db, const char *path, int count, int64_t *versi
  * that can read version `count`, is kept in the file for older ones to name. */
 int pawl_sqlite_migrate(sqlite3 *db, const char *path, const char *const *steps, int from, int count, const char *needs,
                         struct pawl_error *err);
+extern const char pawl_sqlite_runs[]; /* makes the view `runs` of this version, for one connection */
 extern const char *const pawl_sqlite_steps[];
 extern const int pawl_sqlite_steps_count;
 extern const char pawl_sqlite_needs[];

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "io/clock.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_schema.h"
 
 enum { COLUMNS_MAX = 256, STEPS_PER_LOOK = 10000 };
 
@@ -102,6 +103,7 @@ int pawl_sqlite_select(struct pawl_store *s, struct pawl_str sql, int64_t max_ns
 
     assert(max_ns > 0);
     if (sql.p == NULL || sql.n > INT32_MAX) return no_question(err);
+    sqlite3_exec(q->db, pawl_sqlite_runs, NULL, NULL, NULL); /* where it cannot be made, the store's own is read */
     sqlite3_set_authorizer(q->db, only_read, NULL);
     sqlite3_progress_handler(q->db, STEPS_PER_LOOK, is_late, &until_ns);
     const int rc = sqlite3_prepare_v2(q->db, sql.p, (int)sql.n, &st, &rest);

@@ -1,5 +1,6 @@
 /* src/store/sqlite_select_test.c - SQL questions to a store in use: what comes back, and all that is not let through. */
 #include "store/conformance_kit.h"
+#include "journal/rules.h"
 #include "store/sqlite_kit.h"
 
 enum { SECOND = 1000000000 };
@@ -92,6 +93,24 @@ int main(void)
     CHECK_INT(pawl_sqlite_select(s, (struct pawl_str){"SELECT 12345", 9}, SECOND, hear, &h, &err), PAWL_OK);
     CHECK_TEXT(h.text, "12 | i:12 | ");
 
+    /* on what a run waits, in words, also where the file's own view is of an older pawl */
+    s->close(s);
+    kit_sql("DROP VIEW runs; CREATE VIEW runs AS SELECT id AS run, waiting FROM run");
+    s = kit_open();
+    for (int w = PAWL_WAIT_GATE; w < PAWL_WAIT_OWNER; w++) {
+        char want[64];
+        h = (struct heard){.rows = 0};
+        t.head.status = PAWL_WAITING;
+        t.head.waiting = (enum pawl_waiting)w;
+        tell(&t, PAWL_NOTE, 0, 0, PAWL_STR("{}"));
+        CHECK_INT(put(s, &t), PAWL_OK);
+        snprintf(want, sizeof want, "waiting | t:%s | ", pawl_waiting_word((enum pawl_waiting)w));
+        CHECK_INT(pawl_sqlite_select(s, PAWL_STR("SELECT waiting FROM runs WHERE waiting IS NOT NULL"), 10LL * SECOND,
+                                     hear, &h, &err),
+                  PAWL_OK);
+        CHECK_TEXT(h.text, want);
+    }
+
     /* the caller has heard enough; the question never ends */
     h = (struct heard){.stop_after = 3};
     static const char endless[] = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c";
@@ -107,6 +126,6 @@ int main(void)
     CHECK_INT(head_in(s, id_of(2), &a).seq, t.head.seq);
     pawl_arena_fini(&a);
     s->close(s);
-    CHECK_TEXT(kit_ask("SELECT count(*) FROM record"), "36");
+    CHECK_TEXT(kit_ask("SELECT count(*) FROM record"), "47");
     return kit_end();
 }
