@@ -109,11 +109,15 @@ check "to a bounded depth" 9 "$("$PAWL" ls --json | grep -c '"agent":"again"')"
 # killed anywhere: once. How long it takes here says when to kill it.
 rm -f notes
 kills=0
+nth=0
 began=$(date +%s%N)
 exits "left alone" 0 "$PAWL" run boss hi --key whole
 took_us=$((($(date +%s%N) - began) / 1000))
-for part in $(seq 10); do
-    ms=$(printf '%d.%03d' $((took_us * part / 12000)) $((took_us * part / 12 % 1000)))
+for part in $(seq 10) $(seq 30); do # a machine that others use may have been slow just then: sooner, until some were hit
+    nth=$((nth + 1))
+    [ "$nth" = 11 ] && { [ "$kills" -gt 2 ] || took_us=$((took_us / 8)); }
+    [ "$nth" -gt 10 ] && [ "$kills" -gt 2 ] && break
+    ms=$(printf '%d.%03d-%d' $((took_us * part / 12000)) $((took_us * part / 12 % 1000)) "$nth")
     "$PAWL" run boss hi --key "k$ms" >run.out 2>&1 &
     runner=$!
     sleep "$(printf '%d.%06d' $((took_us * part / 12000000)) $((took_us * part / 12 % 1000000)))"
