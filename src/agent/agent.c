@@ -227,8 +227,8 @@ int pawl_agent_decide(const struct pawl_config *config, const struct pawl_run *r
     }
     if (pawl_run_stopped(run)) return end(out, PAWL_FAILED_RUN, PAWL_CLASS_GUARD_STOPPED, stopped_because(run, a));
     if (no) return end(out, PAWL_FAILED_RUN, no->error_class, no->message);
-    if ((said = spoken(run)) != NULL) return spoke(config, agent, run, said, a, out);
     if ((beside = last_summary(run)) != NULL) return pawl_agent_summed_up(config, agent, run, beside, a, out);
+    if ((said = spoken(run)) != NULL) return spoke(config, agent, run, said, a, out);
     if (!last) return ask_model(config, agent, run, run->steps_count + 1, a, out);
     if (last->kind == PAWL_STEP_MODEL && last->state == PAWL_STEP_NOT_DONE)
         return end(out, PAWL_FAILED_RUN, last->error_class, last->message);

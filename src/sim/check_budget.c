@@ -112,23 +112,6 @@ static bool counts(const struct pawl_sim *w, const struct pawl_sim_run *run)
     return any;
 }
 
-/* Chosen once for a run, and rightly: too little is known of it, or it does well often enough, or it is the agent's own. */
-static void routed(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *by)
-{
-    const struct pawl_agent *a = pawl_config_agent(&w->config, run->stored.agent);
-    const int64_t runs = pawl_json_i64(by, "runs", 0), rate_ppm = pawl_json_i64(by, "rate_ppm", 0);
-    if (!by) return;
-    pawl_sim_count(w, PAWL_SIM_N_ROUTED);
-    if (run->stored.routed.p || run->stored.retries)
-        pawl_sim_broken(w, "routing", "run%u #%u: its model was chosen before", run->index, r->step);
-    if (rate_ppm < 0 || rate_ppm > 1000000 || runs < 0)
-        pawl_sim_broken(w, "routing", "run%u #%u: %lld runs, %lld of a million well", run->index, r->step,
-                        (long long)runs, (long long)rate_ppm);
-    if (pawl_str_eq(pawl_json_str(by, "to"), a->model)) return;
-    if (a->routing.models_count == 0 || !pawl_str_eq(pawl_json_str(by, "to"), a->routing.models[0]))
-        pawl_sim_broken(w, "routing", "run%u #%u: a model that is no candidate", run->index, r->step);
-}
-
 static void reserves(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *body)
 {
     yyjson_val *reserve = yyjson_obj_get(body, "reserve");
@@ -136,7 +119,7 @@ static void reserves(struct pawl_sim *w, struct pawl_sim_run *run, const struct 
     const struct pawl_step *s = pawl_run_step(&run->stored, r->step);
     const bool model = s ? pawl_step_asks_model(s) : pawl_str_is(pawl_json_str(body, "kind"), "model");
     if (!model || yyjson_obj_get(body, "ended")) return;
-    routed(w, run, r, yyjson_obj_get(body, "routed"));
+    pawl_sim_check_routed(w, run, r, yyjson_obj_get(body, "routed"));
     if (pawl_json_str(body, "degraded").p) pawl_sim_count(w, PAWL_SIM_N_DEGRADED);
     if (!reserve && counts(w, run)) pawl_sim_broken(w, "budget", "run%u #%u: nothing is reserved", run->index, r->step);
     if (!reserve) return;
@@ -270,7 +253,10 @@ void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const s
     struct pawl_sim_purse *p;
     switch (r->kind) {
     case PAWL_RUN_CREATED: pays(w, run, body); break;
-    case PAWL_RUN_ENDED: closes(w, run); break;
+    case PAWL_RUN_ENDED:
+        closes(w, run);
+        pawl_sim_check_quality(w, run, r, body);
+        break;
     case PAWL_STEP_INTENDED:
     case PAWL_STEP_ATTEMPTED: reserves(w, run, r, body); break;
     case PAWL_BUDGET_SETTLED: settles(w, run, r, body); break;

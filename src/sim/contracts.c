@@ -360,10 +360,13 @@ static struct pawl_guard guard(struct pawl_sim *w, enum pawl_guard_rule rule, in
 static void draw_facts(struct pawl_sim *w)
 {
     struct pawl_fact_rule *rule = pawl_sim_get(w, sizeof *rule);
+    static const struct pawl_str item = {"/item", 5};
     *rule = (struct pawl_fact_rule){.name = PAWL_STR("place"), .at = PAWL_STR("/ref")};
+    if (pawl_sim_chance(w, 700))
+        rule->about = &item, rule->about_count = 1, rule->about_said = true; /* it differs sooner */
     for (uint32_t i = 0; i < 2; i++) {
         struct pawl_tool *t = &w->contracts[i];
-        if (pawl_sim_chance(w, 500)) t->facts = rule, t->facts_count = 1;
+        if (pawl_sim_chance(w, 800)) t->facts = rule, t->facts_count = 1;
         t->untrusted = pawl_sim_chance(w, 300);
         t->egress = pawl_sim_chance(w, 300);
     }

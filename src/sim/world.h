@@ -145,6 +145,10 @@ struct pawl_sim_purse { /* what was spent of one thing, by the records alone */
     int64_t of[PAWL_SPENDS][PAWL_BUDGET_OFS];
     int64_t before[PAWL_BUDGET_OFS]; /* of a run: until it was tried again */
 };
+struct pawl_sim_quality { /* of a model, for an agent: runs that began with it and ended in a way that says something */
+    uint32_t runs;
+    int64_t at_ns; /* the last of them, by its record */
+};
 struct pawl_sim_run {
     struct pawl_id id;
     uint32_t index;
@@ -231,6 +235,7 @@ struct pawl_sim {
     uint32_t ops; /* calls that were accepted */
     struct pawl_sim_ask *asks, **asks_end;
     struct pawl_sim_purse *purses;
+    struct pawl_sim_quality quality[PAWL_SIM_AGENTS + 1][2];
     uint32_t asked_bytes, asked_max; /* of the model call that is being answered */
     uint64_t deliveries, asks_count;
     uint32_t starts_planned, starts_done;
@@ -353,6 +358,11 @@ void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const s
 void pawl_sim_check_paid(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a);
 void pawl_sim_check_unreserved(struct pawl_sim *w, const struct pawl_sim_run *run);
 void pawl_sim_check_rows(struct pawl_sim *w);
+/* check_routing.c */
+void pawl_sim_check_routed(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_record *r,
+                           yyjson_val *by);
+void pawl_sim_check_quality(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_record *r,
+                            yyjson_val *body);
 /* check_told.c */
 void pawl_sim_check_conversation(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_attempt *a);
 void pawl_sim_check_question(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s, int tool,
