@@ -37,7 +37,8 @@ struct pawl_request {
     struct pawl_id run;                /* START: the id of the new run, made by the env */
     struct pawl_str agent, key, input; /* START; input is JSON text */
     const struct pawl_config *config;  /* START, SCHEDULES; lives as long as the engine */
-    struct pawl_str schedule;          /* START: what it is begun for, by a person's word; {NULL,0}: none */
+    struct pawl_str schedule;          /* START: what it is begun for; {NULL,0}: none */
+    int64_t slot_ns;                   /* ... and which of its times; 0: by a person's word */
     bool chat;                         /* START */
     int64_t begins_ns;                 /* START: parks until that wall time; 0: begins at once */
     struct pawl_str text;              /* SEND: the message; APPROVE, DENY: the reason; CANCEL: why */

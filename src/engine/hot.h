@@ -333,6 +333,8 @@ void pawl_claims_wait(struct pawl_slot *s);
 void pawl_claims_committed(struct pawl_engine *e, const struct pawl_claim_op *ops, uint32_t count);
 void pawl_claims_leave(struct pawl_slot *s); /* its pass is gone: what it reserved is free again */
 /* request.c */
+/* A run is made, and will be stored with the next commit. NULL: no memory. */
+struct pawl_hot *pawl_request_begin(struct pawl_engine *e, const struct pawl_request *r);
 void pawl_engine_request(struct pawl_engine *e, uint64_t id, const struct pawl_request *request);
 void pawl_request_to(struct pawl_engine *e, struct pawl_asking *asking,
                      struct pawl_hot *h); /* its run is hot; frees it */

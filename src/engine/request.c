@@ -1,5 +1,6 @@
 /* src/engine/request.c - what clients ask: start, send, approve, deny, resolve, cancel, resume. Everything that comes in
  * carries a client-made id, is stored with it, and is confirmed when it is durable (LEDGER 13). */
+#include "contract/schedule.h"
 #include "engine/hot.h"
 #include "policy/budget.h"
 #include <assert.h>
@@ -158,10 +159,24 @@ static bool has_room(struct pawl_engine *e, uint64_t id, const struct pawl_reque
     return false;
 }
 
-static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
+static void put_schedule(struct body *o, const struct pawl_request *r)
+{
+    char slot[PAWL_SCHEDULE_SLOT_TEXT];
+    if (!r->schedule.p) return;
+    pawl_jw_key(&o->w, "schedule");
+    pawl_jw_open(&o->w, '{');
+    put(o, "name", r->schedule);
+    if (r->slot_ns) {
+        pawl_slot_text(r->slot_ns, slot);
+        put(o, "slot", pawl_str_of(slot));
+        pawl_jw_put_i64(&o->w, "at", r->slot_ns);
+    }
+    pawl_jw_close(&o->w, '}');
+}
+
+struct pawl_hot *pawl_request_begin(struct pawl_engine *e, const struct pawl_request *r)
 {
     const struct pawl_agent *agent = pawl_config_agent(r->config, r->agent);
-    struct pawl_error err = {0};
     struct pawl_head head = {.run = r->run,
                              .agent = r->agent,
                              .key = r->key,
@@ -172,24 +187,10 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
                              .created_ns = e->wall_ns,
                              .updated_ns = e->wall_ns,
                              .config = r->config->hash};
-    struct pawl_hot *h;
+    struct pawl_hot *h = pawl_hot_new(e, &head);
     struct body o;
     char hex[65];
-    if (!agent) {
-        pawl_request_refuse(e, id, r->run, PAWL_ENOTFOUND, "the configuration has no such agent", "pawl check");
-        return;
-    }
-    if (!is_json(e, r->input, &err)) {
-        pawl_request_refuse(e, id, r->run, PAWL_EINVAL, err.what, "give the input as JSON text");
-        return;
-    }
-    if (e->handing_over) {
-        pawl_request_refuse(e, id, r->run, PAWL_EBUSY, "this owner is handing over", "say it again in a moment");
-        return;
-    }
-    if (!has_room(e, id, r, agent)) return;
-    h = pawl_hot_new(e, &head);
-    if (!h) return;
+    if (!h) return NULL;
     h->create = true;
     h->config = r->config;
     h->agent = agent;
@@ -203,17 +204,33 @@ static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request 
     put(&o, "config", pawl_str_of(hex));
     if (r->chat) pawl_jw_key(&o.w, "chat"), pawl_jw_bool(&o.w, true);
     if (r->begins_ns > e->wall_ns) pawl_jw_key(&o.w, "begins"), pawl_jw_i64(&o.w, r->begins_ns);
-    if (r->schedule.p) {
-        pawl_jw_key(&o.w, "schedule");
-        pawl_jw_open(&o.w, '{');
-        put(&o, "name", r->schedule);
-        pawl_jw_close(&o.w, '}');
-    }
+    put_schedule(&o, r);
     put(&o, "id", r->id);
     put(&o, "by", r->by);
     pawl_payers_write(r->run, agent, NULL, &o.w);
-    if (pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o))) return;
-    pawl_hot_note_reply(h, id, 0, NULL);
+    return pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o)) ? NULL : h;
+}
+
+static void start(struct pawl_engine *e, uint64_t id, const struct pawl_request *r)
+{
+    const struct pawl_agent *agent = pawl_config_agent(r->config, r->agent);
+    struct pawl_error err = {0};
+    struct pawl_hot *h;
+    if (!agent) {
+        pawl_request_refuse(e, id, r->run, PAWL_ENOTFOUND, "the configuration has no such agent", "pawl check");
+        return;
+    }
+    if (!is_json(e, r->input, &err)) {
+        pawl_request_refuse(e, id, r->run, PAWL_EINVAL, err.what, "give the input as JSON text");
+        return;
+    }
+    if (e->handing_over) {
+        pawl_request_refuse(e, id, r->run, PAWL_EBUSY, "this owner is handing over", "say it again in a moment");
+        return;
+    }
+    if (!has_room(e, id, r, agent)) return;
+    h = pawl_request_begin(e, r);
+    if (h) pawl_hot_note_reply(h, id, 0, NULL);
 }
 
 /* The key or the id was there already: who has it? */

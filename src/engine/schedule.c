@@ -87,32 +87,9 @@ static void save(struct pawl_schedule_state *s)
 
 /* ---- a run begins ---- */
 
-static struct pawl_str created_body(struct pawl_schedule_state *s, struct pawl_str key, const char *slot)
+static struct pawl_str key_of(const struct pawl_schedule_state *s, char text[112])
 {
-    const struct pawl_schedule *of = s->of;
-    struct pawl_buf b;
-    struct pawl_json_writer w = {.out = &b};
-    char hex[65];
-    pawl_buf_init_arena(&b, &s->e->step);
-    pawl_jw_open(&w, '{');
-    pawl_jw_put_str(&w, "agent", of->agent);
-    pawl_jw_key(&w, "input");
-    pawl_jw_raw(&w, of->input);
-    pawl_jw_put_str(&w, "key", key);
-    pawl_hex(hex, s->e->schedules_of->hash.b, 32);
-    pawl_jw_put_str(&w, "config", pawl_str_of(hex));
-    pawl_jw_key(&w, "schedule");
-    pawl_jw_open(&w, '{');
-    pawl_jw_put_str(&w, "name", of->name);
-    pawl_jw_put_str(&w, "slot", pawl_str_of(slot));
-    pawl_jw_put_i64(&w, "at", s->then.run_slot_ns);
-    pawl_jw_close(&w, '}');
-    pawl_jw_close(&w, '}');
-    return pawl_buf_done(&b);
-}
-
-static struct pawl_str key_of(const struct pawl_schedule_state *s, char slot[PAWL_SCHEDULE_SLOT_TEXT], char text[112])
-{
+    char slot[PAWL_SCHEDULE_SLOT_TEXT];
     pawl_slot_text(s->then.run_slot_ns, slot);
     snprintf(text, 112, "schedule/%s/%s", s->name, slot);
     return pawl_str_of(text);
@@ -121,32 +98,25 @@ static struct pawl_str key_of(const struct pawl_schedule_state *s, char slot[PAW
 static void create(struct pawl_schedule_state *s)
 {
     struct pawl_engine *e = s->e;
-    const struct pawl_config *c = e->schedules_of;
-    char slot[PAWL_SCHEDULE_SLOT_TEXT], text[112], name[96];
+    char text[112], name[96];
     uint8_t random[10];
-    const struct pawl_str key = key_of(s, slot, text);
     struct pawl_id last = {{0}};
     struct pawl_hot *h;
     pawl_prng_fill(&e->prng, random, sizeof random);
     s->then.run = pawl_id_v7(e->wall_ns, random, &last);
-    const struct pawl_head head = {.run = s->then.run,
-                                   .agent = s->of->agent,
-                                   .key = key,
-                                   .status = PAWL_RUNNING,
-                                   .epoch = 1,
-                                   .owner = e->instance,
-                                   .created_ns = e->wall_ns,
-                                   .updated_ns = e->wall_ns,
-                                   .config = c->hash};
     const struct pawl_shared_op op = {.name = row_name(s, name), .body = row_body(s)};
-    h = e->rc ? NULL : pawl_hot_new(e, &head);
+    const struct pawl_request r = {.what = PAWL_ASK_START,
+                                   .run = s->then.run,
+                                   .agent = s->of->agent,
+                                   .key = key_of(s, text),
+                                   .input = s->of->input,
+                                   .config = e->schedules_of,
+                                   .schedule = s->of->name,
+                                   .slot_ns = s->then.run_slot_ns};
+    h = e->rc ? NULL : pawl_request_begin(e, &r);
     if (!h) return;
-    h->create = true;
-    h->config = c;
-    h->agent = pawl_config_agent(c, s->of->agent);
-    pawl_quota_enter(h);
     s->at = CREATING;
-    if (pawl_hot_append(h, PAWL_RUN_CREATED, 0, created_body(s, key, slot)) == PAWL_OK) pawl_hot_share(h, &op);
+    pawl_hot_share(h, &op);
 }
 
 /* ---- whether the last one is over ---- */
@@ -239,13 +209,13 @@ void pawl_schedule_answered(struct pawl_engine *e, struct pawl_pending *p, const
 void pawl_schedule_failed(struct pawl_hot *h, int code)
 {
     struct pawl_schedule_state *s = h->run.schedule.p ? find(h->e, h->run.schedule) : NULL;
-    char slot[PAWL_SCHEDULE_SLOT_TEXT], text[112];
+    char text[112];
     struct pawl_find by_key = {.what = PAWL_FIND_KEY};
     if (!s || s->at != CREATING || !pawl_id_eq(s->then.run, h->head.run)) return;
     s->at = IDLE;
     s->fenced = s->fenced || code == PAWL_EFENCED;
     if (code == PAWL_ECONFLICT) {
-        by_key.key = pawl_str_copy(&h->e->step, key_of(s, slot, text));
+        by_key.key = pawl_str_copy(&h->e->step, key_of(s, text));
         look(s, &by_key);
     } else {
         pawl_engine_timer(h->e, &s->timer, h->e->wall_ns + SECOND_NS);

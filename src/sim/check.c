@@ -86,6 +86,7 @@ static void check_head(struct pawl_sim *w, const struct pawl_sim_run *run, const
 
 void pawl_sim_check_stored(struct pawl_sim *w, struct pawl_sim_node *n, const struct pawl_commit *c, int64_t wall_ns)
 {
+    pawl_sim_check_schedules(w, c);
     struct pawl_sim_run *run = c->create ? add_run(w, n, c) : pawl_sim_run_of(w, c->head.run);
     if (!run || w->no_memory) return;
     for (uint32_t i = 0; i < c->records_count && w->out->held && !w->no_memory; i++)

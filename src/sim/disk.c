@@ -78,7 +78,8 @@ static void commit_batch(struct pawl_sim_node *n, struct pawl_sim_op **ops, uint
     uint32_t taken = 0;
     int status = PAWL_OK;
     for (uint32_t i = 0; i < count; i++) {
-        if (n->replaced && ops[i]->commit->create)
+        const struct pawl_commit *c = ops[i]->commit;
+        if (n->replaced && (c->create || (c->no_run && c->head.owner)))
             ops[i]->commit->result = PAWL_EFENCED; /* without the lease it may begin no run: nobody would look for it */
         else batch[taken++] = ops[i]->commit;
     }

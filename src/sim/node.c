@@ -121,6 +121,7 @@ void pawl_sim_node_step(struct pawl_sim_node *n, struct pawl_event *in)
     pawl_sim_check_shares(n);
     pawl_sim_check_memory(n);
     pawl_sim_check_cared_for(n);
+    pawl_sim_check_punctual(n);
 }
 
 int64_t pawl_sim_node_due(const struct pawl_sim_node *n)
@@ -145,6 +146,14 @@ static void draw_surroundings(struct pawl_sim_node *n)
     n->no_config = pawl_sim_chance(w, 150);
     n->no_tools = pawl_sim_chance(w, 200);
     if (n->twin) pawl_sim_count(w, PAWL_SIM_N_MOVED);
+}
+
+static void serve(struct pawl_sim_node *n)
+{
+    const struct pawl_request r = {.what = PAWL_ASK_SCHEDULES, .config = n->twin ? &n->w->twin : &n->w->config};
+    struct pawl_event in = {.kind = PAWL_EV_REQUEST, .request = &r};
+    n->serves = true;
+    pawl_sim_node_step(n, &in);
 }
 
 struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w)
@@ -174,6 +183,7 @@ struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w)
     in.shared = rows;
     pawl_sim_node_step(n, &in);
     pawl_arena_fini(&arena);
+    if (w->schedules_count && n->state == PAWL_SIM_UP) serve(n);
     return n;
 }
 

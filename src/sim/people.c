@@ -30,8 +30,11 @@ struct pawl_sim_ask *pawl_sim_people_ask(struct pawl_sim *w, enum pawl_ask what,
 
 static void say(struct pawl_sim *w, struct pawl_sim_event *e)
 {
-    static const char *const words[] = {"start",  "send",  "approve", "deny",   "resolve",  "cancel",
-                                        "resume", "retry", "undo",    "signal", "callback", "answer"};
+    static const char *const words[] = {
+        [PAWL_ASK_START] = "start",   [PAWL_ASK_SEND] = "send",       [PAWL_ASK_APPROVE] = "approve",
+        [PAWL_ASK_DENY] = "deny",     [PAWL_ASK_RESOLVE] = "resolve", [PAWL_ASK_CANCEL] = "cancel",
+        [PAWL_ASK_RESUME] = "resume", [PAWL_ASK_RETRY] = "retry",     [PAWL_ASK_UNDO] = "undo",
+        [PAWL_ASK_SIGNAL] = "signal", [PAWL_ASK_CALLBACK] = "callback", [PAWL_ASK_ANSWER] = "answer", [PAWL_ASK_PAUSE] = "pause",     [PAWL_ASK_UNPAUSE] = "unpause"};
     struct pawl_sim_ask *ask = e->p;
     struct pawl_event in = {.kind = PAWL_EV_REQUEST, .id = e->id, .request = &ask->request};
     uint8_t random[10];
@@ -59,6 +62,7 @@ static void deliver(struct pawl_sim *w, struct pawl_sim_event *e)
         pawl_sim_people_say(w, ask, 300, 5000);
         return;
     }
+    if (w->calm && ask->request.what == PAWL_ASK_UNPAUSE) ask->request.what = PAWL_ASK_PAUSE; /* the calm is to end */
     if (ask->deliveries++ > 0) pawl_sim_count(w, PAWL_SIM_N_DUPLICATES);
     ask->node = w->node;
     ask->delivery = ++w->deliveries;
@@ -83,6 +87,18 @@ static bool other_input(const struct pawl_sim *w, const struct pawl_request *r)
         if (!pawl_str_eq(run->input, r->input) || !pawl_str_eq(run->agent, r->agent)) return true;
     }
     return false;
+}
+
+static bool of_schedule(const struct pawl_request *r)
+{
+    return r->what == PAWL_ASK_PAUSE || r->what == PAWL_ASK_UNPAUSE;
+}
+
+static void check_paused(struct pawl_sim *w, const struct pawl_sim_ask *ask)
+{
+    if (!pawl_sim_schedule_is(w, ask->request.agent, ask->request.what == PAWL_ASK_PAUSE))
+        pawl_sim_broken(w, "nothing-lost", "%.*s was confirmed and is not stored", (int)ask->request.id.n,
+                        ask->request.id.p);
 }
 
 /* Confirmed is durable: what a yes to a client stands on is in the store by now (LEDGER 13). */
@@ -136,6 +152,7 @@ void pawl_sim_people_heard(struct pawl_sim *w, struct pawl_sim_node *n, uint64_t
         return;
     }
     if (ask->op) pawl_sim_caller_heard(w, ask, a);
+    else if (code == PAWL_OK && of_schedule(&ask->request)) check_paused(w, ask);
     else if (code == PAWL_OK) check_confirmed(w, ask, a);
     else if (ask->answered && ask->code == PAWL_OK)
         pawl_sim_broken(w, "answered", "%.*s came again and was refused: %s", (int)ask->request.id.n, ask->request.id.p,

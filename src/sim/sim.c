@@ -82,7 +82,9 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "callbacks taken",
                                                           "callbacks late",
                                                           "callbacks refused",
-                                                          "answered by hand"};
+                                                          "answered by hand",
+                                                          "begun by the clock",
+                                                          "times left out"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {
@@ -212,6 +214,7 @@ static void calm_down(struct pawl_sim *w)
         w->node->no_config = w->node->no_tools = false;
     }
     pawl_sim_people_calm(w);
+    pawl_sim_schedules_calm(w);
 }
 
 static void mind_nodes(struct pawl_sim *w)
@@ -324,6 +327,7 @@ static void begin(struct pawl_sim *w)
     for (uint32_t i = 0; i < 13 && w->o->line; i++)
         if (w->faults & 1U << i) PAWL_SIM_SAY(w, "this seed plays %s", fault_names[i]);
     pawl_sim_people_begin(w);
+    pawl_sim_draw_schedules(w);
     pawl_sim_at(w, pawl_sim_between(w, 1, 20) * PAWL_SIM_S, accident, NULL, NULL, 0);
     pawl_sim_node_start(w);
 }

@@ -114,6 +114,8 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_CALLBACKS_LATE,
                       PAWL_SIM_N_CALLBACKS_REFUSED,
                       PAWL_SIM_N_HANDED,
+                      PAWL_SIM_N_SCHEDULED,
+                      PAWL_SIM_N_LEFT_OUT,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);

@@ -114,6 +114,7 @@ struct pawl_sim_node { /* one process: an engine and its door to the store */
     uint32_t outstanding;             /* given to the disk and not yet told */
     int64_t handed_ns;                /* when it was asked to hand over */
     bool twin, no_config, no_tools;
+    bool serves; /* it was told to begin what schedules say */
 };
 
 struct pawl_sim_step { /* what the checks remember of a step */
@@ -250,6 +251,10 @@ struct pawl_sim {
     bool restart_due;
     struct pawl_sim_run *runs[PAWL_SIM_RUNS];
     uint32_t runs_count;
+    struct pawl_prng schedules_prng;
+    struct pawl_sim_schedule *schedules; /* check_schedule.c */
+    uint32_t schedules_count;
+    bool schedules_resumed; /* somebody has said that one goes on */
     struct pawl_id last_id;
     char line[1024];
     char scrap[1 << 14]; /* instead of memory that could not be had: the seed is over then */
@@ -286,6 +291,13 @@ bool pawl_sim_must_ask(const struct pawl_sim *w, int tool, yyjson_val *args); /*
 
 struct pawl_schema *pawl_sim_schema(struct pawl_sim *w, struct pawl_str text, bool args); /* args: $arg may be in it */
 void pawl_sim_draw_checks(struct pawl_sim *w); /* check_outcome.c: what must have come of calls */
+
+/* check_schedule.c: what begins by the clock */
+void pawl_sim_draw_schedules(struct pawl_sim *w); /* behind the configuration */
+void pawl_sim_schedules_calm(struct pawl_sim *w);
+void pawl_sim_check_schedules(struct pawl_sim *w, const struct pawl_commit *c);
+bool pawl_sim_schedule_is(const struct pawl_sim *w, struct pawl_str name, bool paused);
+void pawl_sim_check_punctual(struct pawl_sim_node *n);
 
 /* node.c: processes, their disk, their end */
 struct pawl_sim_node *pawl_sim_node_start(struct pawl_sim *w);
