@@ -120,6 +120,7 @@ static void evict(struct pawl_hot *h)
                                .rest = pawl_hot_rest(h),
                                .active_ns = h->head.active_ns,
                                .since_ns = h->active_since_ns,
+                               .bytes = h->quota_bytes,
                                .taken_wall_ns = h->taken_wall_ns,
                                .active = h->active};
     v->timer = (struct pawl_timer){.of = PAWL_TIMER_EVICTED, .owner = v};
@@ -133,11 +134,20 @@ static void evict(struct pawl_hot *h)
     pawl_hot_drop(h);
 }
 
+/* It is on its way back, or not any more. */
+static void is_coming(struct pawl_evicted *v, bool coming)
+{
+    struct pawl_quota *q = v->quota;
+    if (v->coming == coming) return;
+    v->coming = coming;
+    q->coming = coming ? q->coming + 1 : q->coming - 1;
+    q->coming_bytes = coming ? q->coming_bytes + v->bytes : q->coming_bytes - v->bytes;
+}
+
 static void load(struct pawl_engine *e, struct pawl_evicted *v)
 {
     if (v->coming) return;
-    v->coming = true;
-    v->quota->coming++;
+    is_coming(v, true);
     pawl_hot_ask_load(e, v->run, NULL);
 }
 
@@ -149,7 +159,7 @@ static void forget(struct pawl_engine *e, struct pawl_evicted *v)
     if (v->next) v->next->previous = v->previous;
     else q->evicted_last = v->previous;
     q->evicted_count--;
-    q->coming -= v->coming;
+    is_coming(v, false);
     q->changed = true;
     pawl_heap_drop(&e->timers, &v->timer.node);
     pawl_map_take(&e->evicted, v->run.b, sizeof v->run.b);
@@ -170,8 +180,7 @@ void pawl_evicted_back(struct pawl_hot *h)
 
 void pawl_evicted_due(struct pawl_engine *e, struct pawl_evicted *v)
 {
-    v->quota->coming -= v->coming; /* set where the store could not read it */
-    v->coming = false;
+    is_coming(v, false); /* it was where the store could not read it */
     load(e, v);
 }
 
@@ -223,10 +232,10 @@ static struct pawl_evicted *next_in(const struct pawl_quota *q)
     return v;
 }
 
-static bool has_room(const struct pawl_quota *q)
+/* As much as it took before: by what the others take, a large one would come in and be put out again without end. */
+static bool has_room(const struct pawl_quota *q, const struct pawl_evicted *v)
 {
-    const size_t one = q->hot_count ? q->bytes / q->hot_count : 0;
-    return q->bytes + one * (q->coming + 1) <= (size_t)q->most_bytes || (q->coming == 0 && !can_go_on(q));
+    return q->bytes + q->coming_bytes + v->bytes <= (size_t)q->most_bytes || (q->coming == 0 && !can_go_on(q));
 }
 
 static bool turn(struct pawl_engine *e, struct pawl_quota *q)
@@ -239,7 +248,7 @@ static bool turn(struct pawl_engine *e, struct pawl_quota *q)
     while (!e->rc && !e->handing_over && q->most_bytes && q->bytes > (size_t)q->most_bytes && (h = too_many(q)) != NULL)
         evict(h), out = true;
     while (!e->rc && (v = next_in(q)) != NULL) {
-        if (e->handing_over ? e->hot.count + e->loading.count >= HANDED_OVER_AT_ONCE : !has_room(q)) break;
+        if (e->handing_over ? e->hot.count + e->loading.count >= HANDED_OVER_AT_ONCE : !has_room(q, v)) break;
         load(e, v);
     }
     return out;

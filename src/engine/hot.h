@@ -106,7 +106,8 @@ struct pawl_quota {
     struct pawl_hot *first, *last; /* its hot runs, in the order of their coming */
     uint32_t hot_count;
     struct pawl_evicted *evicted_first, *evicted_last; /* the oldest first */
-    uint32_t evicted_count, coming;                    /* coming: of them, those that are being loaded again */
+    uint32_t evicted_count, coming;                    /* coming: of them, those that are being loaded again, */
+    size_t coming_bytes;                               /* and what they took when they were put out */
     bool changed;
 };
 struct pawl_evicted { /* a run that only waits, out of memory; to the store it is as live as before */
@@ -117,6 +118,7 @@ struct pawl_evicted { /* a run that only waits, out of memory; to the store it i
     struct pawl_rest rest;
     int64_t active_ns, since_ns; /* its deadline's clock, and since when that is so */
     int64_t taken_wall_ns;
+    size_t bytes; /* what it took */
     bool active, coming;
 };
 
