@@ -74,6 +74,8 @@ void pawl_sim_draw_schedules(struct pawl_sim *w)
 /* The calm has an end: all of them are paused then. */
 void pawl_sim_schedules_calm(struct pawl_sim *w)
 {
+    for (struct pawl_sim_ask *ask = w->asks; ask; ask = ask->next)
+        if (ask->request.what == PAWL_ASK_UNPAUSE) ask->request.what = PAWL_ASK_PAUSE; /* it may not have come yet */
     for (uint32_t i = 0; i < w->schedules_count; i++)
         pawl_sim_people_of_schedule(w, PAWL_ASK_PAUSE, w->schedules[i].of.name);
 }
