@@ -44,10 +44,18 @@ static void draw(struct pawl_sim *w, struct pawl_sim_schedule *k, uint32_t numbe
                  (int)s->agent.n, s->agent.p, pawl_catch_up_word(s->catch_up), pawl_overlap_word(s->overlap), s->limit);
 }
 
+static void say(struct pawl_sim *w, enum pawl_ask what, struct pawl_str name)
+{
+    struct pawl_sim_ask *ask = pawl_sim_people_ask(w, what, what == PAWL_ASK_PAUSE ? "pause" : "unpause");
+    ask->request.agent = name;
+    if (what == PAWL_ASK_UNPAUSE) w->schedules_resumed = true;
+    pawl_sim_people_say(w, ask, 0, 2000);
+}
+
 static void word(struct pawl_sim *w, struct pawl_sim_event *e)
 {
     const struct pawl_sim_schedule *k = e->p;
-    if (!w->calm) pawl_sim_people_of_schedule(w, e->id ? PAWL_ASK_PAUSE : PAWL_ASK_UNPAUSE, k->of.name);
+    if (!w->calm) say(w, e->id ? PAWL_ASK_PAUSE : PAWL_ASK_UNPAUSE, k->of.name);
 }
 
 void pawl_sim_draw_schedules(struct pawl_sim *w)
@@ -74,10 +82,7 @@ void pawl_sim_draw_schedules(struct pawl_sim *w)
 /* The calm has an end: all of them are paused then. */
 void pawl_sim_schedules_calm(struct pawl_sim *w)
 {
-    for (struct pawl_sim_ask *ask = w->asks; ask; ask = ask->next)
-        if (ask->request.what == PAWL_ASK_UNPAUSE) ask->request.what = PAWL_ASK_PAUSE; /* it may not have come yet */
-    for (uint32_t i = 0; i < w->schedules_count; i++)
-        pawl_sim_people_of_schedule(w, PAWL_ASK_PAUSE, w->schedules[i].of.name);
+    for (uint32_t i = 0; i < w->schedules_count; i++) say(w, PAWL_ASK_PAUSE, w->schedules[i].of.name);
 }
 
 /* ---- what must hold ---- */
@@ -183,7 +188,7 @@ void pawl_sim_check_schedules(struct pawl_sim *w, const struct pawl_commit *c)
     if (!said) pawl_sim_broken(w, "schedule", "a run begins by the clock, and no row says so");
 }
 
-/* Confirmed: it is stored. Somebody else may have said otherwise since. */
+/* What somebody has said of it is stored: asked when that is confirmed. */
 bool pawl_sim_schedule_is(const struct pawl_sim *w, struct pawl_str name, bool paused)
 {
     const struct pawl_sim_schedule *k = find(w, name);

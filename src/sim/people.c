@@ -31,10 +31,11 @@ struct pawl_sim_ask *pawl_sim_people_ask(struct pawl_sim *w, enum pawl_ask what,
 static void say(struct pawl_sim *w, struct pawl_sim_event *e)
 {
     static const char *const words[] = {
-        [PAWL_ASK_START] = "start",   [PAWL_ASK_SEND] = "send",       [PAWL_ASK_APPROVE] = "approve",
-        [PAWL_ASK_DENY] = "deny",     [PAWL_ASK_RESOLVE] = "resolve", [PAWL_ASK_CANCEL] = "cancel",
-        [PAWL_ASK_RESUME] = "resume", [PAWL_ASK_RETRY] = "retry",     [PAWL_ASK_UNDO] = "undo",
-        [PAWL_ASK_SIGNAL] = "signal", [PAWL_ASK_CALLBACK] = "callback", [PAWL_ASK_ANSWER] = "answer", [PAWL_ASK_PAUSE] = "pause",     [PAWL_ASK_UNPAUSE] = "unpause"};
+        [PAWL_ASK_START] = "start",   [PAWL_ASK_SEND] = "send",         [PAWL_ASK_APPROVE] = "approve",
+        [PAWL_ASK_DENY] = "deny",     [PAWL_ASK_RESOLVE] = "resolve",   [PAWL_ASK_CANCEL] = "cancel",
+        [PAWL_ASK_RESUME] = "resume", [PAWL_ASK_RETRY] = "retry",       [PAWL_ASK_UNDO] = "undo",
+        [PAWL_ASK_SIGNAL] = "signal", [PAWL_ASK_CALLBACK] = "callback", [PAWL_ASK_ANSWER] = "answer",
+        [PAWL_ASK_PAUSE] = "pause",   [PAWL_ASK_UNPAUSE] = "unpause"};
     struct pawl_sim_ask *ask = e->p;
     struct pawl_event in = {.kind = PAWL_EV_REQUEST, .id = e->id, .request = &ask->request};
     uint8_t random[10];
