@@ -582,7 +582,11 @@ static void ended_in_memory(struct pawl_engine *e, struct pawl_asking *asking, s
     const bool over = r->what == PAWL_ASK_RESUME ||
                       (r->what == PAWL_ASK_CANCEL && h->run.status == PAWL_CANCELLED_RUN) ||
                       pawl_signal_known(&h->run, r);
-    if (r->what == PAWL_ASK_CALLBACK) called_after_the_end(e, asking, h->config, &h->run);
+    const char *word = NULL;
+    struct pawl_refusal no = {0, NULL, NULL};
+    if (r->what == PAWL_ASK_CALLBACK) no = pawl_called_late(e, h->config, &h->run, r, &word);
+    if (no.code) pawl_request_refuse(e, asking->id, h->head.run, no.code, no.what, no.next);
+    else if (word) pawl_hot_note_reply(h, asking->id, r->step, word); /* "late" counts when the end is stored */
     else if (over || pawl_run_answered(&h->run, r->id)) pawl_hot_note_reply(h, asking->id, r->step, NULL);
     else pawl_request_refuse(e, asking->id, h->head.run, PAWL_ECONFLICT, "the run has ended", "pawl show RUN");
     pawl_asking_free(e, asking);
