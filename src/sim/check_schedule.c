@@ -22,11 +22,11 @@ static uint32_t below(struct pawl_sim *w, uint32_t bound)
 static void draw(struct pawl_sim *w, struct pawl_sim_schedule *k, uint32_t number)
 {
     static const uint32_t minutes[] = {1, 2, 3, 5, 6, 10, 15};
-    const int64_t most = w->o->runs_max ? 3 : 20;
+    enum { MOST = 20 };
     struct pawl_schedule *s = &k->of;
     uint32_t at = 0;
     char cron[32];
-    while (at < 6 && (w->storm_ends_ns / (minutes[at] * PAWL_SIM_MIN) > most || below(w, 3) == 0)) at++;
+    while (at < 6 && (w->storm_ends_ns / (minutes[at] * PAWL_SIM_MIN) > MOST || below(w, 3) == 0)) at++;
     *s = (struct pawl_schedule){.name = pawl_sim_text(w, "s%u", number),
                                 .agent = w->agents[below(w, w->config.agents_count - w->helper)].name,
                                 .input = PAWL_STR("\"by the clock\""),
@@ -62,7 +62,7 @@ void pawl_sim_draw_schedules(struct pawl_sim *w)
 {
     struct pawl_schedule *all;
     pawl_prng_seed(&w->schedules_prng, w->o->seed ^ UINT64_C(0x5c4ed01e));
-    if (below(w, 4)) return;
+    if (below(w, 4) || w->o->runs_max) return;
     w->schedules_count = 1 + below(w, 2);
     w->schedules = pawl_sim_get(w, w->schedules_count * sizeof *w->schedules);
     all = pawl_sim_get(w, w->schedules_count * sizeof *all);
