@@ -193,7 +193,6 @@ void pawl_schedule_answered(struct pawl_engine *e, struct pawl_pending *p, const
     struct pawl_schedule_state *s = p->schedule;
     const bool failed = in->status && in->status != PAWL_ENOTFOUND;
     assert(s->at == SAVING || s->at == LOOKING);
-    if (e->rc) return;
     if (s->at == SAVING) {
         s->at = IDLE;
         saved(s, p, in->status);
@@ -341,6 +340,7 @@ void pawl_schedules_free(struct pawl_engine *e)
     struct pawl_schedule_state *s;
     while ((s = e->schedules) != NULL) {
         e->schedules = s->next;
+        pawl_heap_drop(&e->timers, &s->timer.node);
         for (struct ask *a = s->asks, *next; a; a = next) next = a->next, pawl_engine_put(e, a, sizeof *a);
         pawl_engine_put(e, s, sizeof *s);
     }
