@@ -101,6 +101,21 @@ check "gone: once" 1 "$(happened refund)"
 shop 'POST /refunds#*=poll_never'
 exits "never over" 4 "$PAWL" run refund hi
 has "in doubt when its time is over" "nothing was heard of its end" "$OUT"
+# at its deadline the monitor is told to stop it, once, where the contract says so; what it says then is believed
+sed -i 's/async: {deadline: 900ms, poll/async: {deadline: 900ms, cancel: true, poll/' pawl.yaml
+shop 'POST /refunds#1=poll_never'
+exits "told to stop" 0 "$PAWL" run refund hi
+check "it is known that nothing happened" "rejected 0" "$(value @last 'v["steps"][1]["class"]') $(happened refund)"
+check "called once" 1 "$(grep -c 'POST /refunds' shop.ledger)"
+check "told once, and that is on record before" 1 "$("$PAWL" sql "SELECT count(*) FROM journal WHERE kind = 'step.polled' AND body LIKE '%\"stop\":\"DELETE\"%'" | tail -1)"
+has "explain says so" "async +its deadline was over: its monitor was told to stop it \(DELETE\), once" "$("$PAWL" explain @last | tr '\n' ' ' | tr -s ' ')"
+shop 'POST /refunds#1=poll:300ms'
+exits "in time" 0 "$PAWL" run refund hi
+check "nobody is told to stop" 0 "$("$PAWL" sql "SELECT count(*) FROM journal WHERE body LIKE '%\"stop\":\"%' AND kind = 'step.polled'" | tail -1)"
+shop 'POST /refunds#1=poll_gone:5s'
+exits "a monitor that does not know it" 0 "$PAWL" run refund hi
+check "the ladder goes on: the same key again" 2 "$(grep -c 'POST /refunds' shop.ledger)"
+sed -i 's/cancel: true, poll/poll/' pawl.yaml
 shop 'POST /mails#1=202_after'
 exits "a 202 of a tool that says nothing of it" 4 "$PAWL" run plain hi
 shop 'POST /refunds#1=202_after'

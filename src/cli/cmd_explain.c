@@ -313,6 +313,10 @@ static void heard(struct telling *t)
         words(t, &b, "");
         if (is(h, "what", "accepted")) {
             accepted(h, &b);
+        } else if (is(h, "what", "polled") && text(h, "stop").n) {
+            pawl_buf_text(&b, "its deadline was over: its monitor was told to stop it (");
+            pawl_shown(text(h, "stop"), 10, &b);
+            pawl_buf_text(&b, "), once, and asked once more");
         } else if (is(h, "what", "polled")) {
             polled(h, &b);
         } else {

@@ -249,10 +249,26 @@ static struct pawl_mock_op *op_of(const struct pawl_mock_call *c, bool *result)
     return NULL;
 }
 
+/* DELETE /operations/N: it will not happen any more, and says so; poll_gone does not know it. */
+static void stop(struct pawl_mock_call *c, struct pawl_mock_op *op)
+{
+    if (!op->over) {
+        uv_timer_stop(&op->timer);
+        op->kind = MOCK_POLL_FAILS;
+        op->over = true;
+    }
+    pawl_mock_say(c, 202, "{\"id\":\"%u\",\"status\":\"%s\"}", op->number,
+                  op->kind == MOCK_POLL_FAILS ? "Canceling" : "Succeeded");
+}
+
 void pawl_mock_operation(struct pawl_mock_call *c)
 {
     bool result = false;
     struct pawl_mock_op *op = op_of(c, &result);
+    if (op && op->kind != MOCK_POLL_GONE && strcmp(c->route, "DELETE /operations") == 0) {
+        stop(c, op);
+        return;
+    }
     if (!op || op->kind == MOCK_POLL_GONE) {
         pawl_mock_say(c, op ? 410 : 404, "{\"error\":\"there is no such operation\"}");
     } else if (result || (op->over && op->kind == MOCK_POLL_202)) {

@@ -252,6 +252,9 @@ static struct route find_route(struct pawl_mock_call *c)
     } else if (get && under(c->target, "/operations") == 2) {
         snprintf(c->route, sizeof c->route, "GET /operations");
         r.kind = OPERATION;
+    } else if (pawl_str_is(c->method, "DELETE") && under(c->target, "/operations") == 2) {
+        snprintf(c->route, sizeof c->route, "DELETE /operations");
+        r.kind = OPERATION;
     } else if (get && under(c->target, "/v1/models")) {
         r.kind = MODELS;
     } else if (get && under(c->target, "/ledger") == 1) {

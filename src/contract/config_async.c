@@ -3,6 +3,8 @@
  *   async:
  *     deadline: 10m                                    from the 202 on; then it is in doubt
  *     poll: {first: 1s, max: 30s, hosts: [h:8443]}     or none. The monitor that the 202 names is asked
+ *     cancel: true                                     at the deadline the monitor is told to stop it: DELETE; or
+ *                                                      {method: POST, suffix: ":cancel"}
  *     callback: {header: X-Callback-Url, secret: ...}  or {field: callback_url}: where the request says whom to call back
  *     done, failed: SCHEMA                             of what is said; without them the usual forms count
  *     result: /result                                  where in it the result is */
@@ -49,6 +51,34 @@ static void read_poll(struct pawl_reader *r, const struct pawl_yaml *v, struct p
     if (a->max_ns < a->first_ns)
         pawl_fault(r->faults, poll->line, poll->column, "make max the longer one", "poll: max is shorter than first");
     a->hosts = read_hosts(r, poll, &a->hosts_count);
+}
+
+static void read_cancel(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_async *a)
+{
+    static const char *const known[] = {"method", "suffix", NULL}, *const methods[] = {"DELETE", "POST", "PUT", NULL};
+    const struct pawl_yaml *cancel = pawl_reader_get(v, "cancel");
+    int method = 0;
+    bool on = false;
+    if (!cancel) return;
+    if (cancel->kind == PAWL_YAML_BOOL) {
+        pawl_reader_flag(r, v, "cancel", &on);
+        if (on) a->cancel = PAWL_STR("DELETE");
+        return;
+    }
+    if (cancel->kind != PAWL_YAML_MAP) {
+        pawl_reader_expected(r, cancel, "cancel", "true, or a mapping such as {method: POST, suffix: \":cancel\"}");
+        return;
+    }
+    pawl_reader_keys(r, cancel, known, NULL);
+    pawl_reader_choice(r, cancel, "method", methods, &method);
+    a->cancel = pawl_str_of(methods[method]);
+    if (!pawl_reader_text(r, cancel, "suffix", &a->cancel_suffix)) return;
+    bool plain = a->cancel_suffix.n <= 128;
+    for (uint32_t i = 0; plain && i < a->cancel_suffix.n; i++)
+        plain = a->cancel_suffix.p[i] > ' ' && a->cancel_suffix.p[i] < 0x7f && a->cancel_suffix.p[i] != '#';
+    if (!plain || (a->cancel_suffix.n && a->cancel_suffix.p[0] != '/' && a->cancel_suffix.p[0] != ':'))
+        pawl_reader_expected(r, pawl_reader_get(cancel, "suffix"), "suffix",
+                             "what stands behind the monitor's URL, as /cancel or :cancel");
 }
 
 static bool takes_body(struct pawl_str method)
@@ -108,7 +138,7 @@ static void read_callback(struct pawl_reader *r, const struct pawl_yaml *v, cons
 
 void pawl_read_async(struct pawl_reader *r, const struct pawl_yaml *tool, struct pawl_tool *t)
 {
-    static const char *const known[] = {"deadline", "poll", "callback", "done", "failed", "result", NULL};
+    static const char *const known[] = {"deadline", "poll", "cancel", "callback", "done", "failed", "result", NULL};
     const struct pawl_yaml *v = pawl_reader_map(r, tool, "async"), *result;
     struct pawl_async *a = &t->async;
     if (!v) return;
@@ -121,6 +151,7 @@ void pawl_read_async(struct pawl_reader *r, const struct pawl_yaml *tool, struct
     a->deadline_ns = 600 * second;
     pawl_reader_duration(r, v, "deadline", 1000000, &a->deadline_ns);
     read_poll(r, v, a);
+    read_cancel(r, v, a);
     read_callback(r, v, tool, t);
     pawl_reader_schema(r, v, "done", 0, &a->done, NULL);
     pawl_reader_schema(r, v, "failed", 0, &a->failed, NULL);

@@ -82,6 +82,12 @@ static const struct row {
      "7: hosts: expected a host, as ops.example.com or ops.example.com:8443, found 'a/b'\n"
      "7: result: expected a JSON pointer into what the monitor says, as in /result, found 'x'\n"
      "7: unknown key 'dedline'; did you mean 'deadline'?"},
+    {TOOL IN "    async: {cancel: maybe}\n" AGENT,
+     "7: cancel: expected true, or a mapping such as {method: POST, suffix: \":cancel\"}, found 'maybe'"},
+    {TOOL IN "    async: {cancel: {method: GET, suffix: 'a b', sufix: x}}\n" AGENT,
+     "7: method: expected DELETE, POST or PUT, found 'GET'\n"
+     "7: suffix: expected what stands behind the monitor's URL, as /cancel or :cancel, found 'a b'\n"
+     "7: unknown key 'sufix'; did you mean 'suffix'?"},
     {TOOL IN "    async: {poll: none}", "7: async: nothing would ever tell how a call ended"},
     {TOOL IN "    async: {poll: often}",
      "7: poll: expected none, or a mapping such as {first: 1s, max: 30s}, found 'often'"},

@@ -224,6 +224,9 @@ struct pawl_async {
     int64_t first_ns, max_ns;     /* between two polls: at first; at the most */
     const struct pawl_str *hosts; /* HOST or HOST:PORT where monitors may be beside the tool's own */
     uint32_t hosts_count;
+    struct pawl_str cancel,
+        cancel_suffix;             /* the method that tells the monitor (its URL, and this behind it) to stop the call
+                                              at its deadline; {NULL,0}: it is not told */
     struct pawl_str header, field; /* where the request carries the URL to call back; both {NULL,0}: nowhere */
     struct pawl_str
         secret; /* callbacks are signed with it, too (Standard Webhooks); a reference; {NULL,0}: not signed */

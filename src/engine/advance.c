@@ -116,7 +116,7 @@ static int64_t left_ns(const struct pawl_hot *h)
 static bool make_poll(struct pawl_slot *s)
 {
     s->attempt.look = s->attempt.poll = true;
-    s->attempt.changes = false;
+    s->attempt.changes = s->attempt.stop = s->pass.stopping;
     s->attempt.hedge_ns = 0;
     s->attempt.key = (struct pawl_str){NULL, 0};
     s->attempt.timeout_ns = s->pass.tool->timeout_ns;
@@ -309,7 +309,7 @@ static void stop_slot(struct pawl_slot *s)
         return;
     }
     if (intended && pawl_pass_changes(p)) {
-        if (p->want == PAWL_WANT_DURABLE) { /* announced, and still here */
+        if (p->want == PAWL_WANT_DURABLE && !p->step->accepted) { /* announced, and still here */
             pawl_admission_leave(p);
             p->outcome = (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
                                                .error_class = PAWL_CLASS_CANCELLED,

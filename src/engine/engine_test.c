@@ -101,6 +101,7 @@ static void begin(struct world *w)
                                      .read_model = pawl_model_read,
                                      .monitor = pawl_tool_monitor,
                                      .poll = pawl_tool_poll,
+                                     .stop = pawl_tool_stop,
                                      .news = pawl_tool_news,
                                      .config = config_port};
     struct pawl_event ev = {.kind = PAWL_EV_START, .seed = 7, .store_id = w->store->id, .instance = w->store->instance};

@@ -80,6 +80,7 @@ struct pawl_attempt { /* one sending. Lent until DONE or CANCEL of its id */
     uint32_t step, attempt; /* attempt is from 1 */
     bool look;              /* a read on behalf of this step: verify's or, */
     bool poll;              /* of the monitor that it named when it was accepted */
+    bool stop;              /* that monitor is told to stop it */
     bool changes;           /* may change something: never resent by a transport on its own */
     const struct pawl_config *config;
     const struct pawl_tool *tool;   /* TOOL */

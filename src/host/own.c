@@ -74,6 +74,7 @@ static int start_engine(struct pawl *p, struct pawl_error *err)
                                      .read_model = pawl_model_read,
                                      .monitor = pawl_tool_monitor,
                                      .poll = pawl_tool_poll,
+                                     .stop = pawl_tool_stop,
                                      .news = pawl_tool_news,
                                      .config = port_config,
                                      .tool_ready = pawl_host_tool_ready};

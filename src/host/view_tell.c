@@ -155,7 +155,8 @@ static void tell_accepted(const struct pawl_step *s, struct pawl_buf *b)
     step_name(b, s);
     pawl_buf_text(b, " was accepted and is not over yet");
     if (s->word.p) pawl_buf_text(b, " (it says "), pawl_shown(s->word, 40, b), pawl_buf_char(b, ')');
-    pawl_buf_text(b, s->monitor.p ? ": its monitor is asked again" : ": it will call back, and pawl serve hears it");
+    pawl_buf_text(b, s->monitor.p && s->poll_at_ns != PAWL_NEVER ? ": its monitor is asked again"
+                                                                 : ": it will call back, and pawl serve hears it");
     pawl_buf_text(b, "; when its deadline is over it is in doubt");
 }
 

@@ -120,6 +120,7 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     bool at_result; /* what is at the monitor is the result itself */
     bool called, called_failed;
     struct pawl_str monitor;                              /* {NULL,0}: there is none to ask (any more) */
+    bool told_to_stop;                                    /* step.polled {stop: METHOD}: at its deadline */
     struct pawl_str word;                                 /* the status that it gave last */
     int64_t accepted_ns, until_ns, poll_at_ns, polled_ns; /* wall clock; polled_ns: of the last of these records */
     int64_t not_before_ns; /* the monitor's own word on when to ask again, where that is more than a second */

@@ -18,7 +18,7 @@ static bool accepted(struct pawl_run *run, struct pawl_step *s, const struct paw
     s->not_before_ns = pawl_json_i64(body, "not_before", 0);
     s->monitor = keep(run, body, "monitor");
     s->word = (struct pawl_str){NULL, 0};
-    s->at_result = false;
+    s->at_result = s->told_to_stop = false;
     return true;
 }
 
@@ -33,6 +33,7 @@ static bool polled(struct pawl_run *run, struct pawl_step *s, const struct pawl_
         s->monitor = keep(run, body, "monitor");
         s->at_result = pawl_json_bool(body, "at_result", false);
     }
+    if (pawl_json_str(body, "stop").p) s->told_to_stop = true;
     if (pawl_json_bool(body, "gone", false)) s->monitor = (struct pawl_str){NULL, 0};
     return true;
 }

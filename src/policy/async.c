@@ -4,6 +4,7 @@
  *   sent -> ACCEPTED   202, and there is a way to hear of its end     step.accepted, durable before the run parks
  *   ACCEPTED -> done   the monitor says so, or a callback: the first one counts
  *   ACCEPTED -> failed the same: nothing happened there
+ *   ACCEPTED, its deadline is over: the monitor is told to stop it, once, where the contract says how
  *   ACCEPTED -> unknown its deadline is over, or nobody will tell any more: the ladder of retry.c
  *
  * A callback may come before the 202 is known, or in place of it. How long between two polls: half of what has gone by since the 202,
@@ -114,10 +115,9 @@ static void write_accepted(struct pawl_pass *p, struct pawl_str monitor, struct 
     pawl_jw_i64(w, p->attempts);
     pawl_jw_key(w, "until");
     pawl_jw_i64(w, p->wall_ns + p->tool->async.deadline_ns);
-    if (monitor.p) {
+    if (monitor.p) pawl_jw_key(w, "monitor"), pawl_jw_str(w, monitor);
+    if (monitor.p && p->tool->async.polls) {
         p->poll_at_ns = p->wall_ns + interval_ns(p, 0, retry_after_ns);
-        pawl_jw_key(w, "monitor");
-        pawl_jw_str(w, monitor);
         pawl_jw_key(w, "poll_at");
         pawl_jw_i64(w, p->poll_at_ns);
         if (retry_after_ns > SAID_S * second) pawl_jw_key(w, "not_before"), pawl_jw_i64(w, p->wall_ns + retry_after_ns);
@@ -138,12 +138,12 @@ enum pawl_verdict pawl_async_accept(struct pawl_pass *p)
     enum pawl_verdict v;
     int rc = PAWL_EINVAL;
     pawl_error_clear(&err);
-    if (a->polls && p->outcome.monitor.p)
+    if ((a->polls || a->cancel.p) && p->outcome.monitor.p)
         rc = p->ports->monitor(p->tool, p->request, (struct pawl_str){NULL, 0}, p->outcome.monitor, p->arena, &monitor,
                                &err);
     if (rc == PAWL_ENOMEM) return p->rc = rc, pawl_pass_wait(p, PAWL_WANT_NOTHING);
     if (rc) monitor = (struct pawl_str){NULL, 0};
-    if (!monitor.p && !pawl_async_calls_back(a)) {
+    if (!(monitor.p && a->polls) && !pawl_async_calls_back(a)) {
         pawl_buf_init_arena(&b, p->arena);
         pawl_buf_printf(&b, "accepted, and nobody tells how it ends: %s",
                         err.what[0] ? err.what : "the answer names no monitor");
@@ -166,7 +166,7 @@ bool pawl_pass_poll_request(struct pawl_pass *p, struct pawl_str *request)
 {
     struct pawl_buf b;
     pawl_buf_init_arena(&b, p->arena);
-    if (p->ports->poll(p->tool, p->request, p->step->monitor, &b)) return false;
+    if ((p->stopping ? p->ports->stop : p->ports->poll)(p->tool, p->request, p->step->monitor, &b)) return false;
     *request = pawl_buf_done(&b);
     return request->p != NULL;
 }
@@ -255,15 +255,40 @@ static enum pawl_verdict take_news(struct pawl_pass *p)
     return pawl_async_wait(p);
 }
 
+/* Nobody waits for it any more: whoever does it is told to stop, once, and asked once more. Whatever comes of that, the ladder
+ * follows. It changes something out there, so it is durable before it leaves, and after a crash it is not said again. */
+static enum pawl_verdict tell_to_stop(struct pawl_pass *p)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w = {.out = &b};
+    enum pawl_verdict v;
+    pawl_buf_init_arena(&b, p->arena);
+    pawl_jw_open(&w, '{');
+    pawl_jw_key(&w, "stop");
+    pawl_jw_str(&w, p->tool->async.cancel);
+    if (p->step->not_before_ns) pawl_jw_key(&w, "not_before"), pawl_jw_i64(&w, p->step->not_before_ns);
+    pawl_jw_close(&w, '}');
+    if ((v = pawl_pass_append(p, PAWL_STEP_POLLED, &b)) != PAWL_GO) return v;
+    p->stop_due = true;
+    return pawl_pass_wait(p, PAWL_WANT_DURABLE);
+}
+
 enum pawl_verdict pawl_async_wait(struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
     struct pawl_buf b;
     know(p);
+    if (p->stop_due) {
+        p->stop_due = false;
+        p->stopping = true;
+        return pawl_pass_wait(p, PAWL_WANT_POLL);
+    }
+    if (p->stopping) p->stopping = p->news_came = p->last_poll = false; /* what it says to that proves nothing */
     if (p->news_came) return take_news(p);
     const bool over = p->wall_ns >= s->until_ns;
     const bool told_not_to = p->wall_ns < s->not_before_ns;
     if (over && (p->last_poll || !polls(p) || told_not_to)) {
+        if (p->tool->async.cancel.p && s->monitor.p && !s->told_to_stop) return tell_to_stop(p);
         pawl_buf_init_arena(&b, p->arena);
         pawl_buf_printf(&b, "accepted, and nothing was heard of its end for %lld s",
                         (long long)((p->wall_ns - s->accepted_ns) / second));

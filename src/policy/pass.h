@@ -157,8 +157,9 @@ struct pawl_pass {
     uint32_t looks;
     struct pawl_news news; /* of an accepted call (async.c) */
     bool news_came, last_poll, took_called;
-    int64_t poll_at_ns; /* wall clock; 0: as the journal says */
-    uint32_t hops;      /* monitors that named another one, in a row */
+    bool stop_due, stopping; /* its monitor is told to stop it: once that is durable; now */
+    int64_t poll_at_ns;      /* wall clock; 0: as the journal says */
+    uint32_t hops;           /* monitors that named another one, in a row */
     enum { PAWL_HEARD_NOTHING, PAWL_HEARD_MONITOR, PAWL_HEARD_CALLBACK } heard; /* who told how it ended */
     int64_t attempt_ended_wall_ns;
     bool moved;                    /* configuration points elsewhere now than when the request was fixed */

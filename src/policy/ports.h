@@ -20,6 +20,7 @@ struct pawl_ports {
     int (*monitor)(const struct pawl_tool *, struct pawl_str request, struct pawl_str base, struct pawl_str named,
                    struct pawl_arena *, struct pawl_str *url, struct pawl_error *err);
     int (*poll)(const struct pawl_tool *, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out);
+    int (*stop)(const struct pawl_tool *, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out);
     void (*news)(const struct pawl_tool *, const struct pawl_reply *, bool at_result, struct pawl_arena *,
                  struct pawl_news *out);
     /* The configuration of this hash, loaded before FOUND came; NULL: it cannot be had now, *missing says why. */

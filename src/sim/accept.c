@@ -14,6 +14,7 @@ void pawl_sim_draw_async(struct pawl_sim *w, struct pawl_tool *t, uint32_t numbe
                                    .first_ns = PAWL_SIM_S,
                                    .max_ns = 30 * PAWL_SIM_S};
     pawl_sim_draw_callback(w, t, dice / (5 * 280));
+    if (dice / 5 % 2) t->async.cancel = PAWL_STR("DELETE");
 }
 
 /* Half of the calls that would go well. One in eight of these fails later; nothing comes of it then. */
@@ -38,6 +39,7 @@ bool pawl_sim_accepts(struct pawl_sim *w, struct pawl_sim_call *c)
     return true;
 }
 
+/* The one that is asked about, or told to stop. */
 static struct pawl_sim_call *op_of(struct pawl_sim *w, const struct pawl_attempt *a)
 {
     yyjson_val *root = NULL;
@@ -69,8 +71,8 @@ static void says(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_
 void pawl_sim_monitor_take(struct pawl_sim *w, struct pawl_sim_call *c, const struct pawl_attempt *a)
 {
     static const int32_t bad[] = {500, 503, 429, 404, 401};
-    const struct pawl_sim_call *op = op_of(w, a);
-    pawl_sim_count(w, PAWL_SIM_N_POLLS);
+    struct pawl_sim_call *op = op_of(w, a);
+    pawl_sim_count(w, a->stop ? PAWL_SIM_N_STOPPED : PAWL_SIM_N_POLLS);
     c->says = PAWL_SIM_SAYS_FIXED;
     c->tells = PAWL_SIM_TELLS_NOTHING;
     c->ends_ns = w->now_ns + pawl_sim_between(w, 2, 400) * PAWL_SIM_MS;
@@ -80,6 +82,12 @@ void pawl_sim_monitor_take(struct pawl_sim *w, struct pawl_sim_call *c, const st
     }
     if (strcmp(op->key, pawl_run_step(&w->runs[c->run]->stored, c->step)->key) != 0)
         pawl_sim_broken(w, "target", "run%u #%u: the monitor of another call is asked", c->run, c->step);
+    if (a->stop && op->told_to_stop++) pawl_sim_broken(w, "heard", "run%u #%u: told to stop twice", c->run, c->step);
+    if (a->stop && !op->landed && op->op % 2) { /* some do as they are told: it never lands, and says so */
+        op->lands = false;
+        op->op_fails = true;
+        op->lands_ns = w->now_ns;
+    }
     says(w, c, op);
     if (pawl_sim_plays(w, PAWL_SIM_LOSS) && pawl_sim_chance(w, 200)) {
         c->reply = (struct pawl_reply){.transport = PAWL_LOST};

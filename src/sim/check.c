@@ -308,7 +308,7 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
                         (long long)a->timeout_ns);
     if (!a->look && (a->attempt == 0 || a->attempt > most))
         pawl_sim_broken(w, "bounded", "run%u #%u: attempt %u of %u", run->index, a->step, a->attempt, most);
-    if (!model && a->changes != changes)
+    if (!model && a->changes != (changes || a->stop))
         pawl_sim_broken(w, "bounded", "run%u #%u: the driver is told that it changes: %d", run->index, a->step,
                         a->changes);
     pawl_sim_check_breaker(n, a);
@@ -322,6 +322,11 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
                         a->step, n->number);
     if (!model && !a->poll && a->tool->driver == PAWL_DRIVER_HTTP && elsewhere(w, a))
         pawl_sim_broken(w, "target", "run%u #%u: sent to where the configuration does not point", run->index, a->step);
+    if (a->stop && (!s || !s->told_to_stop || !s->accepted || pawl_sim_wall_most(w) < s->until_ns))
+        pawl_sim_broken(w, "heard", "run%u #%u: told to stop before its time was over, or before that is stored",
+                        run->index, a->step);
+    if (a->poll && !a->stop && s && s->accepted && pawl_sim_wall_most(w) < s->not_before_ns)
+        pawl_sim_broken(w, "heard", "run%u #%u: asked before the time that its monitor named", run->index, a->step);
     if (!a->look) pawl_sim_check_in_time(n, run, a);
     if (model) pawl_sim_check_conversation(w, run, a);
     if (model) pawl_sim_check_paid(w, run, a);

@@ -49,6 +49,7 @@ static const char *step_differs(const struct pawl_step *a, const struct pawl_ste
     TEXT(checks);
     TEXT(check_says);
     NUMBER(check_then);
+    NUMBER(told_to_stop);
     NUMBER(looked_back);
     NUMBER(looked_back_before);
     NUMBER(read_back);

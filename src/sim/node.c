@@ -56,6 +56,7 @@ static struct pawl_ports ports_of(struct pawl_sim_node *n)
                                .read_model = pawl_model_read,
                                .monitor = pawl_tool_monitor,
                                .poll = pawl_tool_poll,
+                               .stop = pawl_tool_stop,
                                .news = pawl_tool_news,
                                .config = config_of,
                                .tool_ready = ready};

@@ -84,7 +84,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "callbacks refused",
                                                           "answered by hand",
                                                           "begun by the clock",
-                                                          "times left out"};
+                                                          "times left out",
+                                                          "monitors told to stop"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

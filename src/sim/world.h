@@ -66,6 +66,7 @@ struct pawl_sim_call { /* one attempt, from when it left */
     bool moved;                  /* to the server that the twin configuration names */
     bool look, over;             /* over: answered, given up, or its owner is gone */
     uint32_t op;                 /* accepted: its number at the monitor; 0: it is not */
+    uint32_t told_to_stop;       /* ... how often; */
     bool op_fails;               /* ... and it will say that it failed: it never lands */
     bool lands, landed, running; /* running: the server is at it, and refuses the key with 409 meanwhile */
     enum pawl_sim_tells tells;   /* what the answer tells of the effect, by LEDGER 2 */

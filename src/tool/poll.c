@@ -82,7 +82,9 @@ static bool goes_along(const struct pawl_tool *t, struct pawl_str name)
            !pawl_same_header(name, t->async.header);
 }
 
-int pawl_tool_poll(const struct pawl_tool *t, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out)
+/* A request with the call's own headers, without its key and its body. */
+static int bare(const struct pawl_tool *t, struct pawl_str request, struct pawl_str method, struct pawl_str url,
+                struct pawl_buf *out)
 {
     struct pawl_json_writer w = {.out = out};
     yyjson_val *root = NULL, *name, *value;
@@ -106,13 +108,35 @@ int pawl_tool_poll(const struct pawl_tool *t, struct pawl_str request, struct pa
     }
     pawl_jw_close(&w, '}');
     pawl_jw_key(&w, "method");
-    pawl_jw_text(&w, "GET");
+    pawl_jw_str(&w, method);
     pawl_jw_key(&w, "url");
-    pawl_jw_str(&w, monitor);
+    pawl_jw_str(&w, url);
     pawl_jw_close(&w, '}');
     pawl_jw_close(&w, '}');
     pawl_arena_fini(&a);
     return rc ? rc : out->failed ? PAWL_ENOMEM : PAWL_OK;
+}
+
+int pawl_tool_poll(const struct pawl_tool *t, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out)
+{
+    return bare(t, request, PAWL_STR("GET"), monitor, out);
+}
+
+int pawl_tool_stop(const struct pawl_tool *t, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out)
+{
+    uint32_t query = 0; /* the suffix stands behind the path */
+    struct pawl_arena a;
+    struct pawl_buf url;
+    while (query < monitor.n && monitor.p[query] != '?' && monitor.p[query] != '#') query++;
+    pawl_arena_init(&a, out->arena ? out->arena->from : out->from);
+    pawl_buf_init_arena(&url, &a);
+    pawl_buf_add(&url, monitor.p, query);
+    pawl_buf_str(&url, t->async.cancel_suffix.p ? t->async.cancel_suffix : PAWL_STR(""));
+    pawl_buf_add(&url, monitor.p + query, monitor.n - query);
+    const struct pawl_str to = pawl_buf_done(&url);
+    const int rc = to.p ? bare(t, request, t->async.cancel, to, out) : PAWL_ENOMEM;
+    pawl_arena_fini(&a);
+    return rc;
 }
 
 /* ---- what it says ---- */

@@ -52,6 +52,12 @@ static void whom(void)
     CHECK_INT(pawl_tool_poll(&t, PAWL_STR(REQUEST), PAWL_STR("https://ops.example/7"), &b), PAWL_OK);
     CHECK_TEXT(pawl_buf_done(&b).p, "{\"http\":{\"body\":null,\"headers\":{\"Authorization\":\"Bearer ${env:KEY}\"},"
                                     "\"method\":\"GET\",\"url\":\"https://ops.example/7\"}}");
+    const struct pawl_tool stops = {.key_header = PAWL_STR("Idempotency-Key"),
+                                    .async = {.cancel = PAWL_STR("POST"), .cancel_suffix = PAWL_STR(":cancel")}};
+    pawl_buf_init_arena(&b, &arena);
+    CHECK_INT(pawl_tool_stop(&stops, PAWL_STR(REQUEST), PAWL_STR("https://ops.example/7?v=1"), &b), PAWL_OK);
+    CHECK_TEXT(pawl_buf_done(&b).p, "{\"http\":{\"body\":null,\"headers\":{\"Authorization\":\"Bearer ${env:KEY}\"},"
+                                    "\"method\":\"POST\",\"url\":\"https://ops.example/7:cancel?v=1\"}}");
 }
 
 static struct pawl_schema *schema(const char *text)

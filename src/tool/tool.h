@@ -26,6 +26,8 @@ int pawl_tool_monitor(const struct pawl_tool *t, struct pawl_str request, struct
 /* The fixed request that asks it: a GET with the headers of the call's own (secrets as references), without its key and
  * its body. `request` is the call's. PAWL_ENOMEM, PAWL_EINVAL. */
 int pawl_tool_poll(const struct pawl_tool *t, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out);
+/* ... and the one that tells it to stop the call (async.cancel). */
+int pawl_tool_stop(const struct pawl_tool *t, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out);
 /* What the monitor says; of a callback: {ANSWERED, 200, its body}. at_result: a body is the result, whatever it looks like. */
 void pawl_tool_news(const struct pawl_tool *t, const struct pawl_reply *reply, bool at_result, struct pawl_arena *a,
                     struct pawl_news *out);
