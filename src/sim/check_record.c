@@ -1,5 +1,6 @@
 /* src/sim/check_record.c - what each record may say, judged before it is folded, against the records so far and against
  * what really happened. LEDGER's rules by number. Intents: check_intent.c. */
+#include "journal/sealed.h"
 #include "sim/check_seen.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -311,11 +312,20 @@ static void check_begun(struct pawl_sim_seen *k)
         pawl_sim_seen_broken(k, "bounded", "a step before the run was to begin");
 }
 
+/* The cards that models of this world pay with (talker.c). */
+bool pawl_sim_tells_secret(struct pawl_str s)
+{
+    static const char card[] = "card-of-";
+    for (uint32_t i = 0; i + sizeof card <= s.n; i++)
+        if (s.p[i] == 'c' && memcmp(s.p + i, card, sizeof card - 1) == 0) return true;
+    return false;
+}
+
 void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, int64_t wall_ns)
 {
     struct pawl_sim_seen k = {
         .w = w, .run = run, .r = r, .s = pawl_run_step(&run->stored, r->step), .wall_ns = wall_ns, .tool_index = -1};
-    if (r->step > PAWL_SIM_STEPS || pawl_json_read(r->body, &w->scratch, &k.body, NULL)) {
+    if (r->step > PAWL_SIM_STEPS || pawl_json_read(pawl_record_whole(r), &w->scratch, &k.body, NULL)) {
         pawl_sim_broken(w, "fold", "run%u record %llu cannot be read", run->index, (unsigned long long)r->seq);
         return;
     }
@@ -323,6 +333,10 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     if (k.s && !pawl_step_asks_model(k.s)) k.tool_index = pawl_sim_tool_index(w, k.s->name);
     if (k.tool_index >= 0) k.tool = &w->contracts[k.tool_index];
     if (r->step > 0) check_begun(&k);
+    if (pawl_sim_tells_secret(r->body))
+        pawl_sim_seen_broken(&k, "redacted", "what the contract strikes out can be read: %.*s",
+                             (int)(r->body.n < 200 ? r->body.n : 200), r->body.p);
+    if (r->full.p) pawl_sim_count(w, PAWL_SIM_N_SEALED);
     pawl_sim_check_budget(w, run, r, k.body);
     pawl_sim_check_guards(&k);
     if (r->kind == PAWL_STEP_COMPLETED || r->kind == PAWL_STEP_FAILED) {

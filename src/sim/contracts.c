@@ -233,6 +233,7 @@ static void draw_undo(struct pawl_sim *w, struct pawl_tool *t, struct pawl_sim_t
 
 static void draw_change(struct pawl_sim *w, uint32_t number, struct pawl_schema *input, struct pawl_schema *output)
 {
+    static const struct pawl_str card = {"/card", 5};
     const uint64_t dice = pawl_sim_below(w, 100);
     struct pawl_tool *t = add(w, PAWL_SIM_CHANGE, pawl_sim_text(w, "change%u", number));
     struct pawl_sim_tool *truth = &w->tools[number_of(w, t) - 1];
@@ -248,6 +249,7 @@ static void draw_change(struct pawl_sim *w, uint32_t number, struct pawl_schema 
     if (pawl_sim_chance(w, 400)) t->output = output;
     draw_driver(w, t, false);
     pawl_sim_draw_async(w, t, number);
+    if (pawl_sim_chance(w, 150)) t->redact = &card, t->redact_count = 1, w->config.redacts = true;
     draw_dedupe(w, t);
     draw_gate(w, t, truth);
     draw_errors(w, t);

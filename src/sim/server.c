@@ -345,6 +345,9 @@ void pawl_sim_server_take(struct pawl_sim *w, struct pawl_sim_call *c, const str
         return;
     }
     args = args_of(w, root);
+    if (pawl_str_is(pawl_json_str(args, "card"), "[redacted]"))
+        pawl_sim_broken(w, "redacted", "run%u #%u: what is struck out of the records is struck out of the call", c->run,
+                        c->step);
     set_item(c, pawl_json_str(args, "item"));
     c->amount =
         yyjson_is_num(yyjson_obj_get(args, "amount")) ? (int64_t)yyjson_get_num(yyjson_obj_get(args, "amount")) : 0;

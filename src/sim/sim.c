@@ -85,7 +85,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "answered by hand",
                                                           "begun by the clock",
                                                           "times left out",
-                                                          "monitors told to stop"};
+                                                          "monitors told to stop",
+                                                          "records struck out"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

@@ -87,12 +87,13 @@ static void add_call(struct pawl_sim *w, struct answer *o, struct pawl_str name,
 /* The same thing in other words: order, number format, a remark. */
 static struct pawl_str args_for(struct pawl_sim *w, uint32_t tool, const struct pawl_sim_run *run)
 {
-    static const char *const forms[] = {"{\"item\":\"%s%c\",\"amount\":%d}", "{\"item\":\"%s%c\",\"amount\":%d.0}",
-                                        "{ \"item\" : \"%s%c\", \"amount\" : %d , \"note\" : \"please\" }"};
-    char prefix[16] = "";
+    static const char *const forms[] = {"{\"item\":\"%s%c\",\"amount\":%d%s}", "{\"item\":\"%s%c\",\"amount\":%d.0%s}",
+                                        "{ \"item\" : \"%s%c\", \"amount\" : %d , \"note\" : \"please\"%s }"};
+    char prefix[16] = "", card[40] = "";
+    if (w->contracts[tool].redact_count) snprintf(card, sizeof card, ",\"card\":\"card-of-%u\"", run->index);
     if (w->tools[tool].own_items) snprintf(prefix, sizeof prefix, "r%u-", run->index);
     return pawl_sim_text(w, forms[pawl_sim_chance(w, 700) ? 0 : pawl_sim_below(w, 3)], prefix,
-                         'a' + (char)pawl_sim_below(w, 3), (int)pawl_sim_between(w, 1, 4));
+                         'a' + (char)pawl_sim_below(w, 3), (int)pawl_sim_between(w, 1, 4), card);
 }
 
 /* Not so many that the story has no end. */
@@ -127,7 +128,8 @@ static void one_call(struct pawl_sim *w, struct answer *o, struct pawl_sim_run *
         args = pawl_sim_chance(w, 600) ? pawl_sim_text(w, "%s", run->last_args) : args_for(w, at, run);
     }
     if (odd && pawl_sim_chance(w, 30)) {
-        add_call(w, o, PAWL_STR("frobnicate"), args);
+        add_call(w, o, PAWL_STR("frobnicate"),
+                 PAWL_STR("{\"item\":\"a\"}")); /* no contract says what is secret in it */
         return;
     }
     if (odd && pawl_sim_chance(w, 30))

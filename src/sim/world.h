@@ -371,6 +371,7 @@ void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const s
 void pawl_sim_check_paid(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_attempt *a);
 void pawl_sim_check_unreserved(struct pawl_sim *w, const struct pawl_sim_run *run);
 void pawl_sim_check_rows(struct pawl_sim *w);
+bool pawl_sim_tells_secret(struct pawl_str s); /* check_record.c */
 /* check_routing.c */
 void pawl_sim_check_routed(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_record *r,
                            yyjson_val *by);
