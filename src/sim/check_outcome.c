@@ -20,7 +20,7 @@ static struct pawl_check check(const char *name, struct pawl_schema *schema, uns
 
 void pawl_sim_draw_checks(struct pawl_sim *w)
 {
-    static const struct pawl_str item = {"{\"item\":{\"$arg\":\"/args/item\"}}", 32};
+    static const struct pawl_str item = {"{\"item\":{\"$arg\":\"/args/item\"}}", 30};
     struct pawl_schema *small = NULL, *grown = NULL, *asked = NULL, *seen = NULL;
     for (uint32_t i = 0; i < w->config.tools_count; i++) {
         struct pawl_tool *t = &w->contracts[i];
