@@ -86,11 +86,14 @@ int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t
     const struct pawl_str name = row_of(row, &of, &what);
     if (!name.p) return PAWL_OK;
     const bool loosens = what == PAWL_GRANTED ? add > 0 : add < 0;
-    if (when == PAWL_ACCOUNT_STORED ? !loosens : when != PAWL_ACCOUNT_READ && loosens) return PAWL_OK;
     a = pawl_account(s, name);
     if (!a) return PAWL_ENOMEM;
+    if (what == PAWL_RESERVED && add < 0 && when != PAWL_ACCOUNT_READ)
+        a->settling[of] += when == PAWL_ACCOUNT_ASKED ? -add : add;
+    if (when == PAWL_ACCOUNT_STORED ? !loosens : when != PAWL_ACCOUNT_READ && loosens) return PAWL_OK;
     int64_t *v = &a->spending.of[what][of];
     *v = pawl_spend_sum(*v, when == PAWL_ACCOUNT_LOST ? -add : add);
+    if (*v < 0) *v = 0; /* its run has ended meanwhile, and the row is gone */
     if (when == PAWL_ACCOUNT_STORED || when == PAWL_ACCOUNT_LOST) pawl_line_wake(s, &a->waiting, a->waiting.count);
     return PAWL_OK;
 }

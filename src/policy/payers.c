@@ -51,20 +51,17 @@ uint32_t pawl_payers_close(const struct pawl_shared_state *s, const struct pawl_
     const struct pawl_account *account = name.p ? pawl_account_find(s, name) : NULL;
     const struct pawl_spending *in = account ? &account->spending : &nothing;
     char row[160];
-    bool out = false;
     uint32_t count = 0;
     if (!name.p) return 0;
-    for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || in->of[PAWL_RESERVED][of];
+    for (int of = 0; account && of < PAWL_BUDGET_OFS; of++) /* one of them was taken up again by itself, and is at it */
+        if (in->of[PAWL_RESERVED][of] > account->settling[of]) return 0;
     for (int k = 0; k < PAWL_SPENDS * PAWL_BUDGET_OFS; k++) {
         const enum pawl_spend what = (enum pawl_spend)(k / PAWL_BUDGET_OFS);
         const enum pawl_budget_of of = (enum pawl_budget_of)(k % PAWL_BUDGET_OFS);
-        /* one of them was taken up again by itself, and is at it: what it has out is settled there */
-        if (out && what == PAWL_RESERVED) continue;
         /* what was granted is not known before it is stored, and may be on its way */
-        if (!in->of[what][of] && (out || what != PAWL_GRANTED)) continue;
-        ops[count++] = (struct pawl_shared_op){.name = pawl_str_copy(a, pawl_account_row(row, name, what, of)),
-                                               .add = out ? -in->of[what][of] : 0,
-                                               .drop = !out};
+        if (!in->of[what][of] && what != PAWL_GRANTED) continue;
+        ops[count++] =
+            (struct pawl_shared_op){.name = pawl_str_copy(a, pawl_account_row(row, name, what, of)), .drop = true};
     }
     return count;
 }

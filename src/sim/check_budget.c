@@ -243,10 +243,8 @@ static void closes(struct pawl_sim *w, const struct pawl_sim_run *run)
     snprintf(name, sizeof name, "run %s", run->text);
     struct pawl_sim_purse *p = purse(w, pawl_str_of(name));
     for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || p->of[PAWL_RESERVED][of];
-    p->loose = p->loose || out; /* what that one has on its way may count before the end or behind it */
-    for (int what = 0; what < PAWL_SPENDS; what++)
-        for (int of = 0; of < PAWL_BUDGET_OFS; of++)
-            if (!out || what != PAWL_RESERVED) p->of[what][of] = 0;
+    p->loose = p->loose || out; /* it goes on counting, until all are over */
+    if (!out) memset(p->of, 0, sizeof p->of);
 }
 
 void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *body)
