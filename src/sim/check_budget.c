@@ -242,8 +242,11 @@ static void closes(struct pawl_sim *w, const struct pawl_sim_run *run)
     if (!run->family) return;
     snprintf(name, sizeof name, "run %s", run->text);
     struct pawl_sim_purse *p = purse(w, pawl_str_of(name));
+    for (uint32_t i = 0; i < w->runs_count;
+         i++) /* one that pays from it goes on by itself: its owner may not know yet */
+        p->loose = p->loose || (w->runs[i] != run && w->runs[i]->payers && !w->runs[i]->stored.ended &&
+                                pawl_id_eq(w->runs[i]->stored.root, run->stored.root));
     for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || p->of[PAWL_RESERVED][of];
-    p->loose = p->loose || out; /* it goes on counting, until all are over */
     if (!out) memset(p->of, 0, sizeof p->of);
 }
 
