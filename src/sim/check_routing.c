@@ -59,7 +59,9 @@ void pawl_sim_check_routed(struct pawl_sim *w, const struct pawl_sim_run *run, c
     if (a->routing.models_count == 0 || !pawl_str_eq(to, a->routing.models[0]) || !cheaper)
         pawl_sim_broken(w, "routing", "run%u #%u: a model that is no candidate, or not the cheaper one", run->index,
                         r->step);
-    const bool lately = pawl_sim_wall_most(w) < q->at_ns + a->routing.recent_ns - 10 * PAWL_SIM_S;
+    /* What ends while the choice waits for its turn comes too late for it, and who waits long may be of another owner. */
+    const bool at_once = runs >= (int64_t)q->runs && w->now_ns - run->began_ns < 5 * PAWL_SIM_S;
+    const bool lately = at_once && pawl_sim_wall_most(w) < q->at_ns + a->routing.recent_ns - 10 * PAWL_SIM_S;
     if (lately && runs >= a->routing.runs_min && rate_ppm < (int64_t)(a->routing.success * 10000))
         pawl_sim_broken(w, "routing", "run%u #%u: it does well in %lld of a million cases, and is asked", run->index,
                         r->step, (long long)rate_ppm);

@@ -31,8 +31,8 @@ static const struct pawl_agent *agent_of(const struct pawl_sim *w, const struct 
 static int64_t asleep_before_ns(const struct pawl_sim_run *run)
 {
     const struct pawl_sim_node *n = run->owner;
-    const bool woke_for_it =
-        n && n->woke_ns > 0 && run->began_ns >= n->woke_ns && run->began_ns < n->woke_ns + PAWL_SIM_S;
+    const bool woke_for_it = n && n->woke_ns > 0 && run->began_ns >= n->woke_ns &&
+                             run->began_ns < n->woke_ns + 10 * PAWL_SIM_S; /* a full disk is tried again each second */
     return woke_for_it ? n->woke_ns - n->slept_ns + SLACK_S * PAWL_SIM_S : 0;
 }
 
