@@ -157,7 +157,7 @@ struct bench_bare *bench_bare_open(const char *folder)
 {
     static const char settings[] =
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000;"
+        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 2000;"
         "PRAGMA journal_size_limit = 16777216";
     struct bench_bare *b = calloc(1, sizeof *b);
     struct pawl_store *store;

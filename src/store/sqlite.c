@@ -328,33 +328,10 @@ static int sqlite_claim(struct pawl_store *s, const struct pawl_claim_query *wha
 
 /* ---- opening and closing ---- */
 
-/* The log is taken into the file when it is long, and when there is nothing else to do: while much is committed a page
- * that changes again and again is written there once for all of it. Not as early as SQLite would (1,000 pages), so that a
- * burst is not held up; not later, since all of it is read when an owner comes after a crash (16 MiB: some 20 ms). */
-enum { LOG_PAGES_MAX = 8000, LOG_PAGES_REST = 1000 };
-
-static void take_log_in(struct pawl_sqlite *q)
-{
-    /* what goes wrong here has lost nothing: the log stays, and is tried again */
-    sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    q->log_pages = 0;
-}
-
-static int committed(void *ctx, sqlite3 *db, const char *name, int pages)
-{
-    struct pawl_sqlite *q = ctx;
-    (void)db, (void)name;
-    q->log_pages = pages;
-    if (pages >= LOG_PAGES_MAX) take_log_in(q);
-    return SQLITE_OK;
-}
-
-/* The page cache goes, too: what is asked for again is read again. */
+/* The page cache: what is asked for again is read again. */
 static void sqlite_rest(struct pawl_store *s)
 {
-    struct pawl_sqlite *q = pawl_sqlite_of(s);
-    if (q->log_pages >= LOG_PAGES_REST) take_log_in(q);
-    sqlite3_db_release_memory(q->db);
+    sqlite3_db_release_memory(pawl_sqlite_of(s)->db);
 }
 
 static void sqlite_close(struct pawl_store *s)
@@ -414,7 +391,8 @@ static int take_file(struct pawl_sqlite *q, struct pawl_error *err)
                                  /* Of a new file. Small pages waste less behind a large body, and a step that moves one
                                   * row writes less: 1.18 instead of 1.27 of a conversation's bytes, and no slower. */
                                  "PRAGMA page_size = 2048";
-    static const char after[] = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216";
+    static const char after[] = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;"
+                                "PRAGMA journal_size_limit = 16777216";
     int64_t version;
     char mode[16] = "";
     /* A plan depends on the statement alone: else one that a partial index serves is made anew for each value bound. */
@@ -427,7 +405,6 @@ static int take_file(struct pawl_sqlite *q, struct pawl_error *err)
         status = pawl_fail(err, PAWL_EIO, q->path, "put the store on a local disk",
                            "expected a file system that can have a write-ahead log, found journal mode %s", mode);
     if (status == PAWL_OK) status = exec(q, after, err);
-    sqlite3_wal_hook(q->db, committed, q);
     if (status == PAWL_OK)
         status = pawl_sqlite_migrate(q->db, q->path, pawl_sqlite_steps, (int)version, pawl_sqlite_steps_count,
                                      pawl_sqlite_needs, err);

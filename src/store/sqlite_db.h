@@ -54,7 +54,6 @@ struct pawl_sqlite {
     size_t path_bytes;
     sqlite3_stmt *stmts[PAWL_SQL_COUNT];
     int64_t next_run, next_row; /* the numbers that the next run and record get */
-    int log_pages;              /* in the write-ahead log, as of the last commit */
     struct pawl_sqlite_config configs[PAWL_SQLITE_CONFIGS];
     struct pawl_map known; /* run id -> struct pawl_sqlite_known */
     uint8_t kind_numbers[PAWL_KIND_COUNT];
