@@ -170,6 +170,24 @@ int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last)
     return rc;
 }
 
+int cli_each(struct cli *c, const char *what, void (*line)(struct cli *, yyjson_val *), yyjson_val **last)
+{
+    struct pawl_buf b;
+    struct pawl_json_writer w;
+    yyjson_val *all, *one;
+    size_t i, n;
+    int rc;
+    cli_begin(c, &b, &w, what, NULL);
+    if ((rc = cli_ask(c, &b, last)) != 0) return rc;
+    all = yyjson_obj_get(*last, what);
+    yyjson_arr_foreach(all, i, n, one)
+    {
+        if (c->opt[OPT_JSON]) pawl_json_write(one, &c->out), pawl_buf_char(&c->out, '\n');
+        else line(c, one);
+    }
+    return 0;
+}
+
 bool cli_name(struct cli *c, char *arg, uint32_t *step)
 {
     char *slash = strrchr(arg, '/'), *end = NULL;

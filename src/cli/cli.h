@@ -100,6 +100,8 @@ void cli_close(struct cli *c);
 int cli_error(struct cli *c, const struct pawl_error *err);
 void cli_json_error(struct cli *c, const struct pawl_error *err);        /* {"error": {…}}, a line */
 int cli_ask(struct cli *c, struct pawl_buf *request, yyjson_val **last); /* last: of c->arena */
+/* Asks {"do": what} and prints each of the answer's list of that name: as `line` does, with --json as it is. */
+int cli_each(struct cli *c, const char *what, void (*line)(struct cli *, yyjson_val *), yyjson_val **last);
 /* A request {"do": what, "run": run} that more members may follow; cli_ask closes it. run NULL: none. */
 void cli_begin(struct cli *c, struct pawl_buf *b, struct pawl_json_writer *w, const char *what, const char *run);
 /* The same for what a person says, with who says it and its id. step 0: none. */

@@ -39,21 +39,12 @@ static void line(struct cli *c, yyjson_val *breaker)
 
 static int list(struct cli *c)
 {
-    struct pawl_buf b;
-    struct pawl_json_writer w;
-    yyjson_val *last = NULL, *all, *one;
-    size_t i, n;
+    yyjson_val *last = NULL;
     int rc;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
-    cli_begin(c, &b, &w, "breakers", NULL);
-    if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    all = yyjson_obj_get(last, "breakers");
-    yyjson_arr_foreach(all, i, n, one)
-    {
-        if (c->opt[OPT_JSON]) pawl_json_write(one, &c->out), pawl_buf_char(&c->out, '\n');
-        else line(c, one);
-    }
-    if (!c->opt[OPT_JSON] && !yyjson_arr_size(all)) cli_text(c, CLI_PLAIN, "no breaker has ever opened\n");
+    if ((rc = cli_each(c, "breakers", line, &last)) != 0) return cli_status(c, rc);
+    if (!c->opt[OPT_JSON] && !yyjson_arr_size(yyjson_obj_get(last, "breakers")))
+        cli_text(c, CLI_PLAIN, "no breaker has ever opened\n");
     cli_flush(c);
     return CLI_DONE;
 }

@@ -1,11 +1,6 @@
 /* src/engine/engine_test.c - stories of one engine over the memory store, every action answered at once by hand. The
  * simulator hunts; this shows the plain ways, and that nothing leaves before it is durable. */
-#include "agent/agent.h"
-#include "base/test.h"
-#include "engine/env.h"
-#include "io/alloc.h"
-#include "model/model.h"
-#include "tool/tool.h"
+#include "engine/engine_kit.h"
 
 enum { QUEUE = 64 };
 struct world {
@@ -93,17 +88,7 @@ static void take(struct world *w, struct pawl_event *ev)
 
 static void begin(struct world *w)
 {
-    const struct pawl_ports ports = {.ctx = w,
-                                     .decide = pawl_agent_decide,
-                                     .render_tool = pawl_tool_render,
-                                     .render_model = pawl_model_render,
-                                     .read_tool = pawl_tool_read,
-                                     .read_model = pawl_model_read,
-                                     .monitor = pawl_tool_monitor,
-                                     .poll = pawl_tool_poll,
-                                     .stop = pawl_tool_stop,
-                                     .news = pawl_tool_news,
-                                     .config = config_port};
+    const struct pawl_ports ports = kit_ports(w, config_port);
     struct pawl_event ev = {.kind = PAWL_EV_START, .seed = 7, .store_id = w->store->id, .instance = w->store->instance};
     CHECK_INT(pawl_engine_new(pawl_alloc_libc(), &ports, &w->e), PAWL_OK);
     take(w, &ev);
@@ -163,24 +148,9 @@ static void answer_attempt(struct world *w, const struct pawl_action *a)
 
 static void answer_find(struct world *w, const struct pawl_action *a)
 {
-    const struct pawl_find *f = a->find;
-    struct pawl_found found = {0};
+    struct pawl_found found;
     struct pawl_event ev = {.kind = PAWL_EV_FOUND, .id = a->id, .found = &found};
-    struct pawl_run_records *runs = pawl_arena_zeroed(&w->arena, 300 * sizeof *runs);
-    if (f->what == PAWL_FIND_CLAIM_RUNS) {
-        found.count = 300;
-        ev.status = w->store->claim(w->store, &f->runs, &w->arena, runs, &found.count, NULL);
-    } else if (f->what == PAWL_FIND_READ) {
-        found.count = 1;
-        ev.status = w->store->read(w->store, f->run, 1, &w->arena, runs, NULL);
-    } else if (f->what == PAWL_FIND_KEY) {
-        ev.status = w->store->find_key(w->store, f->key, f->request, &found.run, NULL);
-    } else if (f->what == PAWL_FIND_CLAIM) {
-        ev.status = w->store->find_claim(w->store, f->claim, &found.claim, NULL);
-    } else {
-        ev.status = w->store->next_wake(w->store, &found.wake_ns, NULL);
-    }
-    found.runs = runs;
+    ev.status = kit_find(w->store, &w->arena, a->find, &found);
     take(w, &ev);
 }
 

@@ -1,13 +1,8 @@
 /* src/engine/schedule_test.c - schedules of one engine over the memory store, in virtual time: a time is one commit, whatever
  * ends the engine around it; a store that fails; the wall clock that is set; a person's word meanwhile. */
+#include "engine/engine_kit.h"
 #include "contract/schedule.h"
-#include "agent/agent.h"
-#include "base/test.h"
-#include "engine/env.h"
-#include "io/alloc.h"
-#include "model/model.h"
 #include "policy/schedule.h"
-#include "tool/tool.h"
 
 #define MIN INT64_C(60000000000)
 #define SEC INT64_C(1000000000)
@@ -66,17 +61,7 @@ static void ask(struct world *w, struct pawl_request r)
 /* An owner that serves: another one where there was one. */
 static void begin(struct world *w)
 {
-    const struct pawl_ports ports = {.ctx = w,
-                                     .decide = pawl_agent_decide,
-                                     .ask = pawl_agent_ask,
-                                     .render_tool = pawl_tool_render,
-                                     .render_model = pawl_model_render,
-                                     .read_tool = pawl_tool_read,
-                                     .read_model = pawl_model_read,
-                                     .monitor = pawl_tool_monitor,
-                                     .poll = pawl_tool_poll,
-                                     .news = pawl_tool_news,
-                                     .config = config_port};
+    const struct pawl_ports ports = kit_ports(w, config_port);
     struct pawl_store *next = NULL;
     struct pawl_shared *rows = NULL;
     struct pawl_event ev = {.kind = PAWL_EV_START, .seed = (uint64_t)w->now_ns};
@@ -149,22 +134,9 @@ static void answer_model(struct world *w, const struct pawl_action *a)
 
 static void answer_find(struct world *w, const struct pawl_action *a)
 {
-    const struct pawl_find *f = a->find;
-    struct pawl_found found = {0};
+    struct pawl_found found;
     struct pawl_event ev = {.kind = PAWL_EV_FOUND, .id = a->id, .found = &found};
-    struct pawl_run_records *runs = pawl_arena_zeroed(&w->arena, 300 * sizeof *runs);
-    if (f->what == PAWL_FIND_CLAIM_RUNS) {
-        found.count = 300;
-        ev.status = w->store->claim(w->store, &f->runs, &w->arena, runs, &found.count, NULL);
-    } else if (f->what == PAWL_FIND_READ) {
-        found.count = 1;
-        ev.status = w->store->read(w->store, f->run, 1, &w->arena, runs, NULL);
-    } else if (f->what == PAWL_FIND_KEY) {
-        ev.status = w->store->find_key(w->store, f->key, f->request, &found.run, NULL);
-    } else {
-        ev.status = w->store->next_wake(w->store, &found.wake_ns, NULL);
-    }
-    found.runs = runs;
+    ev.status = kit_find(w->store, &w->arena, a->find, &found);
     take(w, &ev);
 }
 

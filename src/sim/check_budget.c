@@ -234,7 +234,8 @@ static void pays(struct pawl_sim *w, struct pawl_sim_run *run, yyjson_val *body)
                         (unsigned)yyjson_arr_size(payers), run->payers);
 }
 
-/* Who are paid for by a run's account are over when it is; what one of them that was taken up again has out is its own. */
+/* Its account goes with its run, unless something of it is out. Where one that pays from it goes on by itself its owner may
+ * not know how that one stands: what is counted from there on is nobody's promise. */
 static void closes(struct pawl_sim *w, const struct pawl_sim_run *run)
 {
     char name[PAWL_ID_TEXT + 8];
@@ -242,8 +243,7 @@ static void closes(struct pawl_sim *w, const struct pawl_sim_run *run)
     if (!run->family) return;
     snprintf(name, sizeof name, "run %s", run->text);
     struct pawl_sim_purse *p = purse(w, pawl_str_of(name));
-    for (uint32_t i = 0; i < w->runs_count;
-         i++) /* one that pays from it goes on by itself: its owner may not know yet */
+    for (uint32_t i = 0; i < w->runs_count; i++)
         p->loose = p->loose || (w->runs[i] != run && w->runs[i]->payers && !w->runs[i]->stored.ended &&
                                 pawl_id_eq(w->runs[i]->stored.root, run->stored.root));
     for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || p->of[PAWL_RESERVED][of];
