@@ -1,20 +1,7 @@
 #!/bin/bash
 # tests/breaker_test.sh - breakers and what stands in, with real processes: each pawl run is one of its own, so that all
 # that one knows of the other's failures has gone through the store.
-set -u
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-PAWL=${PAWL:-$ROOT/build/pawl}
-DIR=$(mktemp -d)
-passed=0 failed=0
-trap 'rm -rf "$DIR"' EXIT
-cd "$DIR" || exit 1
-
-check() { # what, wanted, got
-    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  want: %s\n  got:  %s\n' "$1" "$2" "$3"; fi
-}
-has() { # what, pattern, text
-    if grep -qE -- "$2" <<<"$3"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  no "%s" in:\n%s\n' "$1" "$2" "$3"; fi
-}
+. "$(dirname "$0")/cli_lib.sh"
 
 cat >tool <<'E2'
 #!/bin/sh
@@ -103,5 +90,4 @@ check "json" "closed" "$("$PAWL" breaker --json | python3 -c 'import json,sys; p
 "$PAWL" verify >/dev/null 2>&1
 check "the chain holds" 0 "$?"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+done_testing

@@ -65,16 +65,25 @@ value() { # RUN, expression over v
 }
 # The mock's address stays the same: runs keep the configuration that they began with.
 PORT=0
+MOCK_OPTIONS=()
 mock() { # faults...
     [ -n "$MOCK" ] && kill "$MOCK" && wait "$MOCK" 2>/dev/null
     local a=() f
     for f in "$@"; do a+=(--fault "$f"); done
     : >mock.out
-    "$PAWL" mock --listen "127.0.0.1:$PORT" "${a[@]}" >mock.out 2>mock.err &
+    "$PAWL" mock --listen "127.0.0.1:$PORT" "${MOCK_OPTIONS[@]}" "${a[@]}" >mock.out 2>mock.err &
     MOCK=$!
     for _ in $(seq 200); do grep -q 'listening on' mock.out && break; sleep 0.02; done
     PORT=$(sed -n 's/.*listening on .*:\([0-9]*\).*/\1/p' mock.out)
     sed -i "s,http://127.0.0.1:[0-9]*,http://127.0.0.1:$PORT," pawl.yaml
+}
+far_away() { # MODEL, faults...: what the script of pawl.yaml has it say comes from a mock of its own, with far.ledger
+    local model=$1
+    shift
+    cp pawl.yaml said.yaml
+    sed -i "s,^  $model:.*,  $model: {provider: openai\\, base_url: \"http://127.0.0.1:1/v1\"\\, model: $model\\, timeout: {first_token: 60s\\, total: 60s}}," pawl.yaml
+    MOCK_OPTIONS=(--script said.yaml --ledger far.ledger)
+    mock "$@"
 }
 done_testing() {
     echo "$passed passed, $failed failed"

@@ -1,19 +1,6 @@
 #!/bin/bash
 # tests/doubt_test.sh - what a person may say of a step in doubt, and what an answer tells: stories found by reviewing.
-set -u
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-PAWL=${PAWL:-$ROOT/build/pawl}
-DIR=$(mktemp -d)
-passed=0 failed=0
-trap 'rm -rf "$DIR"' EXIT
-cd "$DIR" || exit 1
-
-check() { # what, wanted, got
-    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  want: %s\n  got:  %s\n' "$1" "$2" "$3"; fi
-}
-has() { # what, pattern, text
-    if grep -qE -- "$2" <<<"$3"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '%s\n  no "%s" in:\n%s\n' "$1" "$2" "$3"; fi
-}
+. "$(dirname "$0")/cli_lib.sh"
 runs() { # NAME: how often the tool of that name was called
     cat "$1.calls" 2>/dev/null | wc -l
 }
@@ -109,5 +96,5 @@ check "later than within: sent again" 2 "$(runs pay)"
 
 "$PAWL" verify >/dev/null 2>&1
 check "the chain holds" 0 "$?"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+
+done_testing

@@ -333,5 +333,4 @@ final '{low_confidence: {0.2: ask}}'
 check 'enough confidence: done' 0 $STATUS
 check 'the chain holds' '' "$(sure)"
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+done_testing

@@ -81,6 +81,12 @@ int cli_open(struct cli *c, enum cli_how how)
     return 0;
 }
 
+void cli_run_of(yyjson_val *answer, char out[37])
+{
+    const struct pawl_str id = pawl_json_str(answer, "run");
+    snprintf(out, 37, "%.*s", (int)id.n, id.p ? id.p : "");
+}
+
 int cli_status(struct cli *c, int rc)
 {
     (void)c;

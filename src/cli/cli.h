@@ -112,7 +112,8 @@ void cli_told(struct cli *c, const char *run, const char *what);
 void cli_put(struct pawl_json_writer *w, const char *name, const char *value); /* NULL: left out */
 /* The id of what is said: said again with the same one, it is done once. given NULL: a new one. */
 void cli_put_id(struct pawl_json_writer *w, const char *given);
-int cli_status(struct cli *c, int rc); /* the exit status for an error code */
+void cli_run_of(yyjson_val *answer, char out[37]); /* the run that an answer names; "": none */
+int cli_status(struct cli *c, int rc);             /* the exit status for an error code */
 /* RUN or RUN/STEP: cuts the argument at the slash. step 0: none. false: it was told. */
 bool cli_name(struct cli *c, char *arg, uint32_t *step);
 /* The shortest prefix of the id that no other run has; 13 characters at least. */

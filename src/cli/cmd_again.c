@@ -159,7 +159,7 @@ static bool retry_letter(struct cli *c, yyjson_val *letter)
     struct pawl_buf b;
     struct pawl_json_writer w;
     char run[37], name[37];
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    cli_run_of(letter, run);
     word(c, &b, &w, "retry", run);
     if (cli_ask(c, &b, NULL)) return true; /* told; the others are tried all the same */
     cli_short(c, id, name);

@@ -136,7 +136,7 @@ static int answer(struct cli *c, bool yes)
     if ((rc = cli_open(c, CLI_HOLD)) != 0) return rc;
     if ((rc = cli_whole_view(c, c->args[0], &view)) != 0) return cli_status(c, rc);
     const struct pawl_str id = pawl_json_str(view, "run");
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p);
+    cli_run_of(view, run);
     step = asked_step(view, number, &count);
     if (!c->person || c->opt[OPT_DIGEST]) return scripted(c, run, number, yes);
     if (count == 1) return at_terminal(c, run, step, yes);
@@ -178,8 +178,7 @@ int cli_resolve(struct cli *c)
     if (happened) pawl_jw_key(&w, "result"), pawl_jw_raw(&w, pawl_str_of(happened));
     cli_put(&w, "reason", c->opt[OPT_REASON]);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    const struct pawl_str id = pawl_json_str(last, "run");
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    cli_run_of(last, run);
     cli_told(c, run, happened ? "it happened" : c->opt[OPT_STOP] ? "stop the run" : "it did not happen");
     return CLI_DONE;
 }
@@ -203,8 +202,7 @@ int cli_signal(struct cli *c)
     pawl_jw_key(&w, "payload");
     pawl_jw_value(&w, v);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    const struct pawl_str id = pawl_json_str(last, "run");
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    cli_run_of(last, run);
     cli_told(c, run, "signal");
     return CLI_DONE;
 }
@@ -220,8 +218,7 @@ int cli_cancel(struct cli *c)
     cli_begin_word(c, &b, &w, "cancel", c->args[0], 0);
     cli_put(&w, "reason", c->opt[OPT_REASON]);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    const struct pawl_str id = pawl_json_str(last, "run");
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    cli_run_of(last, run);
     rc = cli_live(c, run, 0);
     return rc == CLI_FAILED ? CLI_DONE : rc; /* cancelled is what was asked for */
 }

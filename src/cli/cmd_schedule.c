@@ -167,8 +167,7 @@ static int trigger(struct cli *c)
     cli_put(&w, "by", cli_user());
     cli_put_id(&w, c->opt[OPT_ID]);
     if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
-    const struct pawl_str id = pawl_json_str(last, "run");
-    snprintf(run, sizeof run, "%.*s", (int)id.n, id.p ? id.p : "");
+    cli_run_of(last, run);
     if (c->opt[OPT_JSON]) cli_printf(c, "{\"run\":\"%s\"}\n", run);
     cli_flush(c);
     return cli_live(c, run, 0);

@@ -1,29 +1,19 @@
 /* src/contract/config_schedule_test.c - schedules as they are read: every value in its place, zones from whoever has them, and
  * what cannot be. */
-#include "base/test.h"
 #include "contract/config.h"
 #include "contract/schedule.h"
+#include "contract/zone_kit.h"
 
 static struct test_alloc memory;
 static struct pawl_config_report report;
 
-/* A compiled zone with nothing but this rule; "Bad/File" is none. */
+/* "Bad/File" is no zone. */
 static struct pawl_str zone(void *ctx, struct pawl_str name, struct pawl_arena *a)
 {
-    struct pawl_buf b;
     (void)ctx;
-    pawl_buf_init_arena(&b, a);
     if (pawl_str_is(name, "Bad/File")) return PAWL_STR("TZif2 and no more");
     if (!pawl_str_is(name, "Europe/Berlin")) return (struct pawl_str){NULL, 0};
-    for (int block = 0; block < 2; block++) {
-        uint8_t head[44] = {'T', 'Z', 'i', 'f', '2'};
-        head[39] = 1; /* one type */
-        head[43] = 4; /* of four letters */
-        pawl_buf_add(&b, (const char *)head, sizeof head);
-        pawl_buf_add(&b, "\0\0\0\0\0\0LMT\0", 10);
-    }
-    pawl_buf_text(&b, "\nCET-1CEST,M3.5.0,M10.5.0/3\n");
-    return pawl_buf_done(&b);
+    return kit_zone(a, "CET-1CEST,M3.5.0,M10.5.0/3");
 }
 
 static void zones(void *ctx, void (*each)(void *to, struct pawl_str name), void *to)

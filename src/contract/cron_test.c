@@ -1,25 +1,14 @@
 /* src/contract/cron_test.c - when five fields mean, across the hours that are skipped and that come twice. */
 #include "contract/cron.h"
-#include "base/test.h"
+#include "contract/zone_kit.h"
 
 static struct test_alloc memory;
 static struct pawl_arena arena;
 
-/* A compiled zone with nothing but this rule. */
 static struct pawl_zone zone(const char *rule)
 {
-    struct pawl_buf b;
     struct pawl_zone z;
-    pawl_buf_init_arena(&b, &arena);
-    for (int block = 0; block < 2; block++) {
-        uint8_t head[44] = {'T', 'Z', 'i', 'f', '2'};
-        head[39] = 1; /* one type */
-        head[43] = 4; /* of four letters */
-        pawl_buf_add(&b, (const char *)head, sizeof head);
-        pawl_buf_add(&b, "\0\0\0\0\0\0LMT\0", 10);
-    }
-    pawl_buf_printf(&b, "\n%s\n", rule);
-    CHECK_INT(pawl_zone_read(pawl_buf_done(&b), &arena, &z), PAWL_OK);
+    CHECK_INT(pawl_zone_read(kit_zone(&arena, rule), &arena, &z), PAWL_OK);
     return z;
 }
 

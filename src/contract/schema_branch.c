@@ -8,18 +8,9 @@ enum { GUESSES = 4 }; /* alternatives within alternatives that are looked into f
 
 static struct pawl_frame branch(const struct pawl_frame *f, const struct pawl_op *op, uint32_t i)
 {
-    return (struct pawl_frame){.above = f,
-                               .node = op->u.branches.nodes[i],
-                               .via = op->keyword,
-                               .place = i,
-                               .level = f->level,
-                               .index = SIZE_MAX};
-}
-
-static struct pawl_frame inner(const struct pawl_frame *f, const struct pawl_node *node, const char *via)
-{
-    return (struct pawl_frame){
-        .above = f, .node = node, .via = via, .place = PAWL_NO_PLACE, .level = f->level, .index = SIZE_MAX};
+    struct pawl_frame to = pawl_frame_inner(f, op->u.branches.nodes[i], op->keyword);
+    to.place = i;
+    return to;
 }
 
 /* Quietly, and what it evaluates counts only if it fits. */
@@ -96,12 +87,12 @@ bool pawl_run_branches(struct pawl_run *c, const struct pawl_frame *f, const str
 bool pawl_run_if(struct pawl_run *c, const struct pawl_frame *f, const struct pawl_op *op, yyjson_val *v,
                  struct pawl_track *t)
 {
-    const struct pawl_frame test = inner(f, op->u.test.test, "if");
+    const struct pawl_frame test = pawl_frame_inner(f, op->u.test.test, "if");
     const bool holds = attempt(c, &test, v, t);
     const struct pawl_node *next = holds ? op->u.test.then : op->u.test.otherwise;
     if (c->rc) return false;
     if (!next) return true;
-    const struct pawl_frame to = inner(f, next, holds ? "then" : "else");
+    const struct pawl_frame to = pawl_frame_inner(f, next, holds ? "then" : "else");
     return pawl_run_node(c, &to, v, t);
 }
 
@@ -119,7 +110,7 @@ bool pawl_run_dynamic(struct pawl_run *c, const struct pawl_frame *f, const stru
         for (uint32_t i = 0; i < d->count; i++)
             if (d->targets[i].resource == seen) found = d->targets[i].node;
     }
-    const struct pawl_frame to = inner(f, found, op->keyword);
+    const struct pawl_frame to = pawl_frame_inner(f, found, op->keyword);
     return pawl_run_node(c, &to, v, t);
 }
 
@@ -155,7 +146,7 @@ bool pawl_run_dependents(struct pawl_run *c, const struct pawl_frame *f, const s
         if (!pawl_run_charge(c, (d->others_count + 1u) * (1 + unsafe_yyjson_get_len(v) / 16))) return false;
         if (!has(v, d->name)) continue;
         if (d->node) {
-            to = inner(f, d->node, op->keyword);
+            to = pawl_frame_inner(f, d->node, op->keyword);
             to.name = &d->name;
             ok &= pawl_run_node(c, &to, v, t);
         }

@@ -1,20 +1,7 @@
 /* src/contract/schema_cost_test.c - what a check costs: bounds that end what would take for ever, no memory where none is
  * promised to be needed, nothing that grows with the square. */
 #include <time.h>
-#include "base/test.h"
-#include "contract/schema.h"
-#include "io/alloc.h"
-
-#define J(...) #__VA_ARGS__
-static struct pawl_arena arena;
-
-static yyjson_val *json(const char *text)
-{
-    yyjson_val *v = NULL;
-    struct pawl_error err = {0};
-    if (pawl_json_read(pawl_str_of(text), &arena, &v, &err)) printf("%s: %s\n", err.what, text);
-    return v;
-}
+#include "contract/schema_kit.h"
 
 static int check(const char *schema, const char *instance)
 {

@@ -120,23 +120,13 @@ static bool run_unique(struct pawl_run *c, const struct pawl_frame *f, yyjson_va
 static bool run_ref(struct pawl_run *c, const struct pawl_frame *f, const struct pawl_op *op, yyjson_val *v,
                     struct pawl_track *t)
 {
-    const struct pawl_frame to = {.above = f,
-                                  .node = op->u.node,
-                                  .via = op->keyword,
-                                  .place = PAWL_NO_PLACE,
-                                  .level = f->level,
-                                  .index = SIZE_MAX};
+    const struct pawl_frame to = pawl_frame_inner(f, op->u.node, op->keyword);
     return pawl_run_node(c, &to, v, t);
 }
 
 static bool run_not(struct pawl_run *c, const struct pawl_frame *f, const struct pawl_op *op, yyjson_val *v)
 {
-    const struct pawl_frame to = {.above = f,
-                                  .node = op->u.node,
-                                  .via = op->keyword,
-                                  .place = PAWL_NO_PLACE,
-                                  .level = f->level,
-                                  .index = SIZE_MAX};
+    const struct pawl_frame to = pawl_frame_inner(f, op->u.node, op->keyword);
     if (!pawl_run_quietly(c, &to, v, NULL)) return !c->rc;
     return pawl_says_op(c, f, op, v);
 }

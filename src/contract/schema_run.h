@@ -23,6 +23,14 @@ struct pawl_frame {
 };
 #define PAWL_NO_PLACE UINT32_MAX
 
+/* What a keyword applies to the same instance. */
+static inline struct pawl_frame pawl_frame_inner(const struct pawl_frame *f, const struct pawl_node *node,
+                                                 const char *via)
+{
+    return (struct pawl_frame){
+        .above = f, .node = node, .via = via, .place = PAWL_NO_PLACE, .level = f->level, .index = SIZE_MAX};
+}
+
 /* Which items or members of one instance have been evaluated. */
 struct pawl_track {
     uint64_t *bits;

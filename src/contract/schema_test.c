@@ -1,19 +1,6 @@
 /* src/contract/schema_test.c - what a schema may be and what it says of instances where the suite does not look: schemas
  * that are refused and where, numbers, $arg, other documents, dialects. */
-#include "contract/schema.h"
-#include "base/test.h"
-#include "io/alloc.h"
-
-#define J(...) #__VA_ARGS__
-static struct pawl_arena arena;
-
-static yyjson_val *json(const char *text)
-{
-    yyjson_val *v = NULL;
-    struct pawl_error err = {0};
-    if (pawl_json_read(pawl_str_of(text), &arena, &v, &err)) printf("%s: %s\n", err.what, text);
-    return v;
-}
+#include "contract/schema_kit.h"
 
 static int compile(const char *schema, bool args, struct pawl_schema **out, struct pawl_error *err)
 {

@@ -444,18 +444,6 @@ void pawl_door_wake_tool(struct pawl *p)
     pawl_host_job_submit(job);
 }
 
-static void with_job(struct pawl_door *d, int (*read)(struct pawl_host_job *, struct pawl_store *, struct pawl_error *),
-                     void (*after)(struct pawl_host_job *))
-{
-    struct pawl_host_job *job = pawl_host_job_new(d->p);
-    if (!job) return;
-    job->door = d;
-    job->read = read;
-    job->after = after;
-    d->waiting_job = true;
-    pawl_host_job_submit(job);
-}
-
 static void ping(struct pawl_door *d)
 {
     struct pawl_buf b;
@@ -472,10 +460,10 @@ static void dispatch(struct pawl_door *d)
     else if (pawl_str_is(what, "start") && d->p->only_read) refuse(d, PAWL_EREADONLY, "this handle only reads", "");
     else if (pawl_str_is(what, "start")) start(d);
     else if (pawl_str_is(what, "resume") && pawl_json_bool(d->request, "all", false))
-        with_job(d, find_stuck, stuck_found);
+        pawl_read_submit(d, find_stuck, stuck_found);
     else if (!run.p) go_on(d);
     else if (pawl_id_parse(run, &d->run)) go_on(d);
-    else with_job(d, resolve_name, resolved);
+    else pawl_read_submit(d, resolve_name, resolved);
 }
 
 static bool needs_run(struct pawl_str what)

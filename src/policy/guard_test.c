@@ -183,15 +183,21 @@ static void play(const struct row *r)
     pawl_arena_fini(&arena);
 }
 
+/* A run whose first message has failed once. */
+static void begin(struct pawl_arena *a)
+{
+    pawl_arena_init(a, pawl_alloc_libc());
+    pawl_run_init(&run, a);
+    agent.guards_count = 0;
+    fold(PAWL_RUN_CREATED, 0, "{\"agent\":\"a\",\"input\":\"x\"}");
+    message("R", 1);
+}
+
 /* Which step may change anything, and until when. */
 static void narrowed(void)
 {
     struct pawl_arena arena;
-    pawl_arena_init(&arena, pawl_alloc_libc());
-    pawl_run_init(&run, &arena);
-    agent.guards_count = 0;
-    fold(PAWL_RUN_CREATED, 0, "{\"agent\":\"a\",\"input\":\"x\"}");
-    message("R", 1);
+    begin(&arena);
     CHECK(!pawl_run_narrowed(&run, 3));
     fold(PAWL_GUARD_TRIPPED, 3, "{\"rule\":\"errors_in_a_row\",\"answer\":\"narrow\",\"limit\":1}");
     CHECK(!pawl_run_narrowed(&run, 2)); /* what was decided before it is not concerned */
@@ -216,11 +222,7 @@ static void narrowed(void)
 static void spoken_before(void)
 {
     struct pawl_arena arena;
-    pawl_arena_init(&arena, pawl_alloc_libc());
-    pawl_run_init(&run, &arena);
-    agent.guards_count = 0;
-    fold(PAWL_RUN_CREATED, 0, "{\"agent\":\"a\",\"input\":\"x\"}");
-    message("R", 1);
+    begin(&arena);
     fold(PAWL_SIGNAL_RECEIVED, 0, "{\"text\":\"one more thing\"}");
     fold(PAWL_GUARD_TRIPPED, 3, "{\"rule\":\"errors_in_a_row\",\"answer\":\"narrow\",\"limit\":1}");
     CHECK(pawl_run_narrowed(&run, 3) != NULL);
