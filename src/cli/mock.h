@@ -209,8 +209,8 @@ void pawl_mock_ops_end(struct pawl_mock *m);
 bool pawl_mock_service_read(struct pawl_mock *m, const char *text, const char **why); /* "bookings:look" */
 bool pawl_mock_answer_read(struct pawl_mock *m, const char *text, const char **why);  /* "GET /stock={\"left\":3}" */
 void pawl_mock_services_init(struct pawl_mock *m);                                    /* the shop */
-/* Which thing the request is about: the rest of a GET's path, else a member: id, *_id, the first text. */
-void pawl_mock_of(struct pawl_mock_call *c, const struct pawl_mock_service *s);
+/* Which thing the request is about: what of a GET's path is behind "/PATH/", else a member: id, *_id, the first text. */
+void pawl_mock_of(struct pawl_mock_call *c, const char *path);
 void pawl_mock_change(struct pawl_mock_call *c, const struct pawl_mock_service *s);
 void pawl_mock_look(struct pawl_mock_call *c, const struct pawl_mock_service *s);
 void pawl_mock_order(struct pawl_mock_call *c);

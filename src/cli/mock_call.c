@@ -236,18 +236,19 @@ static struct route find_route(struct pawl_mock_call *c)
         const struct pawl_mock_answer *a = &c->m->answers[i];
         if (!pawl_str_is(c->method, a->method) || !under(c->target, a->path)) continue;
         snprintf(c->route, sizeof c->route, "%s %.50s", a->method, a->path);
+        if (get) pawl_mock_of(c, a->path + 1);
         return (struct route){FIXED, NULL, a};
     }
     r = find_service(c);
     if (r.kind == CHANGE || r.kind == LOOK) {
         snprintf(c->route, sizeof c->route, "%s /%s", r.kind == CHANGE ? "POST" : "GET", r.service->name);
-        pawl_mock_of(c, r.service);
+        pawl_mock_of(c, r.service->name);
     } else if (post && under(c->target, "/v1/chat/completions") == 1) {
         snprintf(c->route, sizeof c->route, "model");
         r.kind = MODEL;
     } else if (get && under(c->target, "/orders") == 2) {
         snprintf(c->route, sizeof c->route, "GET /orders");
-        pawl_mock_of(c, &(const struct pawl_mock_service){.name = "orders"});
+        pawl_mock_of(c, "orders");
         r.kind = ORDER;
     } else if (get && under(c->target, "/operations") == 2) {
         snprintf(c->route, sizeof c->route, "GET /operations");

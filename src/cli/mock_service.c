@@ -116,14 +116,14 @@ static void value_text(yyjson_val *v, struct pawl_arena *a, char out[64])
     }
 }
 
-void pawl_mock_of(struct pawl_mock_call *c, const struct pawl_mock_service *s)
+void pawl_mock_of(struct pawl_mock_call *c, const char *path)
 {
     yyjson_obj_iter each;
     yyjson_val *key, *best = NULL;
     int rank = 0;
     c->of[0] = 0;
     if (pawl_str_is(c->method, "GET")) {
-        of_path(c->target, strlen(s->name) + 2, c->of);
+        of_path(c->target, strlen(path) + 2, c->of);
         return;
     }
     if (!yyjson_is_obj(c->json)) return;

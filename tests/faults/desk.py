@@ -55,7 +55,6 @@ echo '{"noted": true}'
 """
 SAYS = ["Order W1 arrived broken", "Note that. And pay it back."]
 LIVES_MAX = 60
-FINE = (0, 3, 4)  # done, or it waits for a person
 TOLD = (1, 130)   # it failed, or nobody goes on with it, and says why
 
 
@@ -118,6 +117,7 @@ class Desk(Shop):
     routes = {"order": "GET /orders", "charge": "POST /charges", "parcel": "POST /parcels", "mail": "POST /mails", "refund": "POST /refunds"}
     changes = ("charge", "parcel", "mail", "refund", "note")
     ending = "It is noted. It was paid back already."
+    fine = (0, 3, 4)  # done, or it waits for a person
 
     def __init__(self, page_of):
         """page_of(path): the page to be counted on, or None."""
@@ -143,18 +143,18 @@ class Desk(Shop):
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         code, out, err = self.outlast(p)
         self.said = out + err
-        self.story.append(f"{' '.join(args)} -> {code}{' ' + err.strip() if code not in FINE else ''}")
+        self.story.append(f"{' '.join(args)} -> {code}{' ' + err.strip() if code not in self.fine else ''}")
         struck = self.deadly and self.page and len(self.page.hits()) > hits
         if code == -9 and struck:
             self.kills += 1
             calls = self.calls()
             self.durable.append((self.ended(), calls))
             self.early += [f"{what} had been called, and no intent was in the store" for what in self.unannounced(calls)]
-        elif code not in FINE and not struck:
+        elif code not in self.fine and not struck:
             raise Wrong(f"{' '.join(args)}: exit status {code} though nothing had struck it: {self.said[-600:]}")
-        elif code not in FINE and (code not in TOLD or not err.strip()):
+        elif code not in self.fine and (code not in TOLD or not err.strip()):
             raise Wrong(f"{' '.join(args)}: exit status {code}, and these words: {err[-600:]}")
-        if code in FINE:
+        if code in self.fine:
             self.acknowledged(args)
         return code
 
@@ -210,15 +210,18 @@ class Desk(Shop):
         """(model steps that ended, {(tool, order)}) in the store."""
         models, tools, decided = 0, set(), {}
         for kind, (run, step), body in self.journal():
+            body = json.loads(body) if kind in ("step.completed", "undo.started", "opinion.asked") else {}
+            if kind in ("undo.started", "opinion.asked") and "args" in body:  # calls that no model has decided
+                decided[run, step] = (body["name"], body["args"]["order_id"])
             if kind != "step.completed":
                 continue
-            result = json.loads(body).get("result")
+            result = body.get("result")
             if (run, step) in decided:
                 tools.add(decided[run, step])
             else:
                 models += 1
                 for i, call in enumerate(result["tool_calls"]):
-                    decided[run, step + 1 + i] = (call["name"], json.loads(call["arguments"])["order_id"])
+                    decided[run, step + 1 + i] = (call["name"], json.loads(call["arguments"]).get("order_id"))
         return models, tools
 
     def unannounced(self, calls):
@@ -263,15 +266,18 @@ class Desk(Shop):
         return self.life("resume", "@last")
 
     def play(self):
-        while self.life(*self.start) not in FINE:
+        while self.life(*self.start) not in self.fine:
             pass
         while True:
             view = self.view()
             if view is None:
                 raise Wrong(f"the run is gone: {self.said[-600:]}")
-            if view["status"] in ("done", "failed", "cancelled", "dead"):
+            if self.over(view):
                 return view
             self.step_on(view)
+
+    def over(self, view):
+        return view["status"] in ("done", "failed", "cancelled", "dead")
 
     def judge(self, view):
         """What is wrong; nothing: []."""
