@@ -31,7 +31,8 @@ struct attempt {
     char mark[sizeof PAWL_ATTEMPT_MARK + PAWL_ATTEMPT_NONCE + 2]; /* PAWL_ATTEMPT_<nonce>=; "" none was written yet */
     pid_t group;                                                  /* 0: none was written yet */
     struct stat file;
-    pid_t found; /* one of those that were there, for the message */
+    pid_t found;     /* one of those that were there, for the message */
+    bool in_between; /* the last sweep met one that can prove nothing at the moment */
 };
 
 static bool is_nonce(const char *text)
@@ -53,27 +54,30 @@ static void read_attempt(struct attempt *a)
 }
 
 #ifdef __linux__
-/* Does the file at /proc/<name> hold this text? Read in pieces that overlap by the text's size. */
-static bool holds(int proc, const char *name, const char *text)
+enum proof { NOT_OURS, OURS, NOTHING_THERE };
+
+/* Does the file at /proc/<name> hold this text, or nothing at all? Read in pieces that overlap by the text's size. */
+static enum proof holds(int proc, const char *name, const char *text)
 {
     char piece[16384 + 64];
     const size_t length = strlen(text);
     size_t kept = 0;
-    bool found = false;
+    bool found = false, empty = true;
     assert(length > 0 && length < 64);
     const int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
+    if (fd < 0) return NOT_OURS;
     while (!found) {
         const ssize_t n = read(fd, piece + kept, sizeof piece - kept);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
+        empty = false;
         const size_t have = kept + (size_t)n;
         found = memmem(piece, have, text, length) != NULL;
         kept = have < length ? have : length - 1;
         memmove(piece, piece + have - kept, kept);
     }
     close(fd);
-    return found;
+    return found ? OURS : empty ? NOTHING_THERE : NOT_OURS;
 }
 
 /* Is the lock one of its descriptors? To have the file open is not enough: a backup may read it. */
@@ -90,41 +94,64 @@ static bool has_lock(int proc, const char *id, const struct attempt *a)
         if (fstatat(dirfd(folder), e->d_name, &s, 0) || s.st_dev != a->file.st_dev || s.st_ino != a->file.st_ino)
             continue;
         snprintf(name, sizeof name, "%s/fdinfo/%s", id, e->d_name);
-        found = holds(proc, name, "FLOCK");
+        found = holds(proc, name, "FLOCK") == OURS;
     }
     if (folder) closedir(folder);
     return found;
 }
 
-static bool is_of(int proc, const char *id, const struct attempt *a)
-{
-    char name[600];
-    snprintf(name, sizeof name, "%s/environ", id);
-    return (*a->mark && holds(proc, name, a->mark)) || has_lock(proc, id, a);
-}
+/* What of /proc/<id>/stat counts here. */
+struct look {
+    pid_t group;    /* 0: a zombie, which has run its last, or a thread of the kernel */
+    bool no_memory; /* another, and yet it has no environment, not even an empty one */
+};
 
-/* Its process group, if it is alive: not a zombie, which has run its last. */
-static pid_t live_group(int proc, const char *id)
+static struct look look_at(int proc, const char *id)
 {
-    char name[32], line[512];
+    enum { GROUP = 5, ENV_END = 51 }; /* fields, as proc(5) counts them */
+    struct look l = {0, false};
+    char name[32], line[1024];
     ssize_t n;
-    long group;
     snprintf(name, sizeof name, "%.16s/stat", id);
     const int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
+    if (fd < 0) return l;
     n = read(fd, line, sizeof line - 1);
     close(fd);
     line[n > 0 ? n : 0] = 0;
-    const char *end = strrchr(line, ')'); /* "pid (name) state parent group" */
-    if (!end || end[1] != ' ' || end[2] == 'Z' || end[2] == 'X') return 0;
-    return sscanf(end + 3, "%*d %ld", &group) == 1 ? (pid_t)group : 0;
+    const char *at = strrchr(line, ')'); /* "pid (name) state parent group" */
+    if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X') return l;
+    at += 2;
+    for (int field = 3; field <= ENV_END && (at = strchr(at, ' ')) != NULL; at++, field++) {
+        const unsigned long long v = strtoull(at + 1, NULL, 10); /* of the field behind this space */
+        if (field + 1 == GROUP) l.group = (pid_t)v;
+        if (field + 1 == ENV_END) l.no_memory = l.group && v == 0;
+    }
+    return l;
+}
+
+/* NOTHING_THERE: it dies, or is in the middle of exec, where for a moment it has no environment, and maybe the lock no more. */
+static enum proof is_of(int proc, const char *id, const struct attempt *a)
+{
+    enum { LOOKS = 10 };
+    char name[600];
+    enum proof marked = *a->mark ? NOTHING_THERE : NOT_OURS;
+    snprintf(name, sizeof name, "%s/environ", id);
+    if (has_lock(proc, id, a)) return OURS;
+    for (int i = 0; i < LOOKS && marked == NOTHING_THERE; i++) {
+        marked = holds(proc, name, a->mark);
+        if (marked != NOTHING_THERE) break;
+        const struct look l = look_at(proc, id);
+        if (l.no_memory) return NOTHING_THERE;
+        if (!l.group) break;
+    } /* it has one by now, so it is looked at again; one that stays empty is empty */
+    return marked == OURS ? OURS : NOT_OURS;
 }
 
 static bool group_lives(DIR *proc, pid_t group)
 {
     rewinddir(proc);
     for (const struct dirent *e; (e = readdir(proc)) != NULL;)
-        if (*e->d_name > '0' && *e->d_name <= '9' && live_group(dirfd(proc), e->d_name) == group) return true;
+        if (*e->d_name > '0' && *e->d_name <= '9' && look_at(dirfd(proc), e->d_name).group == group) return true;
     return false;
 }
 
@@ -143,7 +170,9 @@ static bool kill_one(int proc, const char *id, struct attempt *a)
     const pid_t pid = (pid_t)atol(id);
     if (pid <= 1 || pid == getpid()) return false;
     const int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    const bool ours = is_of(proc, id, a);
+    const enum proof proof = is_of(proc, id, a);
+    const bool ours = proof == OURS;
+    a->in_between = a->in_between || proof == NOTHING_THERE;
     if (ours) {
         a->found = pid;
         const bool group = a->group && getpgid(pid) == a->group && kill(-a->group, SIGKILL) == 0;
@@ -160,6 +189,7 @@ static int sweep(struct attempt *a)
 {
     int count = 0;
     bool numbers = false;
+    a->in_between = false;
     DIR *proc = opendir("/proc");
     if (!proc) return -1;
     for (const struct dirent *e; (e = readdir(proc)) != NULL;) {
@@ -203,11 +233,12 @@ static int give_up(const struct attempt *a, struct pawl_error *err)
 static int settle(struct attempt *a, int64_t timeout_ns, struct pawl_error *err)
 {
     const int64_t until_ns = pawl_clock_mono_ns() + timeout_ns;
+    int patience = 24; /* sweeps, about a second: another's that cannot get done with dying must not hold us up */
     for (int wait_ms = 1;; wait_ms = wait_ms < 50 ? wait_ms * 2 : 50) {
         if (!a->group) read_attempt(a);
         const int count = sweep(a);
         if (count < 0) kill_by_lock(a);
-        if (count <= 0 && take_lock(a)) break;
+        if (count <= 0 && !(a->in_between && patience-- > 0) && take_lock(a)) break;
         if (pawl_clock_mono_ns() >= until_ns) return give_up(a, err);
         poll(NULL, 0, wait_ms);
     }

@@ -14,6 +14,7 @@
 #include "io/process.h"
 
 #define SECOND INT64_C(1000000000)
+#define ALWAYS_ANEW "always-anew"
 
 static char lock[64];
 
@@ -117,6 +118,31 @@ static void test_found(void)
         for (int k = 0; k < rows[i].said; k++) ok = CHECK(is_dead(said[k])) && ok;
         if (!ok) printf("  %s %s\n", rows[i].what, err.what);
     }
+}
+
+/* What exec makes of a process has no environment for a moment, and may have the lock no more: it is none the less found. */
+static void test_forever_in_exec(void)
+{
+    char script[80];
+    snprintf(script, sizeof script, "setsid /proc/%ld/exe " ALWAYS_ANEW " & wait", (long)getpid());
+    for (int i = 0; i < 40; i++) {
+        pid_t said = 0;
+        struct pawl_error err = {0};
+        live_and_die(script, 1, &said);
+        CHECK_INT(pawl_orphan_settle(lock, 20 * SECOND, &err), PAWL_OK);
+        if (!CHECK(is_dead(said))) kill(said, SIGKILL);
+    }
+}
+
+/* The program that test_forever_in_exec starts: puts itself in its own place, for ever. */
+static int always_anew(char **argv)
+{
+    if (argv[2] == NULL) {
+        FILE *tell = fopen(getenv("TELL"), "w");
+        if (!tell || fprintf(tell, "%ld\n", (long)getpid()) < 0 || fclose(tell)) return 1;
+        for (int fd = 3; fd < 256; fd++) close(fd);
+    }
+    return execl("/proc/self/exe", argv[0], ALWAYS_ANEW, "told", (char *)NULL);
 }
 
 static void on_alarm(int signal_number)
@@ -229,10 +255,12 @@ static void test_files(void)
     CHECK_INT(pawl_orphan_settle("/dev/null/x", SECOND, &err), PAWL_ENOTFOUND);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], ALWAYS_ANEW) == 0) return always_anew(argv);
     snprintf(lock, sizeof lock, "/tmp/pawl-orphan-%ld", (long)getpid());
     test_found();
+    test_forever_in_exec();
     test_death_signal();
     test_bystanders();
     test_files();
