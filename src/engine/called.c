@@ -65,6 +65,12 @@ static struct pawl_str body_of(struct pawl_engine *e, const struct pawl_news *ne
     return pawl_buf_done(&b);
 }
 
+/* A person's word that it happened, or that the run ends here, comes first: what a look makes of it is all that is open. */
+static bool is_awaited(const struct pawl_step *s)
+{
+    return s->state == PAWL_STEP_INTENDED_STATE && !s->called && !s->applied && !s->stop;
+}
+
 /* Whatever it waited for: this ends it. What is on its way is awaited; its end is looked at with this in mind. */
 static void go_on(struct pawl_hot *h, uint32_t step)
 {
@@ -91,7 +97,7 @@ struct pawl_refusal pawl_called_take(struct pawl_hot *h, const struct pawl_reque
     if ((no = understood(e, t, r, &news)).code) return no;
     *word = "running";
     if (news.is == PAWL_NEWS_RUNNING || news.is == PAWL_NEWS_GONE) return fine;
-    const bool late = s->state != PAWL_STEP_INTENDED_STATE || s->called;
+    const bool late = !is_awaited(s);
     *word = late ? "late" : "taken";
     if (late && (s->late >= LATE_MAX || h->run.ended)) return fine;
     if (pawl_hot_append(h, late ? PAWL_NOTE : PAWL_STEP_CALLED, s->number, body_of(e, &news, r->id, late))) return fine;

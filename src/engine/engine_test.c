@@ -1,5 +1,6 @@
 /* src/engine/engine_test.c - stories of one engine over the memory store, every action answered at once by hand. The
  * simulator hunts; this shows the plain ways, and that nothing leaves before it is durable. */
+#include "contract/webhook.h"
 #include "engine/engine_kit.h"
 
 enum { QUEUE = 64 };
@@ -16,6 +17,7 @@ struct world {
     enum pawl_transport next_end; /* of the next change: ANSWERED, or what is planted */
     int32_t next_status;
     struct pawl_error replied;
+    char said[200]; /* with it, where it is no error */
     int replies;
     bool unordered; /* a change left before its intent was in the store */
 };
@@ -79,6 +81,7 @@ static void take(struct world *w, struct pawl_event *ev)
         if (actions[i].kind == PAWL_DO_REPLY) {
             w->replies++;
             w->replied = actions[i].answer->error;
+            snprintf(w->said, sizeof w->said, "%.*s", (int)actions[i].answer->body.n, actions[i].answer->body.p);
         } else if (actions[i].kind != PAWL_DO_CANCEL) {
             if (w->queued == QUEUE) CHECK(w->queued < QUEUE);
             else w->queue[w->queued++] = actions[i];
@@ -154,8 +157,8 @@ static void answer_find(struct world *w, const struct pawl_action *a)
     take(w, &ev);
 }
 
-/* Answer everything until nothing is under way and no timer is due soon. */
-static void settle(struct world *w)
+/* Answer everything until nothing is under way and no timer is due soon; or until a look waits for its answer. */
+static void settle_to(struct world *w, bool look)
 {
     for (int i = 0; i < 1000; i++) {
         struct pawl_action a;
@@ -168,6 +171,7 @@ static void settle(struct world *w)
             continue;
         }
         a = w->queue[0];
+        if (look && a.kind == PAWL_DO_ATTEMPT && a.attempt->look) return;
         memmove(w->queue, w->queue + 1, --w->queued * sizeof a);
         if (a.kind == PAWL_DO_COMMIT) {
             struct pawl_event ev = {.kind = PAWL_EV_COMMITTED, .id = a.id};
@@ -180,6 +184,11 @@ static void settle(struct world *w)
         }
     }
     CHECK_TEXT("it does not come to rest", "");
+}
+
+static void settle(struct world *w)
+{
+    settle_to(w, false);
 }
 
 static void ask(struct world *w, struct pawl_request r)
@@ -391,6 +400,46 @@ static void later(void)
     close_world(&w);
 }
 
+/* A person has said what became of it, and only the read behind it is out: who calls back now is too late, and told so. */
+static void called_behind_a_persons_word(void)
+{
+    struct world w;
+    struct pawl_check check = {.name = PAWL_STR("there"), .then = PAWL_CHECK_TELL, .looks = PAWL_CHECK_AFTER};
+    char token[PAWL_TOKEN_TEXT];
+    yyjson_val *all = NULL;
+    open_world(&w, "[" PAY(7) ",{\"say\":\"done\"}]");
+    CHECK_INT(pawl_json_read(PAWL_STR("{}"), &w.arena, &all, NULL), PAWL_OK);
+    CHECK_INT(pawl_schema_compile(all, NULL, pawl_alloc_libc(), &check.schema, NULL), PAWL_OK);
+    w.config.serve.secret = PAWL_STR("s");
+    tools[1].output_bytes = 1000;
+    tools[1].async.header = PAWL_STR("X-Callback-Url");
+    tools[1].checks = &check;
+    tools[1].checks_count = 1;
+    tools[1].after.tool = PAWL_STR("look");
+    w.next_end = PAWL_LOST;
+    start(&w);
+    CHECK_INT(head(&w).waiting, PAWL_WAIT_DOUBT);
+    struct pawl_request r = {.what = PAWL_ASK_RESOLVE, .run = run_id, .how = PAWL_HOW_HAPPENED, .id = PAWL_STR("r1")};
+    struct pawl_event ev = {.kind = PAWL_EV_REQUEST, .id = 5, .request = &r};
+    take(&w, &ev);
+    settle_to(&w, true);
+    CHECK_INT(w.queued > 0, true);
+    pawl_callback_token(w.config.serve.secret, run_id, 2, w.keys[0], token);
+    ask(&w, (struct pawl_request){.what = PAWL_ASK_CALLBACK,
+                                  .run = run_id,
+                                  .step = 2,
+                                  .token = pawl_str_of(token),
+                                  .body = PAWL_STR("{\"status\":\"failed\"}"),
+                                  .id = PAWL_STR("c1")});
+    CHECK_INT(w.replied.code, 0);
+    CHECK(strstr(w.said, "\"late\"") != NULL);
+    CHECK_INT(count(&w, PAWL_STEP_CALLED), 0);
+    CHECK_INT(count(&w, PAWL_NOTE), 1);
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    close_world(&w);
+    pawl_schema_free(check.schema);
+}
+
 static void endless_nonsense(void)
 {
     struct world w;
@@ -418,5 +467,6 @@ int main(void)
     cancelled();
     later();
     endless_nonsense();
+    called_behind_a_persons_word();
     return TEST_END();
 }

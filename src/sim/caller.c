@@ -163,7 +163,7 @@ void pawl_sim_caller_heard(struct pawl_sim *w, const struct pawl_sim_ask *ask, c
     const struct pawl_sim_run *run = w->runs[ask->op->run];
     const struct pawl_step *s = pawl_run_step(&run->stored, ask->request.step);
     const bool ours = ask->who == PAWL_SIM_TOOL || ask->who == PAWL_SIM_CONTRARY;
-    const bool awaited = s && s->state == PAWL_STEP_INTENDED_STATE && !s->called;
+    const bool awaited = s && pawl_sim_is_awaited(s);
     if (!ours && a->error.code != PAWL_EDENIED)
         pawl_sim_broken(w, "callback", "run%u #%u: %s to somebody who has no token of it", run->index,
                         ask->request.step, a->error.code ? a->error.what : "answered");

@@ -50,6 +50,12 @@ static bool is_said(const struct pawl_sim_seen *k, const struct pawl_sim_ask *as
            strcmp(ask->op->key, k->s->key) == 0;
 }
 
+/* Nobody has said how it ended: neither the tool, nor a person whose word a last look only follows (seeds 29558, 71989). */
+bool pawl_sim_is_awaited(const struct pawl_step *s)
+{
+    return s->state == PAWL_STEP_INTENDED_STATE && !s->called && !s->applied && !s->stop;
+}
+
 /* step.called, or a note of what came too late: somebody with the token of this call has said that, and it counts once. */
 void pawl_sim_check_called(struct pawl_sim_seen *k)
 {
@@ -61,7 +67,7 @@ void pawl_sim_check_called(struct pawl_sim_seen *k)
     if (!ask) pawl_sim_seen_broken(k, "callback", "nobody has called back about that with its token");
     else if (pawl_str_is(says, "done") != ask->says_done || ask->runs_on)
         pawl_sim_seen_broken(k, "callback", "recorded is not what was called back");
-    else if (!late && (k->s->called || k->s->state != PAWL_STEP_INTENDED_STATE || ask->who == PAWL_SIM_CONTRARY))
+    else if (!late && (!pawl_sim_is_awaited(k->s) || ask->who == PAWL_SIM_CONTRARY))
         pawl_sim_seen_broken(k, "callback", "what comes behind the first one, or too late, counts");
     else if (pawl_run_answered(&k->run->stored, id)) pawl_sim_seen_broken(k, "callback", "the same one is kept twice");
 }

@@ -354,6 +354,7 @@ void pawl_sim_check_memory(struct pawl_sim_node *n);
 void pawl_sim_check_landed(struct pawl_sim *w, const struct pawl_sim_call *c);
 void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id run, uint64_t seq);
 void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_records *r);
+bool pawl_sim_is_awaited(const struct pawl_step *s);
 void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);
 void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c, enum pawl_sim_tells tells);
 void pawl_sim_check_hot(struct pawl_sim_node *n);
