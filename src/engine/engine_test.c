@@ -11,7 +11,7 @@ struct world {
     struct pawl_arena arena;
     struct pawl_action queue[QUEUE]; /* begun and not yet answered */
     uint32_t queued;
-    int64_t now_ns;
+    int64_t now_ns, wall_shift_ns;
     int calls; /* of tools that change something */
     char keys[8][PAWL_ID_TEXT];
     enum pawl_transport next_end; /* of the next change: ANSWERED, or what is planted */
@@ -75,7 +75,7 @@ static void take(struct world *w, struct pawl_event *ev)
     const struct pawl_action *actions;
     uint32_t n;
     ev->now_ns = w->now_ns;
-    ev->wall_ns = w->now_ns + 1000000;
+    ev->wall_ns = w->now_ns + 1000000 + w->wall_shift_ns;
     CHECK_INT(pawl_engine_step(w->e, ev, &actions, &n), PAWL_OK);
     for (uint32_t i = 0; i < n; i++) {
         if (actions[i].kind == PAWL_DO_REPLY) {
@@ -440,6 +440,44 @@ static void called_behind_a_persons_word(void)
     pawl_schema_free(check.schema);
 }
 
+static void say(struct world *w, bool yes, const char *id)
+{
+    ask(w, (struct pawl_request){.what = yes ? PAWL_ASK_APPROVE : PAWL_ASK_DENY, .run = run_id, .id = pawl_str_of(id)});
+    CHECK_INT(w->replied.code, 0);
+}
+
+/* The first doing had expired when the second one was asked about; the clock has gone back since. The answer counts all the
+ * same, and the claim that was held for it is given back. */
+static void asked_and_the_clock_goes_back(enum pawl_scope scope, bool yes)
+{
+    static const struct pawl_id other = {{1, 2, 3, 4, 5, 7, 0x70, 8, 0x80, 10, 11, 12, 13, 14, 15, 16}};
+    struct world w;
+    struct pawl_run_records r = {0};
+    open_world(&w, "[" PAY(7) "," PAY(9) "," PAY(7) ",{\"say\":\"done\"}]");
+    tools[1].gate = PAWL_GATE_ALWAYS;
+    tools[1].scope = scope;
+    tools[1].within_ns = 300000;
+    start(&w);
+    say(&w, true, "a1");
+    w.wall_shift_ns = 400000;
+    say(&w, true, "a2");
+    CHECK_INT(head(&w).waiting_step, 6);
+    w.wall_shift_ns = 0;
+    say(&w, yes, "a3");
+    CHECK_INT(head(&w).status, PAWL_DONE);
+    CHECK_INT(count(&w, PAWL_STEP_FAILED), !yes);
+    CHECK_INT(w.calls, yes ? 3 : 2);
+    ask(&w, (struct pawl_request){.what = PAWL_ASK_START,
+                                  .run = other,
+                                  .agent = PAWL_STR("desk"),
+                                  .input = PAWL_STR("\"order 7\""),
+                                  .config = &w.config,
+                                  .id = PAWL_STR("start-2")});
+    CHECK_INT(w.store->read(w.store, other, 1, &w.arena, &r, NULL), PAWL_OK);
+    CHECK(r.head.status != PAWL_RUNNING); /* no claim stands in its way */
+    close_world(&w);
+}
+
 static void endless_nonsense(void)
 {
     struct world w;
@@ -468,5 +506,7 @@ int main(void)
     later();
     endless_nonsense();
     called_behind_a_persons_word();
+    for (int yes = 0; yes < 2; yes++)
+        asked_and_the_clock_goes_back(PAWL_SCOPE_RUN, yes), asked_and_the_clock_goes_back(PAWL_SCOPE_AGENT, yes);
     return TEST_END();
 }

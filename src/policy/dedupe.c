@@ -49,6 +49,22 @@ bool pawl_dedupe_superseded(const struct pawl_pass *p)
     return false;
 }
 
+static bool wide(const struct pawl_pass *p);
+
+/* Nobody had done it, or so long ago that it counts no more, when this was asked about: only the contract had a question, and
+ * a claim has been in hand since (gate.c). */
+static bool asked_free(const struct pawl_step *s)
+{
+    return s->asked_seq && s->state <= PAWL_STEP_APPROVED && !(s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT));
+}
+
+/* A clock that goes back makes nothing count again that a person was not told of. */
+static bool judged_when_asked(const struct pawl_pass *p, const struct pawl_step *o)
+{
+    const struct pawl_step *s = p->step;
+    return asked_free(s) && (wide(p) || (o->ended_seq < s->asked_seq && !s->edited)); /* edited: about something else */
+}
+
 /* The step of this run that did this intent last (a retry may have done one of an earlier number); NULL: none, or it is
  * longer ago than the contract cares for. */
 static struct pawl_step *done_before(const struct pawl_pass *p)
@@ -63,7 +79,8 @@ static struct pawl_step *done_before(const struct pawl_pass *p)
         if (!pawl_step_ended(o) || !counts(o)) continue;
         if (!last || o->ended_seq > last->ended_seq) last = o;
     }
-    return last && within_ns && p->wall_ns - last->ended_at_ns >= within_ns ? NULL : last;
+    if (last && within_ns && p->wall_ns - last->ended_at_ns >= within_ns) return NULL;
+    return last && judged_when_asked(p, last) ? NULL : last;
 }
 
 static enum pawl_verdict ask(struct pawl_pass *p, uint32_t why, struct pawl_id run, uint32_t step)
@@ -197,12 +214,11 @@ bool pawl_dedupe_wide(const struct pawl_pass *p)
     return p->tool && wide(p);
 }
 
-/* Stopped before it came here again: a question that only the contract had was asked with the claim in hand. */
+/* Stopped before it came here again. */
 void pawl_dedupe_recall(struct pawl_pass *p)
 {
     const struct pawl_step *s = p->step;
-    if (p->claim_took || !p->tool || !wide(p) || !s->asked_seq || s->state > PAWL_STEP_APPROVED) return;
-    if (s->why & (PAWL_WHY_REPEAT | PAWL_WHY_CONFLICT)) return;
+    if (p->claim_took || !p->tool || !wide(p) || !asked_free(s)) return;
     set_claim_key(p);
     p->claim_took = true;
     p->claim_state = PAWL_CLAIM_OURS;
