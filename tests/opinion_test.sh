@@ -43,6 +43,7 @@ check "a model and a read were asked" "['opinion', 'opinion']" "$(of "[x['kind']
 check "the read with the call's own" '{"order":"7"}' "$(cat order.calls)"
 check "judged on the digest that was sent" True "$(records "[b['digest'] for k,n,b in r if k=='opinion.judged'][0] == [b['digest'] for k,n,b in r if k=='step.intended' and n==2][0]")"
 check "three were heard" "['agrees', 'agrees', 'agrees']" "$(records "[o['said'] for k,n,b in r if k=='opinion.judged' for o in b['opinions']]")"
+check "each said so" "['agrees', 'agrees']" "$(of "[x['verdict'] for x in s if x['kind'] == 'opinion']")"
 has "explain says so" "^  opinion +3 of 3 second opinions agree, 3 must" "$("$PAWL" explain @last)"
 exits "the journal is whole" 0 "$PAWL" verify
 
@@ -51,6 +52,7 @@ story ask "$NO" "{for: [pay], by: [second, $PROBE]}" 500
 exits "a person is asked" 3 "$PAWL" run a x
 check "nothing is sent" "" "$(sent)"
 has "and told what speaks against it" "0 of 2 second opinions agree, 2 must; second: nobody asked for 500; order: /total" "$("$PAWL" show @last)"
+has "each in its line" "judge second 500 7 +[0-9.]+ s +disagrees: nobody asked for 500 \(on step 2\)" "$("$PAWL" show @last)"
 check "for that reason" "['opinion']" "$(of "s[1]['asked']['why']")"
 exits "a yes" 0 "$PAWL" approve @last/2 --digest "$(of "s[1]['asked']['digest']")"
 exits "is the last word" 0 "$PAWL" resume @last

@@ -198,6 +198,16 @@ static void checks(yyjson_val *step, struct pawl_buf *out)
     }
 }
 
+/* What a second opinion comes to; of one that failed the step says why. */
+static void verdict(yyjson_val *step, struct pawl_buf *out)
+{
+    const struct pawl_str reason = text(step, "reason");
+    if (!text(step, "verdict").n || is(step, "state", "failed")) return;
+    arrow(out);
+    pawl_shown(is(step, "verdict", "failed") ? PAWL_STR("no opinion") : text(step, "verdict"), 20, out);
+    if (reason.n) pawl_buf_text(out, ": "), pawl_shown(reason, 160, out);
+}
+
 static void late(yyjson_val *step, struct pawl_buf *out)
 {
     yyjson_val *list = yyjson_obj_get(step, "heard"), *h;
@@ -244,6 +254,7 @@ static void ending(yyjson_val *step, struct pawl_buf *out)
     if (is(step, "looked_back", "yes")) pawl_buf_text(out, " (read back later: so it is)");
     else if (is(step, "looked_back", "differs")) pawl_buf_text(out, " (read back later: it is not as expected)");
     checks(step, out);
+    verdict(step, out);
     late(step, out);
     if (pawl_json_bool(step, "undone", false)) pawl_buf_text(out, "; undone later");
     if (pawl_json_bool(step, "aside", false)) pawl_buf_text(out, "; set aside by a retry");
@@ -315,7 +326,7 @@ void cli_step_line(struct cli *c, yyjson_val *step)
     else pawl_buf_text(&time, "–");
     answered(step, &note);
     tries(step, &note);
-    if (speaks(step) && is(step, "state", "done")) decided(step, &note);
+    if (speaks(step) && is(step, "state", "done") && !text(step, "verdict").n) decided(step, &note);
     ending(step, &note);
     cli_printf(c, "%3lld  ", (long long)pawl_json_i64(step, "step", 0));
     cli_column(c, CLI_DIM,

@@ -25,7 +25,7 @@ struct extra { /* what the fold does not keep of a step; by step number */
     struct try *tries, **tries_end;
     struct heard *heard, **heard_end;
     int64_t decided_ns, asked_ns, answered_ns, ms;
-    yyjson_val *approvers;
+    yyjson_val *approvers, *verdict; /* verdict: what was heard of this opinion: {"said", "why"} */
     struct pawl_str then, answer, by, reason, from, verified, class_name;
     bool has_ms;
 };
@@ -130,6 +130,18 @@ static void take_end(struct extra *x, const struct pawl_record *r, yyjson_val *b
     if (pawl_json_bool(body, "applied", false)) t->applied = PAWL_STR("yes");
 }
 
+/* What each opinion comes to is in the record of the call that they are about. */
+static void take_verdicts(struct view *v, yyjson_val *body)
+{
+    yyjson_val *opinion;
+    size_t i, n;
+    yyjson_arr_foreach(yyjson_obj_get(body, "opinions"), i, n, opinion)
+    {
+        const int64_t step = pawl_json_i64(opinion, "step", 0);
+        if (step > 0 && step <= v->run->steps_count) v->extras[step].verdict = opinion;
+    }
+}
+
 static void take_pruned(struct view *v, const struct pawl_record *r, yyjson_val *body)
 {
     struct pruned *p = pawl_arena_zeroed(v->arena, sizeof *p);
@@ -163,6 +175,7 @@ static void take_record(struct view *v, const struct pawl_record *r, yyjson_val 
             t->message = pawl_json_str(body, "message");
         }
         break;
+    case PAWL_OPINION_JUDGED: take_verdicts(v, body); break;
     case PAWL_STEP_ACCEPTED: take_heard(v, x, "accepted", r, body); break;
     case PAWL_STEP_POLLED: take_heard(v, x, "polled", r, body); break;
     case PAWL_STEP_CALLED: take_heard(v, x, "called", r, body); break;
@@ -386,6 +399,10 @@ static void write_flags(struct view *v, const struct pawl_step *s, const struct 
     raw(&v->w, "after", s->after);
     if (s->undoes) pawl_jw_put_i64(&v->w, "undoes", s->undoes);
     if (s->opines_on) pawl_jw_put_i64(&v->w, "on", s->opines_on);
+    if (x->verdict) {
+        pawl_jw_put_str(&v->w, "verdict", pawl_json_str(x->verdict, "said"));
+        if (pawl_json_str(x->verdict, "why").n) pawl_jw_put_str(&v->w, "reason", pawl_json_str(x->verdict, "why"));
+    }
     if (s->judged) {
         pawl_jw_key(&v->w, "opinion");
         pawl_jw_open(&v->w, '{');
