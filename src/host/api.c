@@ -23,13 +23,13 @@ static void remove_door(struct pawl *p, struct pawl_door *d)
     pawl_door_free(d);
 }
 
-/* Interrupted. With `finish` no step is begun any more and what is under way may end first; once more ends that too. */
-/* Nothing is begun any more; what is under way comes to its end, unless it is interrupted again. d NULL: nobody's call; then
- * only attempts are awaited, which have their timeouts: a store that cannot write is closing's to give up on. */
+/* Interrupted, to finish: nothing is begun any more; what is under way comes to its end, unless it is interrupted again. d NULL:
+ * nobody's call; then only attempts are awaited, which have their timeouts. Nor is a store awaited that cannot write: that is
+ * closing's to give up on. */
 static void finish_all(struct pawl *p, const struct pawl_door *d)
 {
     pawl_host_begin_hand_over(p);
-    while (!p->broken.code && (d ? !d->done && !pawl_host_quiet(p) : p->attempts != NULL))
+    while (!p->broken.code && !(d && d->done) && (p->attempts || (d && !pawl_host_quiet(p) && !p->cannot_store)))
         if (!pawl_host_wait(p)) break;
     if (pawl_host_interrupted(p)) p->interrupts_seen = p->interrupts;
 }

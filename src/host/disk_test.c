@@ -48,6 +48,7 @@ static void make_room(void)
 }
 
 struct tool {
+    struct pawl *p;
     int calls;
     bool fills;
 };
@@ -117,6 +118,32 @@ static void in_the_middle_of_a_step(void)
     pawl_close(p);
 }
 
+static int interrupt_at_trouble(void *ctx, const char *json, size_t bytes)
+{
+    struct tool *t = ctx;
+    if (memmem(json, bytes, "\"trouble\"", 9)) pawl_interrupt(t->p, true);
+    return 0;
+}
+
+/* One word ends the call of an owner that cannot store anything: it does not wait for room, which closing does for a while. */
+static void and_somebody_interrupts(void)
+{
+    struct tool t = {.fills = true};
+    struct pawl_error err;
+    char run[37];
+    t.p = fresh(&t);
+    kit_start(t.p, "a", NULL, run);
+    CHECK_INT(pawl_call(t.p, "{\"do\":\"follow\",\"run\":\"@last\"}", interrupt_at_trouble, &t, &err), PAWL_ECANCELLED);
+    CHECK_INT(t.calls, 1);
+    make_room();
+    pawl_close(t.p);
+    t.p = kit_open();
+    CHECK_INT(pawl_register_tool(t.p, "act", act, &t, NULL), PAWL_OK);
+    CHECK_TEXT(kit_wait(t.p, run), "done");
+    CHECK_INT(t.calls, 1);
+    pawl_close(t.p);
+}
+
 /* The owner ends before there is room: what it knew is gone, and that is doubt, not a second call. */
 static void and_the_owner_ends(void)
 {
@@ -175,6 +202,7 @@ static void all(void)
 {
     before_a_start();
     in_the_middle_of_a_step();
+    and_somebody_interrupts();
     if (!on_tmpfs) and_the_owner_ends(); /* which takes the five seconds that an owner waits */
     under_a_message();
     while_opening();

@@ -137,6 +137,7 @@ struct pawl {
     struct pawl_door *followers;                             /* those that follow a run */
     struct pawl_random random;
     struct pawl_id last_id;
+    bool cannot_store; /* the last commit failed for the disk's sake; the engine tries it again */
     uint64_t door_ids, jobs_out;
     struct pawl_writer_job *ready, **ready_end; /* submitted, and not yet with the writer */
     uint32_t ready_count;

@@ -104,6 +104,7 @@ static void finished(struct pawl_host_job *job)
     if (job->commit) {
         const bool verdict = job->w.result == job->commit->result && job->w.result != PAWL_OK;
         if (verdict) e->ev.status = PAWL_OK; /* the commit's own, in commit->result */
+        p->cannot_store = job->w.result != PAWL_OK && !verdict;
         if (job->w.result == PAWL_OK && p->watch) p->watch(p->watch_ctx, job->commit);
         if (job->w.result == PAWL_OK) pawl_follow_committed(p, job->commit);
         else if (!verdict) pawl_follow_trouble(p, job->commit->head.run, job->w.result, &job->err);
