@@ -49,9 +49,13 @@ static int take_heads(void *ctx, const char *json, size_t bytes)
     if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK)
         yyjson_arr_foreach(yyjson_obj_get(v, "runs"), i, n, head)
         {
-            struct wl_recording *rec = wl_recording_named(r->data, pawl_json_str(head, "key"));
-            const struct pawl_str run = pawl_json_str(head, "run");
-            if (rec) snprintf(rec->run, sizeof rec->run, "%.*s", (int)run.n, run.p);
+            const bool by_clock = r->config.part == WL_SCHEDULES;
+            struct wl_recording *rec = wl_recording_named(r->data, pawl_json_str(head, by_clock ? "agent" : "key"));
+            const struct pawl_str run = pawl_json_str(head, "run"), key = pawl_json_str(head, "key");
+            if (!rec) continue;
+            snprintf(rec->run, sizeof rec->run, "%.*s", (int)run.n, run.p);
+            snprintf(rec->seen.key, sizeof rec->seen.key, "%.*s", (int)key.n, key.p ? key.p : "");
+            rec->seen.runs++;
         }
     pawl_arena_fini(&a);
     return 0;
@@ -70,7 +74,13 @@ static int take_line(void *ctx, const char *json, size_t bytes)
 /* All runs as the store has them now. */
 static int read_store(struct tally *t, struct pawl **store, struct pawl_error *err)
 {
-    const struct pawl_options o = {.size = sizeof o, .store = t->r->store, .must_own = true, .only_read = true};
+    char config[280];
+    snprintf(config, sizeof config, "%s/schedules.yaml", t->r->folder);
+    const struct pawl_options o = {.size = sizeof o,
+                                   .config = t->r->config.part == WL_SCHEDULES ? config : NULL,
+                                   .store = t->r->store,
+                                   .must_own = true,
+                                   .only_read = true};
     int rc = pawl_open(&o, store, err);
     struct pawl *p = *store;
     wl_forget(t->r->data);
@@ -169,6 +179,8 @@ static void audit_run(struct tally *t)
         t->doubt++;
     } else if (strcmp(rec->waiting, "gate") == 0) {
         t->waits++;
+    } else if (t->r->config.part == WL_SCHEDULES && !rec->run[0]) {
+        t->failed++; /* it was not to begin, or is wrong: part_judge.c says so */
     } else if (as_then && a_call_failed(rec)) {
         t->told++;
     } else if (!as_then && rec->end_class[0]) {
@@ -249,7 +261,7 @@ uint32_t wl_audit(struct wl_replay *r, const struct wl_world *w, const struct wl
     if (row->part) {
         printf("%-22s%6u%7u%9u%7u%7u%12u%6u%10u%7u\n", row->name, r->data->recordings_count, t.right, t.failed + t.told,
                t.waits + t.doubt, t.wrong, t.duplicates, t.lost, t.wrong_no, lives);
-        part_wrong = wl_part_judge(&(struct wl_books){r, w, store}, row->part);
+        part_wrong = wl_part_judge(&(struct wl_books){r, w, store, lives}, row->part);
     }
     pawl_close(store);
     if (row->part) return t.wrong_runs + part_wrong + wl_world_strays(w);

@@ -94,7 +94,7 @@ static void add_undo(struct pawl_buf *out, const struct wl_env *env, const struc
 /* Where the tool is, and by which means a lost answer can be made up for: the three kinds of service. */
 static void add_http(const struct wl_config *c, const struct wl_tool *t, struct pawl_buf *out)
 {
-    pawl_buf_printf(out, "    http: {method: POST, url: \"%s/tools/{run.key}/%s\"}\n", c->url, t->name);
+    pawl_buf_printf(out, "    http: {method: POST, url: \"%s/tools/{run.agent}/%s\"}\n", c->url, t->name);
     if (t->effect == WL_READ) return;
     if (c->part == WL_ASYNC) pawl_buf_text(out, "    async: {deadline: 20s, poll: {first: 30ms, max: 200ms}}\n");
     if (c->service == WL_TAKES_KEYS) pawl_buf_text(out, "    key: {header: Idempotency-Key}\n");
@@ -115,12 +115,17 @@ static void add_tool(const struct wl_config *c, const struct wl_env *env, const 
     pawl_buf_printf(out, "  %s:\n", t->name);
     add_json(out, "description", yyjson_obj_get(t->v, "description"));
     add_json(out, "input", yyjson_obj_get(t->v, "input_schema"));
+    if (wl_by_signal(c, t)) {
+        wl_config_signal(t, out);
+        return;
+    }
     add_output(out, t);
     pawl_buf_printf(out, "    effect: %s\n", effects[t->effect]);
     if (wl_by_child(c, t)) wl_config_child(t, out);
     else if (c->faulty) add_http(c, t, out);
     add_dedupe(out, t);
     if (t->effect != WL_READ && !c->faulty) add_undo(out, env, t);
+    wl_config_outcome(c, env, t, out);
     if (t->effect == WL_MUTATE && !c->plain && yyjson_is_null(yyjson_obj_get(t->v, "undo")))
         pawl_buf_text(out, "    repeat: confirm\n");
 }
@@ -167,10 +172,12 @@ void wl_config_write(const struct wl_config *c, const struct wl_env *env, const 
     if (c->faulty && c->service == WL_CAN_BE_ASKED) add_look(c, out);
     for (uint32_t i = 0; i < env->tools_count; i++)
         if (wl_by_child(c, &env->tools[i])) wl_config_child_tool(c, &env->tools[i], out);
+    wl_config_outcome_tools(c, out);
     pawl_buf_text(out, "agents:\n");
     for (uint32_t i = 0; i < count; i++) add_agent(c, chunk[i], out);
     for (uint32_t i = 0; i < env->tools_count; i++)
         if (wl_by_child(c, &env->tools[i])) wl_config_child_agent(&env->tools[i], out);
+    if (c->schedules) wl_config_schedules(c, chunk, count, out);
     if (c->part == WL_BUDGETS)
         pawl_buf_printf(out, "budget: {all: {tokens: %llu}}\n", (unsigned long long)c->all_tokens);
 }

@@ -11,7 +11,19 @@ struct wl_config {
     enum wl_service service;
     enum wl_part part;   /* that is switched on */
     uint64_t all_tokens; /* budgets: of all runs together */
+    bool schedules;      /* of the owner: it begins runs by the clock */
+    uint32_t kills;
+    const struct wl_data *data;
+    int64_t begins_ns; /* when the first life begins, by its own wall clock */
 };
+/* config_outcome.c: checks, undo, signals, schedules. */
+void wl_config_outcome(const struct wl_config *c, const struct wl_env *env, const struct wl_tool *t,
+                       struct pawl_buf *out);
+void wl_config_outcome_tools(const struct wl_config *c, struct pawl_buf *out);
+bool wl_by_signal(const struct wl_config *c, const struct wl_tool *t);
+void wl_config_signal(const struct wl_tool *t, struct pawl_buf *out);
+void wl_config_schedules(const struct wl_config *c, const struct wl_recording *const *list, uint32_t count,
+                         struct pawl_buf *out);
 /* config_part.c: what a part adds. */
 bool wl_by_child(const struct wl_config *c, const struct wl_tool *t); /* a run of another agent does it */
 void wl_config_child(const struct wl_tool *t, struct pawl_buf *out);

@@ -42,6 +42,7 @@ static void add_model(const struct wl_config *c, const char *name, struct pawl_b
 void wl_config_models(const struct wl_config *c, const struct wl_recording *const *chunk, uint32_t count,
                       struct pawl_buf *out)
 {
+    if (c->schedules) pawl_buf_text(out, "  ticker: {provider: script, script: [{call: {tick: {}}}, {say: done}]}\n");
     if (c->part == WL_CHILDREN) add_model(c, "kid", out);
     if (c->part == WL_CONTEXT) add_model(c, "recap", out);
     for (uint32_t i = 0; c->part == WL_OPINIONS && i < count; i++) {
@@ -94,9 +95,12 @@ static void add_opinions(const struct wl_recording *r, struct pawl_buf *out)
 
 void wl_config_agent(const struct wl_config *c, const struct wl_recording *r, uint32_t room, struct pawl_buf *out)
 {
-    const uint32_t opinions = c->part == WL_OPINIONS ? r->calls_count * 2 : 0, asked = c->part == WL_GUARDS ? 20 : 0;
+    const uint32_t opinions = c->part == WL_OPINIONS ? r->calls_count * 2 : 0;
+    const uint32_t asked = c->part == WL_GUARDS ? 20 : c->part == WL_CHECKS ? r->calls_count * 2 : 0;
+    const bool stopped = c->part == WL_UNDO && wl_undoing_of(r) == WL_UNDO_STOPPED;
     if (c->part == WL_BUDGETS) add_budget(r, room, out);
     else if (c->part == WL_CONTEXT) add_context(r, room, out);
+    else if (stopped) pawl_buf_printf(out, "    budget: {steps: %u}\n", r->steps / 2 + 1);
     else pawl_buf_printf(out, "    budget: {steps: %u}\n", r->steps + room + opinions + asked);
     if (c->part == WL_OPINIONS) add_opinions(r, out);
     if (c->part != WL_GUARDS) pawl_buf_text(out, "    guards: none\n");

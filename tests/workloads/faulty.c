@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/prng.h"
+#include "clock.h"
+#include "host/embed.h"
 #include "io/alloc.h"
 
 /* How long a life is. Long enough for a step to get further: five lives in which it does not, and the run is a dead
@@ -42,34 +44,62 @@ static const struct wl_service_row parts[] = {
     {.name = "second opinions", .part = WL_OPINIONS},
     {.name = "calls that end later", .part = WL_ASYNC},
     {.name = "child runs", .part = WL_CHILDREN},
+    {.name = "checks of outcomes", .part = WL_CHECKS},
+    {.name = "schedules", .part = WL_SCHEDULES},
+    {.name = "undo", .part = WL_UNDO},
+    {.name = "signals", .part = WL_SIGNALS},
 };
 /* With what else goes wrong: what a provider has counted must be known of lost answers, too. */
 static const char *const part_faults[WL_PARTS] = {[WL_BUDGETS] = "model"};
 
+/* It has seen its schedules: from here on their times count. */
+static int first_life(struct wl_replay *r, struct pawl *p)
+{
+    const struct pawl_config *c = pawl_host_config(p);
+    struct pawl_error err = {0};
+    const int rc = c ? wl_clock_first(p, c->schedules_count, &err) : PAWL_ECONFIG;
+    if (rc) fprintf(stderr, "workloads: %s %s\n", err.where, err.what);
+    pawl_close(p);
+    free(r->chunks);
+    pawl_map_fini(&r->by_run);
+    return rc != 0;
+}
+
 int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool looks_it_up, enum wl_part part)
 {
-    struct wl_replay r = {.data = data,
-                          .folder = day->folder,
-                          .config = {.faulty = true, .part = part},
-                          .port = port,
-                          .looks_it_up = looks_it_up,
-                          .lock = PTHREAD_MUTEX_INITIALIZER,
-                          .named = PTHREAD_COND_INITIALIZER};
+    struct wl_replay r = {
+        .data = data,
+        .folder = day->folder,
+        .config = {.faulty = true, .part = part, .kills = day->kills, .begins_ns = day->begins_ns, .data = data},
+        .port = port,
+        .looks_it_up = looks_it_up,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .named = PTHREAD_COND_INITIALIZER};
     struct pawl_error err = {0};
     pthread_t people[64];
     struct pawl *p = NULL;
+    char config[280];
     bool ok;
     snprintf(r.store, sizeof r.store, "sqlite:%s/pawl.db", r.folder);
-    const struct pawl_options o = {.size = sizeof o, .store = r.store, .must_own = true};
+    snprintf(config, sizeof config, "%s/schedules.yaml", r.folder);
+    const bool by_clock = part == WL_SCHEDULES;
+    const struct pawl_options o = {.size = sizeof o,
+                                   .config = by_clock ? config : NULL,
+                                   .store = r.store,
+                                   .must_own = true};
+    if (by_clock) wl_clock_set(day->clock_ns);
     pawl_map_init(&r.by_run, pawl_alloc_libc());
     wl_forget(data);
     if (wl_make_chunks(&r, false, &err) || pawl_open(&o, &p, &err)) {
         fprintf(stderr, "workloads: %s %s\n", err.where, err.what);
         return 1;
     }
+    if (day->first) return first_life(&r, p);
+    if (by_clock) pawl_host_schedules(p);
     for (uint32_t i = 0; i < day->people; i++)
         if (pthread_create(&people[i], NULL, wl_people, &r)) return 1;
     ok = wl_drive(&r, p, &err);
+    if (ok && by_clock) ok = !wl_clock_rest(p, day->clock_ns + (WL_BEFORE_MS + WL_AFTER_MS) * (int64_t)1000000, &err);
     for (uint32_t i = 0; i < data->recordings_count; i++) {
         const struct wl_recording *rec = &data->recordings[i];
         if (rec->trouble[0]) fprintf(stderr, "workloads: %s (run %s): %s\n", rec->id.p, rec->run, rec->trouble);
@@ -83,9 +113,14 @@ int wl_life(struct wl_data *data, const struct wl_bad_day *day, int port, bool l
     return 0;
 }
 
-static pid_t give_birth(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s)
+/* life 0: the one that only looks at its schedules */
+static pid_t give_birth(const struct wl_bad_day *day, const char *folder, int port, const struct wl_service_row *s,
+                        uint32_t life)
 {
-    char stride[16], people[16], at[16], part[16];
+    char stride[16], people[16], at[16], part[16], kills[16], begins[24], clock[24];
+    const int64_t clock_ns =
+        day->begins_ns +
+        (life ? (int64_t)(life - 1) * WL_WINDOW_MINUTES * 60000000000 - WL_BEFORE_MS * (int64_t)1000000 : -30000000000);
     const pid_t pid = fork();
     if (pid != 0) return pid;
 #ifdef __linux__
@@ -95,8 +130,15 @@ static pid_t give_birth(const struct wl_bad_day *day, const char *folder, int po
     snprintf(people, sizeof people, "%u", day->people);
     snprintf(at, sizeof at, "%d", port);
     snprintf(part, sizeof part, "%d", (int)s->part);
+    snprintf(kills, sizeof kills, "%u", day->kills);
+    snprintf(begins, sizeof begins, "%lld", (long long)day->begins_ns);
+    snprintf(clock, sizeof clock, "%lld", (long long)clock_ns);
     execl("/proc/self/exe", "workloads", "--life", at, "--data", day->data, "--folder", folder, "--stride", stride,
-          "--people", people, "--part", part, s->looks_it_up ? "--look" : NULL, (char *)NULL);
+          "--people", people, "--part", part, "--kills", kills, "--begins", begins, "--clock", clock,
+          s->looks_it_up ? "--look"
+          : life         ? NULL
+                         : "--first",
+          (char *)NULL);
     _exit(127);
 }
 
@@ -127,12 +169,13 @@ static uint32_t live(const struct wl_bad_day *day, const char *folder, int port,
     struct pawl_prng prng;
     int status = 0;
     pawl_prng_seed(&prng, day->faults.seed * 31 + number_of(s));
+    if (s->part == WL_SCHEDULES && (!wait_for(give_birth(day, folder, port, s, 0), -1, &status) || status)) return 0;
     for (uint32_t lives = 1;; lives++) {
         const int64_t ms = (s->part ? PART_MS_MIN
                             : few   ? FEW_MS_MIN
                                     : KILL_MS_MIN) +
                            (int64_t)pawl_prng_below(&prng, few || s->part ? FEW_MS_RANGE : KILL_MS_RANGE);
-        const pid_t pid = give_birth(day, folder, port, s);
+        const pid_t pid = give_birth(day, folder, port, s, lives);
         if (pid < 0) return 0;
         if (wait_for(pid, lives <= kills ? ms : -1, &status)) {
             if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return lives;
@@ -164,9 +207,16 @@ static uint32_t play(struct wl_data *data, const struct wl_bad_day *day, const s
     if (wl_world_open(data, &faults, s->lies ? WL_NEITHER : s->service, s->part, &w, &r.port, &err))
         return fprintf(stderr, "%s\n", err.what), wrong;
     snprintf(url, sizeof url, "http://127.0.0.1:%d", r.port);
-    r.config = (struct wl_config){.url = url, .faulty = true, .service = s->service, .part = s->part};
+    r.config = (struct wl_config){.url = url,
+                                  .faulty = true,
+                                  .service = s->service,
+                                  .part = s->part,
+                                  .kills = day->kills,
+                                  .begins_ns = day->begins_ns,
+                                  .data = data};
     if (s->part == WL_BUDGETS) r.config.all_tokens = wl_allowance_of_all(data);
-    if (wl_make_chunks(&r, true, &err)) return fprintf(stderr, "workloads: %s %s\n", err.where, err.what), wrong;
+    if (wl_make_chunks(&r, true, &err) || (s->part == WL_SCHEDULES && wl_make_schedules(&r, &err)))
+        return fprintf(stderr, "workloads: %s %s\n", err.where, err.what), wrong;
     lives = live(day, folder, r.port, s, data->recordings_count < FEW_RUNS);
     wl_world_stop(w);
     wrong = wl_audit(&r, w, s, lives);

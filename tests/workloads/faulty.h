@@ -7,6 +7,9 @@ struct wl_bad_day {
     const char *data, *folder;
     uint32_t stride, people, kills, service; /* of services from 1; 0: all of them */
     struct wl_faults faults;
+    int64_t begins_ns,
+        clock_ns; /* of a life by the clock: when the first began, and what this one's clock shows at its beginning */
+    bool first;   /* it only looks at its schedules */
 };
 /* The services, one after the other; prints the table. The number of runs that something is wrong with; *played: services. */
 uint32_t wl_faulty(struct wl_data *data, const struct wl_bad_day *day, uint32_t *played);
@@ -34,5 +37,6 @@ struct wl_books {
     const struct wl_replay *replay;
     const struct wl_world *world;
     struct pawl *store; /* read only */
+    uint32_t lives;
 };
 uint32_t wl_part_judge(const struct wl_books *b, enum wl_part part);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "faulty.h"
 #include "io/alloc.h"
+#include "io/clock.h"
 
 struct wanted {
     struct wl_bad_day day; /* with what any day needs */
@@ -57,14 +58,23 @@ static bool replay(struct wl_replay *r, const struct wanted *w, struct pawl_erro
 
 static bool read_options(int argc, char **argv, struct wanted *w)
 {
-    static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},    {"stride", required_argument, NULL, 's'},
-        {"people", required_argument, NULL, 'p'},  {"folder", required_argument, NULL, 'f'},
-        {"plain", no_argument, NULL, 'P'},         {"faults", required_argument, NULL, 'F'},
-        {"seed", required_argument, NULL, 'S'},    {"kills", required_argument, NULL, 'k'},
-        {"service", required_argument, NULL, 'v'}, {"life", required_argument, NULL, 'L'},
-        {"look", no_argument, NULL, 'l'},          {"parts", required_argument, NULL, 'a'},
-        {"part", required_argument, NULL, '1'},    {0}};
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"stride", required_argument, NULL, 's'},
+                                            {"people", required_argument, NULL, 'p'},
+                                            {"folder", required_argument, NULL, 'f'},
+                                            {"plain", no_argument, NULL, 'P'},
+                                            {"faults", required_argument, NULL, 'F'},
+                                            {"seed", required_argument, NULL, 'S'},
+                                            {"kills", required_argument, NULL, 'k'},
+                                            {"service", required_argument, NULL, 'v'},
+                                            {"life", required_argument, NULL, 'L'},
+                                            {"look", no_argument, NULL, 'l'},
+                                            {"parts", required_argument, NULL, 'a'},
+                                            {"part", required_argument, NULL, '1'},
+                                            {"begins", required_argument, NULL, 'b'},
+                                            {"clock", required_argument, NULL, 'c'},
+                                            {"first", no_argument, NULL, '0'},
+                                            {0}};
     struct wl_bad_day *d = &w->day;
     const char *unknown;
     int o;
@@ -83,6 +93,9 @@ static bool read_options(int argc, char **argv, struct wanted *w)
         case 'k': d->kills = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'v': d->service = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'L': w->life = atoi(optarg); break;
+        case 'b': d->begins_ns = strtoll(optarg, NULL, 10); break;
+        case 'c': d->clock_ns = strtoll(optarg, NULL, 10); break;
+        case '0': d->first = true; break;
         case 'l': w->look = true; break;
         case '1': w->part = (enum wl_part)atoi(optarg); break;
         case 'a':
@@ -139,6 +152,7 @@ int main(int argc, char **argv)
         wl_free(&data);
         return status;
     }
+    w.day.begins_ns = (pawl_clock_wall_ns() / 600000000000 + 1) * 600000000000;
     printf("%u recorded runs with %u calls, read in %.1f s\n", data.recordings_count, data.calls_count,
            wl_seconds() - began);
     fflush(stdout);

@@ -41,6 +41,26 @@ int wl_make_chunks(struct wl_replay *r, bool write, struct pawl_error *err)
     return rc;
 }
 
+int wl_make_schedules(struct wl_replay *r, struct pawl_error *err)
+{
+    const struct wl_recording **list = calloc(r->data->recordings_count + 1, sizeof *list);
+    uint32_t count = 0;
+    struct pawl_buf text;
+    char path[300];
+    if (!list) return PAWL_ENOMEM;
+    for (uint32_t i = 0; i < r->data->recordings_count; i++)
+        if (wl_by_clock(r->data, &r->data->recordings[i])) list[count++] = &r->data->recordings[i];
+    struct wl_config config = r->config;
+    config.schedules = true;
+    snprintf(path, sizeof path, "%s/schedules.yaml", r->folder);
+    pawl_buf_init(&text, pawl_alloc_libc());
+    wl_config_write(&config, list[0]->env, list, count, &text);
+    const int rc = text.failed ? PAWL_ENOMEM : pawl_file_write(path, pawl_buf_done(&text), 0600, false, err);
+    pawl_buf_fini(&text);
+    free(list);
+    return rc;
+}
+
 bool wl_drive(struct wl_replay *r, struct pawl *p, struct pawl_error *err)
 {
     double moved = wl_seconds();

@@ -5,7 +5,8 @@
 #include "base/prng.h"
 #include "io/alloc.h"
 
-const char *const wl_part_names[WL_PARTS] = {"", "budgets", "context", "guards", "opinions", "async", "children"};
+const char *const wl_part_names[WL_PARTS] = {"",         "budgets", "context",   "guards", "opinions", "async",
+                                             "children", "checks",  "schedules", "undo",   "signals"};
 
 static uint64_t tools_bytes(const struct wl_recording *r)
 {
@@ -138,6 +139,7 @@ void wl_seen_record(struct wl_recording *rec, struct wl_call *c, uint32_t step, 
 {
     struct wl_seen *s = &rec->seen;
     if (pawl_str_is(kind, "guard.tripped")) tripped(s, body);
+    wl_seen_outcome(rec, c, kind, body);
     if (!c) {
         of_run(rec, step, kind, body);
         return;

@@ -4,18 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "faulty.h"
 #include "io/alloc.h"
+#include "part_judge.h"
 
-struct judging {
-    const struct wl_books *books;
-    const struct wl_recording *rec;
-    const struct wl_ledger *ledger;
-    uint32_t complaints, wrong_runs;
-};
-
-static void complain(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void complain(struct judging *j, const char *format, ...)
+void wl_complain(struct wl_judging *j, const char *format, ...)
 {
     va_list args;
     if (j->complaints++ == 0)
@@ -28,12 +20,12 @@ static void complain(struct judging *j, const char *format, ...)
     va_end(args);
 }
 
-static bool ended_by(const struct wl_recording *rec, const char *class)
+bool wl_ended_by(const struct wl_recording *rec, const char *class)
 {
     return strcmp(rec->end_class, class) == 0;
 }
 
-static const struct wl_deed *deed(const struct judging *j, uint32_t call)
+const struct wl_deed *wl_judged_deed(const struct wl_judging *j, uint32_t call)
 {
     return wl_world_deed(j->books->world, j->rec, call, WL_RECORDED);
 }
@@ -77,7 +69,7 @@ static int take_money(void *ctx, const char *json, size_t bytes)
     return 0;
 }
 
-static struct asked ask(const struct judging *j, const char *of, const char *account)
+static struct asked ask(const struct wl_judging *j, const char *of, const char *account)
 {
     struct asked q = {.of = of, .account = account};
     struct pawl_error err;
@@ -92,25 +84,26 @@ struct spending {
     uint32_t stopped, by_steps, by_own, by_all, granted;
 };
 
-static void judge_budget(struct judging *j, struct spending *sum)
+static void judge_budget(struct wl_judging *j, struct spending *sum)
 {
     const enum wl_allowance kind = wl_allowance_of(j->rec);
     const int64_t limit = (int64_t)wl_allowance_limit(j->rec);
     const struct asked t = ask(j, "tokens", NULL), c = ask(j, "cost", NULL);
     const int64_t gone = t.money.spent + t.money.estimated;
-    const bool stopped = ended_by(j->rec, "budget_exceeded");
-    if (!t.there) complain(j, "no budget is shown");
+    const bool stopped = wl_ended_by(j->rec, "budget_exceeded");
+    if (!t.there) wl_complain(j, "no budget is shown");
     if (gone < (int64_t)j->ledger->billed)
-        complain(j, "the provider counted %llu tokens, pawl %lld", (unsigned long long)j->ledger->billed,
-                 (long long)gone);
-    if (t.money.reserved || c.money.reserved) complain(j, "%lld tokens stay reserved", (long long)t.money.reserved);
+        wl_complain(j, "the provider counted %llu tokens, pawl %lld", (unsigned long long)j->ledger->billed,
+                    (long long)gone);
+    if (t.money.reserved || c.money.reserved) wl_complain(j, "%lld tokens stay reserved", (long long)t.money.reserved);
     if ((kind == WL_TOKENS || kind == WL_ASKS) && gone > limit + t.money.granted)
-        complain(j, "%lld tokens of %lld are spent", (long long)gone, (long long)(limit + t.money.granted));
+        wl_complain(j, "%lld tokens of %lld are spent", (long long)gone, (long long)(limit + t.money.granted));
     if (kind == WL_COST && c.money.spent + c.money.estimated > limit * 1000000)
-        complain(j, "%lld picodollars of %lld are spent", (long long)(c.money.spent + c.money.estimated),
-                 (long long)limit * 1000000);
-    if (kind == WL_STEPS && (int64_t)j->rec->answers > limit) complain(j, "more steps than %lld", (long long)limit);
-    if (stopped && !strstr(j->rec->end_message, "limit")) complain(j, "it does not say why: %s", j->rec->end_message);
+        wl_complain(j, "%lld picodollars of %lld are spent", (long long)(c.money.spent + c.money.estimated),
+                    (long long)limit * 1000000);
+    if (kind == WL_STEPS && (int64_t)j->rec->answers > limit) wl_complain(j, "more steps than %lld", (long long)limit);
+    if (stopped && !strstr(j->rec->end_message, "limit"))
+        wl_complain(j, "it does not say why: %s", j->rec->end_message);
     sum->billed += j->ledger->billed;
     sum->spent += (uint64_t)t.money.spent;
     sum->estimated += (uint64_t)t.money.estimated;
@@ -119,7 +112,7 @@ static void judge_budget(struct judging *j, struct spending *sum)
     sum->by_all += stopped && strstr(j->rec->end_message, "all runs") != NULL;
 }
 
-static uint32_t judge_budgets(struct judging *j, const struct spending *sum)
+static uint32_t judge_budgets(struct wl_judging *j, const struct spending *sum)
 {
     const int64_t all = (int64_t)j->books->replay->config.all_tokens;
     const struct asked t = ask(j, "tokens", "all");
@@ -143,16 +136,16 @@ struct telling {
     double fullest;
 };
 
-static void judge_context(struct judging *j, struct telling *sum)
+static void judge_context(struct wl_judging *j, struct telling *sum)
 {
     const uint32_t limit = wl_context_limit(j->rec);
-    const bool over = ended_by(j->rec, "budget_exceeded");
+    const bool over = wl_ended_by(j->rec, "budget_exceeded");
     const double share = (double)j->ledger->longest / (double)limit;
     if (j->ledger->longest > limit + limit / 100) /* what a request has is an estimate before its provider counts it */
-        complain(j, "a request of %u tokens, of %u", j->ledger->longest, limit);
-    if (j->ledger->torn) complain(j, "%u requests in which a call is without its result", j->ledger->torn);
-    if (over && !strstr(j->rec->end_message, "must be kept")) complain(j, "%s", j->rec->end_message);
-    if (!over && j->rec->end_class[0] && j->rec->ended != WL_CUT_OFF) complain(j, "%s", j->rec->end_message);
+        wl_complain(j, "a request of %u tokens, of %u", j->ledger->longest, limit);
+    if (j->ledger->torn) wl_complain(j, "%u requests in which a call is without its result", j->ledger->torn);
+    if (over && !strstr(j->rec->end_message, "must be kept")) wl_complain(j, "%s", j->rec->end_message);
+    if (!over && j->rec->end_class[0] && j->rec->ended != WL_CUT_OFF) wl_complain(j, "%s", j->rec->end_message);
     sum->pruned += j->rec->seen.pruned > 0;
     sum->summed_up += j->rec->seen.summed_up > 0;
     sum->stubs += j->ledger->stubs > 0;
@@ -184,12 +177,12 @@ static void add_trip(struct trips *all, const struct wl_recording *rec, const st
     all->rows[k].trips++;
     if (!first) return;
     all->rows[k].runs++;
-    if (ended_by(rec, "guard_stopped")) all->rows[k].ended++;
+    if (wl_ended_by(rec, "guard_stopped")) all->rows[k].ended++;
     else if (strcmp(rec->waiting, "gate") == 0) all->rows[k].waits++;
     else all->rows[k].went_on++;
 }
 
-static void judge_guards(struct judging *j, struct trips *all)
+static void judge_guards(struct wl_judging *j, struct trips *all)
 {
     const struct wl_seen *s = &j->rec->seen;
     bool may_end = s->no > 0;
@@ -201,14 +194,15 @@ static void judge_guards(struct judging *j, struct trips *all)
         add_trip(all, j->rec, &s->trips[i], first);
         may_end = may_end || strcmp(s->trips[i].answer, "stop") == 0;
     }
-    if (s->narrow_sent) complain(j, "%u changes were intended while only reads were open to it", s->narrow_sent);
-    if (ended_by(j->rec, "guard_stopped") && !may_end) complain(j, "no guard had said stop, and nobody no");
-    if (ended_by(j->rec, "guard_stopped") && !j->rec->end_message[0]) complain(j, "it does not say which guard");
+    if (s->narrow_sent) wl_complain(j, "%u changes were intended while only reads were open to it", s->narrow_sent);
+    if (wl_ended_by(j->rec, "guard_stopped") && !may_end) wl_complain(j, "no guard had said stop, and nobody no");
+    if (wl_ended_by(j->rec, "guard_stopped") && !j->rec->end_message[0]) wl_complain(j, "it does not say which guard");
     for (uint32_t i = 0; i < j->rec->calls_count; i++) {
         const struct wl_call *c = &j->rec->calls[i];
         if (strcmp(c->error_class, "guard_stopped") != 0) continue;
         all->narrow_held++;
-        if (deed(j, i)->attempts) complain(j, "step %u, %s: held by a guard, and sent", c->step, c->tool->name);
+        if (wl_judged_deed(j, i)->attempts)
+            wl_complain(j, "step %u, %s: held by a guard, and sent", c->step, c->tool->name);
     }
 }
 
@@ -218,22 +212,22 @@ struct opinions {
     uint32_t judged, disagreed, held, asked, by_person;
 };
 
-static void judge_opinions(struct judging *j, struct opinions *sum)
+static void judge_opinions(struct wl_judging *j, struct opinions *sum)
 {
     for (uint32_t i = 0; i < j->rec->calls_count; i++) {
         const struct wl_call *c = &j->rec->calls[i];
-        const struct wl_deed *d = deed(j, i);
+        const struct wl_deed *d = wl_judged_deed(j, i);
         if (c->tool->effect == WL_READ) continue;
         const bool by_person = c->yes && (c->asked & WL_ASKED_OPINION);
         sum->asked += d->asked;
         sum->held += d->asked && !d->attempts;
         sum->by_person += d->attempts && by_person;
         if (d->unasked)
-            complain(j, "step %u, %s: sent, and nobody was asked about exactly that", c->step, c->tool->name);
+            wl_complain(j, "step %u, %s: sent, and nobody was asked about exactly that", c->step, c->tool->name);
         if (d->attempts && !d->agreed && !by_person)
-            complain(j, "step %u, %s: sent though who was asked did not agree", c->step, c->tool->name);
+            wl_complain(j, "step %u, %s: sent though who was asked did not agree", c->step, c->tool->name);
         if (d->asked > 1 + j->rec->cut_short)
-            complain(j, "step %u, %s: asked about %u times", c->step, c->tool->name, d->asked);
+            wl_complain(j, "step %u, %s: asked about %u times", c->step, c->tool->name, d->asked);
     }
     sum->judged += j->rec->seen.judged;
     sum->disagreed += j->rec->seen.disagreed;
@@ -245,26 +239,26 @@ struct later {
     uint32_t accepted, polls, children, kids;
 };
 
-static void judge_later(struct judging *j, struct later *sum, enum wl_part part)
+static void judge_later(struct wl_judging *j, struct later *sum, enum wl_part part)
 {
     const struct wl_seen *s = &j->rec->seen;
     uint32_t made = 0;
     for (uint32_t i = 0; i < j->rec->calls_count; i++) {
         const struct wl_call *c = &j->rec->calls[i];
-        const struct wl_deed *d = deed(j, i);
+        const struct wl_deed *d = wl_judged_deed(j, i);
         if (c->tool->effect == WL_READ || !c->has_result) continue;
         made += d->attempts > 0;
-        if (d->effects > 1) complain(j, "step %u, %s: done %u times", c->step, c->tool->name, d->effects);
+        if (d->effects > 1) wl_complain(j, "step %u, %s: done %u times", c->step, c->tool->name, d->effects);
         if (part == WL_ASYNC && c->end == WL_DONE && !d->ready_ns)
-            complain(j, "step %u, %s: done, and never accepted", c->step, c->tool->name);
-        if (d->landing) complain(j, "step %u, %s: under way still", c->step, c->tool->name);
+            wl_complain(j, "step %u, %s: done, and never accepted", c->step, c->tool->name);
+        if (d->landing) wl_complain(j, "step %u, %s: under way still", c->step, c->tool->name);
     }
     if (part == WL_ASYNC && s->accepted < made)
-        complain(j, "%u calls were accepted, %u are recorded", made, s->accepted);
+        wl_complain(j, "%u calls were accepted, %u are recorded", made, s->accepted);
     if (part == WL_CHILDREN && s->children < made)
-        complain(j, "%u calls of children, %u were started", made, s->children);
+        wl_complain(j, "%u calls of children, %u were started", made, s->children);
     if (part == WL_CHILDREN && s->children != s->children_ended)
-        complain(j, "%u children began, %u ended", s->children, s->children_ended);
+        wl_complain(j, "%u children began, %u ended", s->children, s->children_ended);
     sum->accepted += s->accepted;
     sum->polls += j->ledger->polls;
     sum->children += s->children;
@@ -282,12 +276,13 @@ static void print_trips(const struct trips *t)
 
 uint32_t wl_part_judge(const struct wl_books *b, enum wl_part part)
 {
-    struct judging j = {.books = b};
+    struct wl_judging j = {.books = b};
     struct spending spending = {.billed = 0};
     struct telling telling = {.pruned = 0};
     struct trips trips = {.count = 0};
     struct opinions opinions = {.judged = 0};
     struct later later = {.accepted = 0};
+    struct wl_outcomes outcomes = {.checked = 0};
     uint32_t more = 0;
     for (uint32_t i = 0; i < b->replay->data->recordings_count; i++) {
         j.rec = &b->replay->data->recordings[i];
@@ -298,6 +293,7 @@ uint32_t wl_part_judge(const struct wl_books *b, enum wl_part part)
         if (part == WL_GUARDS) judge_guards(&j, &trips);
         if (part == WL_OPINIONS) judge_opinions(&j, &opinions);
         if (part == WL_ASYNC || part == WL_CHILDREN) judge_later(&j, &later, part);
+        wl_judge_outcome(&j, part, &outcomes);
         j.wrong_runs += j.complaints > 0;
     }
     if (part == WL_BUDGETS) more = judge_budgets(&j, &spending);
@@ -314,6 +310,7 @@ uint32_t wl_part_judge(const struct wl_books *b, enum wl_part part)
             opinions.asked, opinions.judged, opinions.disagreed, opinions.held, opinions.by_person);
     if (part == WL_ASYNC) printf("    %u calls were accepted, %u polls\n", later.accepted, later.polls);
     if (part == WL_CHILDREN) printf("    %u runs were started by runs\n", later.children);
+    more += wl_judge_outcomes(&j, part, &outcomes);
     fflush(stdout);
     return j.wrong_runs + more;
 }

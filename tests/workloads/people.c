@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "books.h"
 #include "io/alloc.h"
+#include "io/clock.h"
 #include "replay.h"
 
 void wl_name_run(struct wl_replay *r, struct wl_recording *rec, const char *run)
@@ -65,6 +66,20 @@ static void trouble(struct person *who, const char *doing, const struct pawl_err
     wl_trouble(who->replay, who->rec, "%s: %s %s", doing, err->where, err->what);
 }
 
+static int take_run(void *ctx, const char *json, size_t bytes)
+{
+    char *run = ctx;
+    struct pawl_arena a;
+    yyjson_val *v;
+    pawl_arena_init(&a, pawl_alloc_libc());
+    if (pawl_json_read((struct pawl_str){json, (uint32_t)bytes}, &a, &v, NULL) == PAWL_OK) {
+        const struct pawl_str found = pawl_json_str(yyjson_arr_get_first(yyjson_obj_get(v, "runs")), "run");
+        if (found.p && found.n < 40) memcpy(run, found.p, found.n), run[found.n] = 0;
+    }
+    pawl_arena_fini(&a);
+    return 0;
+}
+
 static int take_line(void *ctx, const char *json, size_t bytes)
 {
     struct person *who = ctx;
@@ -75,6 +90,20 @@ static int take_line(void *ctx, const char *json, size_t bytes)
         wl_take_line(who->rec, who->replay->config.faulty, v);
     pawl_arena_fini(&a);
     return 0;
+}
+
+/* Signal number `serial` of its name. Said again it has the same key; every third run's is said twice. */
+static void send_signal(struct person *who, const struct wl_tool *t, uint32_t serial)
+{
+    const struct wl_recording *rec = who->rec;
+    char key[128], payload[160], id[160];
+    struct pawl_error err;
+    snprintf(key, sizeof key, "%s-%s-%u", rec->name, t->name, serial);
+    snprintf(payload, sizeof payload, "{\"serial\":%u,\"of\":\"%s\"}", serial, t->name);
+    for (int again = 0; again < (rec->index % 3 == 0 ? 2 : 1); again++) {
+        snprintf(id, sizeof id, "%s-%d", key, again);
+        if (pawl_signal(who->line, rec->run, t->name, payload, key, id, &err)) trouble(who, "a signal", &err);
+    }
 }
 
 /* Somebody whom a guard asks does not always come by. */
@@ -101,6 +130,19 @@ static bool answer_question(struct person *who)
             : pawl_deny(who->line, rec->run, s->question, "it goes nowhere", id, &err))
         trouble(who, "a question about the run", &err);
     return true;
+}
+
+/* Somebody stops the run at the first thing that she is asked. */
+static bool cancels(struct person *who)
+{
+    struct wl_recording *rec = who->rec;
+    struct pawl_error err;
+    char id[64];
+    if (who->replay->config.part != WL_UNDO || wl_undoing_of(rec) != WL_CANCEL) return false;
+    snprintf(id, sizeof id, "%s-cancel", rec->name);
+    if (!rec->seen.cancelled && pawl_cancel(who->line, rec->run, "not after all", id, &err))
+        trouble(who, "stopping it", &err);
+    return rec->seen.cancelled = true;
 }
 
 /* false: this call is not asked about. */
@@ -182,6 +224,7 @@ static bool ended(const struct wl_recording *rec)
 static void answer_gates(struct person *who)
 {
     struct wl_recording *rec = who->rec;
+    if (cancels(who)) return;
     uint32_t answered = answer_question(who);
     for (uint32_t i = 0; i < rec->calls_count; i++) answered += answer_gate(who, &rec->calls[i]);
     for (uint32_t i = 0; i < rec->extras_count; i++) answered += answer_gate(who, &rec->extras[i]);
@@ -195,6 +238,36 @@ static void resolve_doubts(struct person *who)
     for (uint32_t i = 0; i < rec->calls_count; i++) told = resolve_doubt(who, &rec->calls[i]) && told;
     for (uint32_t i = 0; i < rec->extras_count; i++) told = resolve_doubt(who, &rec->extras[i]) && told;
     if (!told) usleep(20000); /* the books do not know it yet */
+}
+
+/* The run has ended. true: now it is being undone. Said again after a crash it is the same word. */
+static bool wants_undone(struct person *who)
+{
+    struct wl_recording *rec = who->rec;
+    const enum wl_undoing kind = wl_undoing_of(rec);
+    const bool by_word = kind == WL_UNDO_DONE || kind == WL_UNDO_STOPPED;
+    struct pawl_error err;
+    char id[64];
+    if (who->replay->config.part != WL_UNDO || !by_word || rec->seen.undo_said) return false;
+    snprintf(id, sizeof id, "%s-undo", rec->name);
+    rec->seen.undo_said = true;
+    const int rc = pawl_undo(who->line, rec->run, wl_undo_to(rec), NULL, id, &err);
+    if (rc && rc != PAWL_ENOTFOUND) trouble(who, "undoing it", &err); /* not found: there is nothing to undo */
+    return rc == PAWL_OK;
+}
+
+/* What each tool that waits is to hear next. */
+static void send_signals(struct person *who)
+{
+    const struct wl_recording *rec = who->rec;
+    for (uint32_t i = 0; i < rec->calls_count; i++) {
+        const struct wl_call *c = &rec->calls[i];
+        uint32_t serial = 1;
+        if (c->end != WL_OPEN || !c->intended_seq || !wl_hears(c->tool)) continue;
+        for (uint32_t k = 0; k < rec->calls_count; k++)
+            serial += rec->calls[k].tool == c->tool && rec->calls[k].end == WL_DONE;
+        send_signal(who, c->tool, serial);
+    }
 }
 
 /* Until it waits for somebody or has ended; then it gets what it waits for. */
@@ -213,11 +286,30 @@ static void follow(struct person *who)
     else if (strcmp(rec->waiting, "doubt") == 0 && (!r->config.faulty || r->looks_it_up)) resolve_doubts(who);
     else if (strcmp(rec->waiting, "doubt") == 0) waits = true;
     else if (strcmp(rec->waiting, "message") == 0) send_next(who);
+    else if (strcmp(rec->waiting, "signal") == 0) send_signals(who);
     else if (rec->waiting[0]) wl_trouble(who->replay, rec, "it waits: %s", rec->waiting);
     who->replay->progress++;
     waits = waits || rec->seen.left;
-    rec->over = waits || in_trouble(who) || ended(rec);
+    rec->over = waits || in_trouble(who) || (ended(rec) && !wants_undone(who));
     if (rec->over) who->replay->ended++;
+}
+
+/* What begins by the clock is followed once it is there. One that is not to begin at all is over when its time is. */
+static void find(struct person *who)
+{
+    struct wl_recording *rec = who->rec;
+    const struct wl_config *c = &who->replay->config;
+    const struct wl_plan plan = wl_plan_of(rec, c->kills);
+    const int64_t minutes = (pawl_clock_wall_ns() - c->begins_ns) / 60000000000;
+    char run[40] = "", request[64];
+    struct pawl_error err;
+    snprintf(request, sizeof request, "{\"do\":\"list\",\"agent\":\"%s\",\"max\":1}", rec->name);
+    if (pawl_call(who->line, request, take_run, run, &err)) trouble(who, "looking for it", &err);
+    if (run[0]) wl_name_run(who->replay, rec, run);
+    rec->over = in_trouble(who) || (!run[0] && !wl_begins(&plan) && minutes >= plan.last + WL_WINDOW_MINUTES / 2);
+    if (rec->over) who->replay->ended++;
+    else if (!run[0]) usleep(5000);
+    who->replay->progress += run[0] || rec->over;
 }
 
 static void start(struct person *who)
@@ -244,7 +336,17 @@ static void start(struct person *who)
     } else {
         wl_name_run(who->replay, rec, run);
     }
+    for (uint32_t i = 0; who->replay->config.part == WL_SIGNALS && wl_sent_before(rec) && i < rec->calls_count; i++) {
+        uint32_t serial = 1;
+        for (uint32_t k = 0; k < i; k++) serial += rec->calls[k].tool == rec->calls[i].tool;
+        if (wl_hears(rec->calls[i].tool)) send_signal(who, rec->calls[i].tool, serial);
+    }
     pawl_buf_fini(&input);
+}
+
+static bool by_clock(const struct wl_replay *r, const struct wl_recording *rec)
+{
+    return r->config.part == WL_SCHEDULES && wl_by_clock(r->data, rec);
 }
 
 static void play(struct wl_replay *r, const struct wl_chunk *chunk)
@@ -260,14 +362,15 @@ static void play(struct wl_replay *r, const struct wl_chunk *chunk)
     }
     for (uint32_t i = 0; i < chunk->count; i++) {
         who.rec = &r->data->recordings[chunk->recordings[i]->index];
-        start(&who);
+        if (!by_clock(r, who.rec)) start(&who);
         left -= who.rec->over;
     }
     while (left > 0 && !r->stop)
         for (uint32_t i = 0; i < chunk->count && !r->stop; i++) {
             who.rec = &r->data->recordings[chunk->recordings[i]->index];
             if (who.rec->over) continue;
-            follow(&who);
+            if (who.rec->run[0]) follow(&who);
+            else find(&who);
             left -= who.rec->over;
         }
     pawl_close(who.line);

@@ -43,6 +43,9 @@ struct wl_call { /* a tool call that was recorded, or one that a fault has put i
     uint32_t asked; /* why somebody was asked */
     bool yes, asked_now, in_doubt, applied;
     uint32_t sent, first_step; /* how often the tool was called; the step that it was answered from */
+    uint64_t intended_seq;
+    enum { WL_UNJUDGED, WL_HOLDS, WL_HOLDS_NOT, WL_NOT_KNOWN } found[2]; /* the checks: as_asked, once */
+    uint32_t serial;                                                     /* of the signal that it took */
     char error_class[32];
     char *message, *told; /* of its failure; what the model was told where that is not what was recorded; malloc */
 };

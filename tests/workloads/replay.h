@@ -50,6 +50,9 @@ void wl_take_line(struct wl_recording *rec, bool faulty, yyjson_val *line);
  * `write` is set */
 int wl_make_chunks(struct wl_replay *r, bool write, struct pawl_error *err);
 
+/* The configuration of an owner that begins runs by the clock. */
+int wl_make_schedules(struct wl_replay *r, struct pawl_error *err);
+
 /* Drives the loop until all runs are over, or nothing has moved for a minute: false */
 bool wl_drive(struct wl_replay *r, struct pawl *p, struct pawl_error *err);
 double wl_seconds(void);

@@ -15,5 +15,11 @@ struct wl_seen {
     struct wl_trip {
         char rule[24], answer[8];
     } trips[WL_TRIPS];
+    bool check_asked;          /* a person was asked because of a check */
+    bool undo_said, undo_over; /* the person's word, in this life */
+    bool cancelled;            /* likewise */
+    uint32_t not_undone[64], not_undone_count;
+    uint32_t signals, runs; /* received by name; begun of it */
+    char key[96];           /* of the run */
     uint32_t pruned, summed_up, judged, disagreed, accepted, polled, children, children_ended;
 };

@@ -107,25 +107,29 @@ static bool begins(struct pawl_str s, const char *with)
 
 static void on_request(void *ctx, struct pawl_http_peer *peer, const struct pawl_http_incoming *in)
 {
-    static const char *const routes[] = {"/tools/", "/look/", "/deed/", "/polls/"};
+    static const char *const routes[] = {"/tools/", "/look/", "/deed/", "/polls/", "/books/", "/back/"};
+    enum { ROUTES = sizeof routes / sizeof *routes };
     struct pawl_arena a;
     struct wl_request q = {.w = ctx, .peer = peer, .in = in, .a = &a};
     size_t route = 0;
     catch_up(q.w);
     pawl_arena_init(&a, pawl_alloc_libc());
-    while (route < 4 && !begins(in->target, routes[route])) route++;
+    while (route < ROUTES && !begins(in->target, routes[route])) route++;
     const char *target = pawl_arena_copy(&a, in->target.p, in->target.n);
-    const size_t n = route < 4 ? strlen(routes[route]) : 0;
-    if (route < 4 && in->target.n >= n + 5)
+    const size_t n = route < ROUTES ? strlen(routes[route]) : 0;
+    if (route < ROUTES && in->target.n >= n + 5)
         q.rec = wl_recording_named(q.w->data, (struct pawl_str){in->target.p + n, 5});
     if (q.rec) q.place = &q.w->places[q.rec->index];
     const char *rest = q.rec && in->target.n > n + 6 ? target + n + 6 : "";
     if (begins(in->target, "/v1/chat/completions")) wl_ask_model(&q);
+    else if (begins(in->target, "/ticks/")) wl_take_tick(&q);
     else if (!q.rec) wl_answer(&q, 404, PAWL_STR("{}"));
     else if (route == 0) wl_call_tool(&q, pawl_str_of(rest));
     else if (route == 1) wl_look(&q);
     else if (route == 2) wl_show_deed(&q, rest);
-    else wl_part_poll(&q, rest);
+    else if (route == 3) wl_part_poll(&q, rest);
+    else if (route == 4) wl_show_books(&q);
+    else wl_take_back(&q);
     pawl_arena_fini(&a);
 }
 
@@ -202,6 +206,12 @@ const struct wl_deed *wl_world_deed(const struct wl_world *w, const struct wl_re
 uint32_t wl_world_met(const struct wl_world *w, enum wl_fault fault)
 {
     return w->met[fault];
+}
+
+uint32_t wl_world_ticks(const struct wl_world *w, const struct wl_tick **ticks)
+{
+    *ticks = w->ticks;
+    return w->ticks_count;
 }
 
 uint32_t wl_world_strays(const struct wl_world *w)

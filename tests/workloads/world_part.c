@@ -208,6 +208,7 @@ void wl_part_asked(struct wl_request *q, yyjson_val *request, enum wl_fault f, s
     s->said_tokens = said / 4 < WL_ANSWER_TOKENS ? (uint32_t)(said / 4) + 1 : WL_ANSWER_TOKENS;
     l->requests++;
     l->torn += torn(messages);
+    wl_outcome_asked(q, messages);
     l->stubs += stubs(messages);
     if (s->told_tokens > l->longest) l->longest = s->told_tokens;
     if (f != WL_MODEL_429) l->billed += (uint64_t)s->told_tokens + s->said_tokens;

@@ -36,6 +36,9 @@ struct wl_world {
     bool stopping;
     struct pawl_http_server *server;
     uint32_t met[WL_FAULTS], strays, calls;
+    uint32_t clock; /* goes on with each effect that is undone */
+    struct wl_tick ticks[WL_TICKS_MAX];
+    uint32_t ticks_count;
 };
 
 struct wl_request {
@@ -74,3 +77,9 @@ uint32_t wl_part_place(struct wl_request *q, yyjson_val *messages);
 /* Before a tool does anything. true: it is answered. */
 bool wl_part_tool(struct wl_request *q, const struct wl_call *c, struct wl_deed *d, const char *key);
 void wl_part_poll(struct wl_request *q, const char *rest);
+
+/* world_outcome.c */
+void wl_show_books(struct wl_request *q);
+void wl_take_back(struct wl_request *q);
+void wl_take_tick(struct wl_request *q);
+void wl_outcome_asked(struct wl_request *q, yyjson_val *messages);
