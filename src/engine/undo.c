@@ -12,7 +12,7 @@ static void close_shares(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
     struct pawl_shared_op ops[PAWL_PAYER_ROWS];
-    uint32_t count = pawl_payers_close(&e->shared, &h->run, &e->step, ops);
+    uint32_t count = pawl_payers_close(&h->run, &e->step, ops);
     for (uint32_t i = 0; i < count && !e->rc; i++) pawl_hot_share(h, &ops[i]);
     if (e->rc) return;
     count = pawl_routing_ended(&e->shared, &h->run, h->agent, e->wall_ns, &e->step, ops);

@@ -264,7 +264,7 @@ struct pawl_run {
     int64_t active_before_ns; /* and so much active time was spent ({active}) */
     struct pawl_str routed;   /* step.intended {routed: {to, from, runs, rate_ppm}}: the model that was chosen for it */
     struct pawl_spending spending;
-    const struct pawl_payer *payers; /* run.created {payers: [{account, tokens, cost}]} */
+    const struct pawl_payer *payers; /* run.created {payers: [{account, tokens, cost}]}; retried: its own */
     uint32_t payers_count;
     bool payers_own; /* the first of them is its own account: what it may spend, the runs that it starts may, too */
     int64_t gone_before[PAWL_BUDGET_OFS]; /* of what is spent and estimated: before the last retry */

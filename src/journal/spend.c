@@ -108,4 +108,5 @@ void pawl_spend_anew(struct pawl_run *run)
 {
     for (int i = 0; i < PAWL_BUDGET_OFS; i++)
         run->gone_before[i] = pawl_spend_gone(&run->spending, (enum pawl_budget_of)i);
+    run->payers_count = run->payers_own;
 }

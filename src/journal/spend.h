@@ -9,4 +9,6 @@ int pawl_spend_settle(struct pawl_run *run, struct pawl_step *s, yyjson_val *bod
 int pawl_spend_payers(struct pawl_run *run, yyjson_val *body);
 void pawl_spend_short(struct pawl_run *run, struct pawl_step *s, yyjson_val *body);       /* gate.asked {budget} */
 void pawl_spend_grant(struct pawl_run *run, const struct pawl_step *s, yyjson_val *body); /* a yes: {more} */
-void pawl_spend_anew(struct pawl_run *run); /* retried: what went before counts against no limit any more */
+/* Retried: what went before counts against no limit any more. Those above it count no more either, as their deadlines do not: they
+ * may have ended, and their accounts with them. */
+void pawl_spend_anew(struct pawl_run *run);

@@ -88,8 +88,6 @@ int pawl_account_apply(struct pawl_shared_state *s, struct pawl_str row, int64_t
     const bool loosens = what == PAWL_GRANTED ? add > 0 : add < 0;
     a = pawl_account(s, name);
     if (!a) return PAWL_ENOMEM;
-    if (what == PAWL_RESERVED && add < 0 && when != PAWL_ACCOUNT_READ)
-        a->settling[of] += when == PAWL_ACCOUNT_ASKED ? -add : add;
     if (when == PAWL_ACCOUNT_STORED ? !loosens : when != PAWL_ACCOUNT_READ && loosens) return PAWL_OK;
     int64_t *v = &a->spending.of[what][of];
     *v = pawl_spend_sum(*v, when == PAWL_ACCOUNT_LOST ? -add : add);

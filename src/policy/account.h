@@ -11,8 +11,7 @@
 struct pawl_account {
     struct pawl_str name;
     struct pawl_spending spending; /* what was committed, and of what is on its way there all that leaves less room */
-    int64_t settling[PAWL_BUDGET_OFS]; /* of what is reserved: its settlement is on its way to the store */
-    struct pawl_line waiting;          /* for reservations of others to be settled */
+    struct pawl_line waiting;      /* for reservations of others to be settled */
 };
 
 enum { PAWL_ACCOUNT_NAME_MAX = 96 };

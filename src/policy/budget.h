@@ -41,7 +41,7 @@ enum { PAWL_PAYER_NAME = 48, PAWL_PAYER_ROWS = PAWL_SPENDS * PAWL_BUDGET_OFS };
 void pawl_payers_write(struct pawl_id run, const struct pawl_agent *agent, const struct pawl_run *parent,
                        struct pawl_json_writer *w);
 /* The run has ended: its account's rows go. How many operations, names in `a`. */
-uint32_t pawl_payers_close(const struct pawl_shared_state *s, const struct pawl_run *run, struct pawl_arena *a,
+uint32_t pawl_payers_close(const struct pawl_run *run, struct pawl_arena *a,
                            struct pawl_shared_op ops[PAWL_PAYER_ROWS]);
 
 struct pawl_settlement { /* what becomes of a step's reservation */

@@ -162,6 +162,53 @@ static void more(void)
     pawl_arena_fini(&a);
 }
 
+static const struct pawl_id child_id = {{1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10, 11, 12, 13, 14, 15, 16}};
+static const char own[] = "run 01020304-0506-7008-800a-0b0c0d0e0f10";
+
+static struct pawl_record record_of(uint64_t seq, enum pawl_kind kind, const char *body)
+{
+    return (struct pawl_record){.run = child_id, .seq = seq, .kind = kind, .body = pawl_str_of(body)};
+}
+
+/* A run that is limited and may start others pays from its own account and from those above it, until a person makes it go on
+ * by itself; what is closed at its end is its own account, whole. */
+static void family(void)
+{
+    static const struct {
+        const char *payers;
+        bool retried;
+        uint32_t count, drops;
+    } rows[] = {
+        {"[]", false, 0, 0},
+        {"[{\"account\":\"run 01020304-0506-7008-800a-0b0c0d0e0f10\",\"tokens\":9}]", false, 1, 12},
+        {"[{\"account\":\"run 01020304-0506-7008-800a-0b0c0d0e0f10\",\"tokens\":9}]", true, 1, 12},
+        {"[{\"account\":\"run a\",\"tokens\":9},{\"account\":\"run b\",\"cost\":9}]", false, 2, 0},
+        {"[{\"account\":\"run a\",\"tokens\":9},{\"account\":\"run b\",\"cost\":9}]", true, 0, 0},
+        {"[{\"account\":\"run 01020304-0506-7008-800a-0b0c0d0e0f10\"},{\"account\":\"run a\"}]", false, 2, 12},
+        {"[{\"account\":\"run 01020304-0506-7008-800a-0b0c0d0e0f10\"},{\"account\":\"run a\"}]", true, 1, 12},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pawl_shared_op ops[PAWL_PAYER_ROWS];
+        struct pawl_arena a;
+        struct pawl_run run;
+        char body[256];
+        snprintf(body, sizeof body, "{\"agent\":\"x\",\"input\":1,\"payers\":%s}", rows[i].payers);
+        const struct pawl_record records[] = {record_of(1, PAWL_RUN_CREATED, body),
+                                              record_of(2, PAWL_RUN_ENDED,
+                                                        "{\"status\":\"failed\",\"code\":11,\"class\":\"internal\"}"),
+                                              record_of(3, PAWL_RUN_RETRIED, "{\"again\":[]}")};
+        pawl_arena_init(&a, &memory.alloc);
+        pawl_run_init(&run, &a);
+        for (int k = 0; k < (rows[i].retried ? 3 : 2); k++) CHECK_INT(pawl_run_fold(&run, &records[k], NULL), PAWL_OK);
+        if (!CHECK_INT(run.payers_count, rows[i].count)) printf("row %zu\n", i);
+        if (run.payers_count && rows[i].drops) CHECK(pawl_str_is(run.payers[0].account, own));
+        CHECK_INT(pawl_payers_close(&run, &a, ops), rows[i].drops);
+        for (uint32_t k = 0; k < rows[i].drops; k++)
+            CHECK(ops[k].drop && memmem(ops[k].name.p, ops[k].name.n, own, 40));
+        pawl_arena_fini(&a);
+    }
+}
+
 static void words(void)
 {
     static const char *const rows[][2] = {{"run", "of this run"},
@@ -186,6 +233,7 @@ int main(void)
     worst();
     settling();
     more();
+    family();
     words();
     CHECK_INT(memory.out_bytes, 0);
     return TEST_END();

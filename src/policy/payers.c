@@ -43,25 +43,16 @@ void pawl_payers_write(struct pawl_id run, const struct pawl_agent *agent, const
     pawl_jw_close(w, ']');
 }
 
-uint32_t pawl_payers_close(const struct pawl_shared_state *s, const struct pawl_run *run, struct pawl_arena *a,
-                           struct pawl_shared_op ops[PAWL_PAYER_ROWS])
+uint32_t pawl_payers_close(const struct pawl_run *run, struct pawl_arena *a, struct pawl_shared_op ops[PAWL_PAYER_ROWS])
 {
-    static const struct pawl_spending nothing;
-    const struct pawl_str name = run->payers_own ? run->payers[0].account : (struct pawl_str){NULL, 0};
-    const struct pawl_account *account = name.p ? pawl_account_find(s, name) : NULL;
-    const struct pawl_spending *in = account ? &account->spending : &nothing;
     char row[160];
-    uint32_t count = 0;
-    if (!name.p) return 0;
-    for (int of = 0; account && of < PAWL_BUDGET_OFS; of++) /* one of them was taken up again by itself, and is at it */
-        if (in->of[PAWL_RESERVED][of] > account->settling[of]) return 0;
-    for (int k = 0; k < PAWL_SPENDS * PAWL_BUDGET_OFS; k++) {
+    if (!run->payers_own) return 0;
+    for (uint32_t k = 0; k < PAWL_PAYER_ROWS;
+         k++) { /* all of them: which the store has, another owner may know better */
         const enum pawl_spend what = (enum pawl_spend)(k / PAWL_BUDGET_OFS);
         const enum pawl_budget_of of = (enum pawl_budget_of)(k % PAWL_BUDGET_OFS);
-        /* what was granted is not known before it is stored, and may be on its way */
-        if (!in->of[what][of] && what != PAWL_GRANTED) continue;
-        ops[count++] =
-            (struct pawl_shared_op){.name = pawl_str_copy(a, pawl_account_row(row, name, what, of)), .drop = true};
+        const struct pawl_str name = pawl_account_row(row, run->payers[0].account, what, of);
+        ops[k] = (struct pawl_shared_op){.name = pawl_str_copy(a, name), .drop = true};
     }
-    return count;
+    return PAWL_PAYER_ROWS;
 }

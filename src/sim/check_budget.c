@@ -72,7 +72,7 @@ static void check_limit(struct pawl_sim *w, const struct pawl_sim_run *run, cons
         if (p->of[PAWL_RESERVED][of] < 0)
             pawl_sim_broken(w, "budget", "%.*s: less than no %s are reserved", (int)p->name.n, p->name.p, ofs[of]);
         /* two owners at a time, as no store of one machine has them, cannot know of each other */
-        if (!most || p->loose || (w->out->counts[PAWL_SIM_N_TAKEOVERS] && !is_own(p->name))) continue;
+        if (!most || (w->out->counts[PAWL_SIM_N_TAKEOVERS] && !is_own(p->name))) continue;
         if (of == PAWL_BUDGET_STEPS) continue; /* one answer may call for more than one */
         if (gone + p->of[PAWL_RESERVED][of] > most + p->of[PAWL_GRANTED][of])
             pawl_sim_broken(w, "budget", "%.*s: %lld %s are gone and %lld reserved, the limit is %lld and %lld",
@@ -112,6 +112,28 @@ static bool counts(const struct pawl_sim *w, const struct pawl_sim_run *run)
     return any;
 }
 
+/* Its own account and those of the runs above it, and of nobody else; none of them has ended. */
+static void check_payers(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_record *r,
+                         yyjson_val *accounts)
+{
+    yyjson_val *v;
+    size_t i, n;
+    uint32_t count = 0;
+    yyjson_arr_foreach(accounts, i, n, v)
+    {
+        const struct pawl_str name = pawl_json_value_str(v);
+        if (!is_family(name)) continue;
+        count++;
+        for (uint32_t k = 0; k < w->runs_count; k++)
+            if (pawl_str_is((struct pawl_str){name.p + 4, name.n - 4}, w->runs[k]->text) && w->runs[k]->stored.ended)
+                pawl_sim_broken(w, "budget", "run%u #%u: it spends from run%u, which has ended", run->index, r->step,
+                                w->runs[k]->index);
+    }
+    if (count != run->payers)
+        pawl_sim_broken(w, "budget", "run%u #%u: paid for by %u runs, and should be by %u", run->index, r->step, count,
+                        run->payers);
+}
+
 static void reserves(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *body)
 {
     yyjson_val *reserve = yyjson_obj_get(body, "reserve");
@@ -124,6 +146,7 @@ static void reserves(struct pawl_sim *w, struct pawl_sim_run *run, const struct 
     if (!reserve && counts(w, run)) pawl_sim_broken(w, "budget", "run%u #%u: nothing is reserved", run->index, r->step);
     if (!reserve) return;
     if (f->reserve) pawl_sim_broken(w, "budget", "run%u #%u: reserved twice", run->index, r->step);
+    check_payers(w, run, r, yyjson_obj_get(reserve, "accounts"));
     struct pawl_buf b;
     pawl_buf_init_arena(&b, &w->arena);
     pawl_json_write(reserve, &b);
@@ -234,25 +257,30 @@ static void pays(struct pawl_sim *w, struct pawl_sim_run *run, yyjson_val *body)
                         (unsigned)yyjson_arr_size(payers), run->payers);
 }
 
-/* Its account goes with its run, unless something of it is out. Where one that pays from it goes on by itself its owner may
- * not know how that one stands: what is counted from there on is nobody's promise. */
+/* Its account goes with its run: nothing of it is out, and nobody goes on who pays from it. */
 static void closes(struct pawl_sim *w, const struct pawl_sim_run *run)
 {
     char name[PAWL_ID_TEXT + 8];
-    bool out = false;
     if (!run->family) return;
     snprintf(name, sizeof name, "run %s", run->text);
     struct pawl_sim_purse *p = purse(w, pawl_str_of(name));
-    for (uint32_t i = 0; i < w->runs_count; i++)
-        p->loose = p->loose || (w->runs[i] != run && w->runs[i]->payers && !w->runs[i]->stored.ended &&
-                                pawl_id_eq(w->runs[i]->stored.root, run->stored.root));
-    for (int of = 0; of < PAWL_BUDGET_OFS; of++) out = out || p->of[PAWL_RESERVED][of];
-    if (!out) memset(p->of, 0, sizeof p->of);
+    for (int of = 0; of < PAWL_BUDGET_OFS; of++)
+        if (p->of[PAWL_RESERVED][of])
+            pawl_sim_broken(w, "budget", "run%u has ended, and %lld %s of its account are reserved", run->index,
+                            (long long)p->of[PAWL_RESERVED][of], ofs[of]);
+    memset(p->of, 0, sizeof p->of);
+}
+
+/* A person's word: what went before counts no more, and neither do those above it. */
+static void anew(struct pawl_sim *w, struct pawl_sim_run *run)
+{
+    struct pawl_sim_purse *p = own(w, run);
+    for (int of = 0; of < PAWL_BUDGET_OFS; of++) p->before[of] = p->of[PAWL_SPENT][of] + p->of[PAWL_ESTIMATED][of];
+    run->payers = run->family;
 }
 
 void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const struct pawl_record *r, yyjson_val *body)
 {
-    struct pawl_sim_purse *p;
     switch (r->kind) {
     case PAWL_RUN_CREATED: pays(w, run, body); break;
     case PAWL_RUN_ENDED:
@@ -266,10 +294,7 @@ void pawl_sim_check_budget(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_GATE_ASKED:
     case PAWL_NOTE: refused(w, run, r, yyjson_obj_get(body, "budget")); break;
     case PAWL_GATE_ANSWERED: granted(w, run, r, body); break;
-    case PAWL_RUN_RETRIED:
-        p = own(w, run);
-        for (int of = 0; of < PAWL_BUDGET_OFS; of++) p->before[of] = p->of[PAWL_SPENT][of] + p->of[PAWL_ESTIMATED][of];
-        break;
+    case PAWL_RUN_RETRIED: anew(w, run); break;
     default: break;
     }
 }
@@ -316,7 +341,7 @@ void pawl_sim_check_rows(struct pawl_sim *w)
             snprintf(name, sizeof name, "budget %s %s %.*s", ofs[of], whats[what], (int)p->name.n, p->name.p);
             for (uint32_t i = 0; i < count; i++)
                 if (pawl_str_is(rows[i].name, name)) value = rows[i].value;
-            if (value != p->of[what][of] && (!p->loose || what == PAWL_RESERVED))
+            if (value != p->of[what][of])
                 pawl_sim_broken(w, "budget", "the row %s says %lld, the journals %lld", name, (long long)value,
                                 (long long)p->of[what][of]);
             if (what == PAWL_RESERVED && value)

@@ -146,7 +146,6 @@ struct pawl_sim_purse { /* what was spent of one thing, by the records alone */
     struct pawl_str name; /* of an account, or "runN" */
     int64_t of[PAWL_SPENDS][PAWL_BUDGET_OFS];
     int64_t before[PAWL_BUDGET_OFS]; /* of a run: until it was tried again */
-    bool loose;                      /* its run has ended, and one that it had started goes on by itself */
 };
 struct pawl_sim_quality { /* of a model, for an agent: runs that began with it and ended in a way that says something */
     uint32_t runs;
