@@ -612,6 +612,7 @@ void pawl_sim_draw_config(struct pawl_sim *w)
     draw_model(w);
     w->config.models = w->models;
     draw_context(w);
+    pawl_sim_draw_interrupts(w);
     draw_opinions(w);
     draw_bulkheads(w);
     draw_budgets(w);

@@ -123,6 +123,7 @@ void pawl_sim_node_step(struct pawl_sim_node *n, struct pawl_event *in)
     pawl_sim_check_memory(n);
     pawl_sim_check_cared_for(n);
     pawl_sim_check_punctual(n);
+    pawl_sim_interrupt(n);
 }
 
 int64_t pawl_sim_node_due(const struct pawl_sim_node *n)

@@ -378,7 +378,7 @@ static void plan_start(struct pawl_sim *w, uint32_t number)
     r->config = &w->config;
     r->input = pawl_sim_chance(w, 600) ? PAWL_STR("\"do what is asked\"") : PAWL_STR("{\"order\":7}");
     if (pawl_sim_chance(w, 400)) r->key = pawl_sim_text(w, "key%u", (uint32_t)pawl_sim_below(w, 3));
-    r->chat = pawl_sim_chance(w, 300);
+    r->chat = pawl_sim_chance(w, 300) || pawl_sim_interrupted(w);
     if (pawl_sim_chance(w, 150)) r->begins_ns = pawl_sim_wall(w) + pawl_sim_between(w, 1, 400) * PAWL_SIM_S;
     ask->again = pawl_sim_plays(w, PAWL_SIM_PEOPLE) && pawl_sim_chance(w, 300);
     pawl_sim_people_say(w, ask, 0, pawl_sim_chance(w, 500) ? 2000 : 120000);

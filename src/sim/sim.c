@@ -86,7 +86,8 @@ static const char *const count_names[PAWL_SIM_N_COUNT] = {"runs",
                                                           "begun by the clock",
                                                           "times left out",
                                                           "monitors told to stop",
-                                                          "records struck out"};
+                                                          "records struck out",
+                                                          "said beside a wait"};
 
 const char *pawl_sim_fault_name(uint32_t one_bit)
 {

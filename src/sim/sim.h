@@ -118,6 +118,7 @@ enum pawl_sim_count { /* what was played, so that a test can tell that everythin
                       PAWL_SIM_N_LEFT_OUT,
                       PAWL_SIM_N_STOPPED,
                       PAWL_SIM_N_SEALED,
+                      PAWL_SIM_N_INTERRUPTS,
                       PAWL_SIM_N_COUNT
 };
 const char *pawl_sim_count_name(enum pawl_sim_count c);

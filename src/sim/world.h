@@ -172,6 +172,7 @@ struct pawl_sim_run {
     bool was_done, was_cancelled, was_failed; /* it has ended so, and may have been taken up again since */
     bool family;                              /* it may start runs, and has a limit that counts for them, too */
     uint32_t payers;                          /* accounts of such that pay for it, its own included */
+    uint32_t interrupts;                      /* said while a model call of it waited for room */
     struct pawl_sim_step *steps;              /* PAWL_SIM_STEPS */
     /* what its model has in mind */
     uint32_t answers, calm_answers, answers_max;
@@ -252,7 +253,8 @@ struct pawl_sim {
     bool restart_due;
     struct pawl_sim_run *runs[PAWL_SIM_RUNS];
     uint32_t runs_count;
-    struct pawl_prng schedules_prng;
+    struct pawl_prng schedules_prng, interrupts_prng;
+    bool interrupts;                     /* people speak while a model call waits for room */
     struct pawl_sim_schedule *schedules; /* check_schedule.c */
     uint32_t schedules_count;
     bool schedules_resumed; /* somebody has said that one goes on */
@@ -353,6 +355,10 @@ void pawl_sim_check_memory(struct pawl_sim_node *n);
 void pawl_sim_check_landed(struct pawl_sim *w, const struct pawl_sim_call *c);
 void pawl_sim_check_told(struct pawl_sim_node *n, struct pawl_id run, uint64_t seq);
 void pawl_sim_check_claimed(struct pawl_sim_node *n, const struct pawl_run_records *r);
+/* interrupt.c */
+void pawl_sim_draw_interrupts(struct pawl_sim *w);
+bool pawl_sim_interrupted(struct pawl_sim *w); /* is a run that begins a conversation for that? */
+void pawl_sim_interrupt(struct pawl_sim_node *n);
 bool pawl_sim_is_awaited(const struct pawl_step *s);
 void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);
 void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c, enum pawl_sim_tells tells);
