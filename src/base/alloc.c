@@ -83,17 +83,13 @@ static struct pawl_arena_block *add_block(struct pawl_arena *a, size_t bytes)
     return b;
 }
 
-void *pawl_arena_get(struct pawl_arena *a, size_t bytes)
+/* There is no block yet, or too little room in it. */
+static __attribute__((noinline)) void *get_anew(struct pawl_arena *a, size_t bytes)
 {
     assert(a->from);
-    if (bytes > PTRDIFF_MAX - HEAD - ALIGN) {
-        a->failed = true;
-        return NULL;
-    }
     const size_t need = round_up(bytes ? bytes : 1);
     struct pawl_arena_block *b = a->blocks;
-    if (!b || b->size - b->used < need) b = add_block(a, need);
-    if (!b) {
+    if (bytes > PTRDIFF_MAX - HEAD - ALIGN || ((!b || b->size - b->used < need) && !(b = add_block(a, need)))) {
         a->failed = true;
         return NULL;
     }
@@ -102,6 +98,29 @@ void *pawl_arena_get(struct pawl_arena *a, size_t bytes)
     a->used_bytes += bytes;
     assert(b->used <= b->size);
     return p;
+}
+
+void *pawl_arena_get(struct pawl_arena *a, size_t bytes)
+{
+    struct pawl_arena_block *b = a->blocks;
+    if (!b || bytes > b->size - b->used || !bytes) return get_anew(a, bytes);
+    char *p = (char *)b + HEAD + b->used;
+    b->used += round_up(bytes); /* sizes are rounded, too: it fits */
+    a->used_bytes += bytes;
+    assert(b->used <= b->size);
+    return p;
+}
+
+bool pawl_arena_extend(struct pawl_arena *a, const void *p, size_t old_bytes, size_t bytes)
+{
+    struct pawl_arena_block *b = a->blocks;
+    assert(b && p && old_bytes && bytes >= old_bytes);
+    const size_t had = round_up(old_bytes), more = bytes > PTRDIFF_MAX ? SIZE_MAX : round_up(bytes) - had;
+    if (b->used < had || (const char *)b + HEAD + b->used - had != (const char *)p || more > b->size - b->used)
+        return false;
+    b->used += more;
+    a->used_bytes += bytes - old_bytes;
+    return true;
 }
 
 size_t pawl_arena_held(const struct pawl_arena *a)

@@ -29,5 +29,7 @@ void pawl_arena_fini(struct pawl_arena *a);                  /* zeroed or fini'd
 void pawl_arena_reset(struct pawl_arena *a);                 /* keeps one block for reuse */
 void *pawl_arena_get(struct pawl_arena *a, size_t bytes);    /* 16-byte aligned, uninitialised; NULL: no memory */
 void *pawl_arena_zeroed(struct pawl_arena *a, size_t bytes); /* the same, zeroed */
-size_t pawl_arena_held(const struct pawl_arena *a);          /* bytes that it has from its allocator */
+/* Makes what was handed out last larger where it stands. False: it was not the last, or there is no room behind it. */
+bool pawl_arena_extend(struct pawl_arena *a, const void *p, size_t old_bytes, size_t bytes);
+size_t pawl_arena_held(const struct pawl_arena *a);                       /* bytes that it has from its allocator */
 char *pawl_arena_copy(struct pawl_arena *a, const void *p, size_t bytes); /* with a NUL behind */

@@ -68,6 +68,29 @@ static void on_the_callers(const struct test_alloc *t)
     CHECK_INT(t->out_bytes, 0);
 }
 
+/* Only what was handed out last grows where it stands, and only as far as its block goes. */
+static void extends(const struct test_alloc *t)
+{
+    struct pawl_arena a;
+    pawl_arena_init(&a, &t->alloc);
+    char *one = pawl_arena_copy(&a, "one", 3), *two = pawl_arena_copy(&a, "two", 3);
+    CHECK(!pawl_arena_extend(&a, one, 4, 20));
+    CHECK(pawl_arena_extend(&a, two, 4, 16)); /* what it was rounded to */
+    CHECK(pawl_arena_extend(&a, two, 16, 100));
+    CHECK_INT(a.used_bytes, 104);
+    memset(two, '2', 100);
+    char *three = pawl_arena_copy(&a, "three", 5);
+    CHECK(three >= two + 100);
+    CHECK(!pawl_arena_extend(&a, three, 6, 64 * 1024));
+    CHECK(!pawl_arena_extend(&a, three, 6, SIZE_MAX));
+    CHECK_TEXT(three, "three");
+    CHECK_TEXT(one, "one");
+    pawl_arena_get(&a, 64 * 1024); /* in a block of its own, behind the first */
+    CHECK(pawl_arena_extend(&a, three, 6, 32));
+    pawl_arena_fini(&a);
+    CHECK_INT(t->out_bytes, 0);
+}
+
 /* Many sizes: each aligned, none overlapping (each is filled with its own byte and looked at in the end). */
 static void no_overlap(const struct pawl_alloc *from)
 {
@@ -118,6 +141,7 @@ int main(void)
     test_alloc_init(&t, 0);
     story(&t);
     on_the_callers(&t);
+    extends(&t);
     no_overlap(&t.alloc);
     sizes_nobody_has(&t.alloc);
     CHECK_INT(t.out_bytes, 0);

@@ -59,6 +59,7 @@ void pawl_buf_fini(struct pawl_buf *b)
 static void *grown(struct pawl_buf *b, size_t size)
 {
     if (b->from) return b->from->resize(b->from->ctx, b->p, b->size, size);
+    if (b->p && pawl_arena_extend(b->arena, b->p, b->size, size)) return b->p;
     char *p = pawl_arena_get(b->arena, size); /* the old place stays behind until the arena goes */
     if (p && b->n > 0) memcpy(p, b->p, b->n);
     return p;
@@ -153,33 +154,88 @@ struct pawl_str pawl_buf_done(struct pawl_buf *b)
     return (struct pawl_str){b->p, (uint32_t)b->n};
 }
 
+/* Eight characters, or eight bytes, as one number of which the first is the lowest. */
+static uint64_t eight(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static void put_eight(void *p, uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    memcpy(p, &v, sizeof v);
+}
+
+static const uint64_t ONES = UINT64_C(0x0101010101010101);
+
+/* Four bytes, the lowest four of v, as eight digits. */
+static uint64_t digits_of(uint64_t v)
+{
+    v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
+    v = (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v >> 4 & ONES * 15) | (v << 8 & ONES * 15 << 8);
+    const uint64_t letters = (v + ONES * 6) >> 4 & ONES; /* 10 and more */
+    return v + ONES * '0' + letters * ('a' - '0' - 10);
+}
+
 void pawl_hex(char *out, const void *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
     const uint8_t *p = bytes;
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+    for (; n - i >= 8; i += 8) {
+        const uint64_t v = eight(p + i);
+        put_eight(out + 2 * i, digits_of(v & UINT32_MAX));
+        put_eight(out + 2 * i + 8, digits_of(v >> 32));
+    }
+    for (; i < n; i++) {
         out[2 * i] = digits[p[i] >> 4];
         out[2 * i + 1] = digits[p[i] & 15];
     }
     out[2 * n] = 0;
 }
 
-/* The value of a hexadecimal digit and 1; 0: it is none. */
-static const uint8_t digit_values[256] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-};
+/* Bits for those of eight characters that are no digits. */
+static inline uint64_t not_digits(uint64_t v)
+{
+    const uint64_t tops = ONES << 7, low = v & ~tops, small = low | ONES * 0x20; /* letters: small ones */
+    const uint64_t digit = (low + ONES * (0x80 - '0')) & ~(low + ONES * (0x7f - '9'));
+    const uint64_t letter = (small + ONES * (0x80 - 'a')) & ~(small + ONES * (0x7f - 'f'));
+    return (~(digit | letter) | v) & tops;
+}
+
+/* Eight digits as four bytes, the lowest four: only letters have the bit 6. */
+static inline uint64_t bytes_of(uint64_t v)
+{
+    v = (v & ONES * 15) + (v >> 6 & ONES) * 9;
+    v = (v << 4 | v >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v | v >> 8) & UINT64_C(0x0000ffff0000ffff);
+    return (v | v >> 16) & UINT32_MAX;
+}
 
 bool pawl_unhex(void *out, size_t n, struct pawl_str hex)
 {
-    const uint8_t *from = (const uint8_t *)hex.p;
+    const char *from = hex.p;
     uint8_t *to = out;
-    bool bad = false;
+    uint64_t bad = 0;
     if (n > UINT32_MAX / 2 || hex.n != 2 * n) return false;
-    for (uint32_t i = 0; i < hex.n; i++) bad |= digit_values[from[i]] == 0;
+    char last[16] = "0000000000000000"; /* what is left of it, filled up to eight bytes */
+    const size_t whole = n / 8 * 8, left = n - whole;
+    if (left) memcpy(last, from + 2 * whole, 2 * left);
+    for (size_t i = 0; i < 2 * whole; i += 8) bad |= not_digits(eight(from + i));
+    if (left) bad |= not_digits(eight(last)) | not_digits(eight(last + 8));
     if (bad) return false; /* first, so that nothing is written by half */
-    for (size_t i = 0; i < n; i++)
-        to[i] = (uint8_t)((digit_values[from[2 * i]] - 1) << 4 | (digit_values[from[2 * i + 1]] - 1));
+    for (size_t i = 0; i < whole; i += 8)
+        put_eight(to + i, bytes_of(eight(from + 2 * i)) | bytes_of(eight(from + 2 * i + 8)) << 32);
+    if (!left) return true;
+    put_eight(last, bytes_of(eight(last)) | bytes_of(eight(last + 8)) << 32);
+    memcpy(to + whole, last, left);
     return true;
 }

@@ -111,6 +111,34 @@ static void hexadecimal(void)
     CHECK(pawl_unhex(NULL, 0, S("")) && !pawl_unhex(NULL, SIZE_MAX, S("")));
 }
 
+/* Every byte, at every place of every length, there and back; and every character that is no digit is refused there. */
+static void hexadecimal_at_length(void)
+{
+    enum { MOST = 19 };
+    int wrong = 0;
+    for (size_t n = 1; n <= MOST; n++)
+        for (size_t at = 0; at < n; at++)
+            for (unsigned v = 0; v < 256; v++) {
+                unsigned char bytes[MOST], again[MOST + 1];
+                char text[2 * MOST + 1], want[3];
+                memset(bytes, 0x5c, n);
+                bytes[at] = (unsigned char)v;
+                again[n] = 77;
+                pawl_hex(text, bytes, n);
+                snprintf(want, sizeof want, "%02x", v);
+                wrong += strlen(text) != 2 * n || memcmp(text + 2 * at, want, 2) != 0;
+                wrong += !pawl_unhex(again, n, S(text)) || memcmp(again, bytes, n) != 0 || again[n] != 77;
+                for (size_t half = 0; half < 2; half++) {
+                    const bool digit = v && strchr("0123456789abcdefABCDEF", (int)v) != NULL;
+                    const char was = text[2 * at + half];
+                    text[2 * at + half] = (char)v;
+                    wrong += pawl_unhex(again, n, (struct pawl_str){text, (uint32_t)(2 * n)}) != digit;
+                    text[2 * at + half] = was;
+                }
+            }
+    CHECK_INT(wrong, 0);
+}
+
 int main(void)
 {
     struct test_alloc t;
@@ -121,6 +149,7 @@ int main(void)
     appends(&t.alloc, &a);
     bounds(&t.alloc);
     hexadecimal();
+    hexadecimal_at_length();
     pawl_arena_fini(&a);
     CHECK_INT(t.out_bytes, 0);
     EVERY_FAILED_ALLOCATION(t) {

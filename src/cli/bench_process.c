@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "cli/bench.h"
 #include "io/clock.h"
+#include "io/curl.h"
 
 /* ---- exec to the first durable step ---- */
 
@@ -321,6 +322,7 @@ void bench_binary(struct bench *b)
     bench_value(r, "%.2f MiB", mib);
     bench_detail(r, "shared:");
     needed(file, r);
+    bench_detail(r, "; %s when it is first needed", PAWL_CURL_LIBRARY);
     bench_judge(r, mib <= 4);
     munmap((void *)(uintptr_t)file, (size_t)is.st_size);
     close(fd);

@@ -89,23 +89,41 @@ static int sorted_unique(yyjson_val *object, const struct path *p, struct pawl_a
     return PAWL_OK;
 }
 
-static int unique(yyjson_val *object, const struct path *p, struct pawl_arena *a, struct pawl_error *err)
+static bool stands_before(yyjson_val *object, yyjson_val *name)
 {
-    struct pawl_str names[16];
+    const size_t n = yyjson_get_len(name);
     yyjson_val *key, *value;
-    uint64_t seen = 0;
     size_t i, max;
-    if (yyjson_obj_size(object) > sizeof names / sizeof *names) return sorted_unique(object, p, a, err);
     yyjson_obj_foreach(object, i, max, key, value)
     {
-        const struct pawl_str name = {yyjson_get_str(key), (uint32_t)yyjson_get_len(key)};
+        if (key == name) break;
+        if (yyjson_get_len(key) == n && memcmp(yyjson_get_str(key), yyjson_get_str(name), n) == 0) return true;
+    }
+    return false;
+}
+
+static int check(yyjson_val *v, const struct path *p, int depth, struct pawl_arena *a, struct pawl_error *err);
+
+static int check_object(yyjson_val *v, const struct path *p, int depth, struct pawl_arena *a, struct pawl_error *err)
+{
+    const bool sorts = yyjson_obj_size(v) > 16;
+    struct path below = {.above = p};
+    yyjson_val *key, *item;
+    uint64_t seen = 0;
+    size_t i, max;
+    int rc = sorts ? sorted_unique(v, p, a, err) : PAWL_OK;
+    if (rc) return rc;
+    yyjson_obj_foreach(v, i, max, key, item)
+    {
         /* names of another length, beginning or end are others: mostly nothing is compared */
+        const struct pawl_str name = {unsafe_yyjson_get_str(key), (uint32_t)unsafe_yyjson_get_len(key)};
         const uint32_t at = name.n ? name.n * 7 + (uint8_t)name.p[0] * 3 + (uint8_t)name.p[name.n - 1] : 0;
         const uint64_t bit = UINT64_C(1) << (at & 63), known = seen & bit;
-        names[i] = name;
         seen |= bit;
-        for (size_t j = 0; known && j < i; j++)
-            if (names[j].n == name.n && memcmp(names[j].p, name.p, name.n) == 0) return refuse_name(p, name, a, err);
+        if (known && !sorts && stands_before(v, key)) return refuse_name(p, name, a, err);
+        if (!unsafe_yyjson_is_ctn(item)) continue;
+        below.name = name;
+        if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
     }
     return PAWL_OK;
 }
@@ -114,22 +132,13 @@ static int unique(yyjson_val *object, const struct path *p, struct pawl_arena *a
 static int check(yyjson_val *v, const struct path *p, int depth, struct pawl_arena *a, struct pawl_error *err)
 {
     struct path below = {.above = p};
-    yyjson_val *key, *item;
+    yyjson_val *item;
     size_t i, max;
     int rc = PAWL_OK;
     if (!yyjson_is_ctn(v)) return PAWL_OK;
     if (depth >= PAWL_JSON_DEPTH)
         return pawl_fail(err, PAWL_EINVAL, "", "make it flatter", "more than %d levels deep", PAWL_JSON_DEPTH);
-    if (yyjson_is_obj(v)) {
-        if ((rc = unique(v, p, a, err)) != PAWL_OK) return rc;
-        yyjson_obj_foreach(v, i, max, key, item)
-        {
-            if (!yyjson_is_ctn(item)) continue;
-            below.name = pawl_json_value_str(key);
-            if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
-        }
-        return PAWL_OK;
-    }
+    if (yyjson_is_obj(v)) return check_object(v, p, depth, a, err);
     yyjson_arr_foreach(v, i, max, item)
     {
         if (!yyjson_is_ctn(item)) continue;

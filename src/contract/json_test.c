@@ -188,6 +188,27 @@ static void writing(void)
     CHECK(pawl_json_i64(v, "b", 5) == 5 && pawl_json_str(v, "a").n == 1 && !pawl_json_str(v, "b").p);
 }
 
+/* Texts of every length up to three words, one byte at every place: quoted, and read again as they were. */
+static void quoting(void)
+{
+    static const char odd[] = "\x01\x1f !\"#/[\\]~\x7f";
+    int wrong = 0;
+    for (uint32_t n = 1; n <= 24; n++)
+        for (uint32_t at = 0; at < n; at++)
+            for (size_t k = 0; k < sizeof odd; k++) { /* the NUL too */
+                char text[24];
+                struct pawl_buf b;
+                yyjson_val *v;
+                memset(text, 'x', n);
+                text[at] = odd[k];
+                pawl_buf_init_arena(&b, &arena);
+                pawl_json_quote((struct pawl_str){text, n}, &b);
+                wrong += pawl_json_read(pawl_buf_done(&b), &arena, &v, NULL) != PAWL_OK;
+                wrong += !pawl_str_eq(pawl_json_value_str(v), (struct pawl_str){text, n});
+            }
+    CHECK_INT(wrong, 0);
+}
+
 static void no_memory(void)
 {
     struct test_alloc t;
@@ -216,6 +237,7 @@ int main(void)
     canonical_rows();
     equals();
     writing();
+    quoting();
     no_memory();
     pawl_arena_fini(&arena);
     return TEST_END();

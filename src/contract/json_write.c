@@ -38,20 +38,36 @@ static bool is_plain(uint8_t c)
 }
 
 /* The same of eight bytes at once. It may say no where yes is true, never the other way. */
-static bool are_plain(const uint8_t *p)
+static bool are_plain(uint64_t v)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
     const uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
     return !((v | (v - ones * 0x20) | (quote - ones) | (slash - ones)) & tops);
+}
+
+static uint64_t eight(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Four to eight bytes: the first four and the last four. */
+static uint64_t four_to_eight(const uint8_t *p, uint32_t n)
+{
+    uint32_t first, last;
+    memcpy(&first, p, sizeof first);
+    memcpy(&last, p + n - sizeof last, sizeof last);
+    return first | (uint64_t)last << 32;
 }
 
 /* How many bytes from i on stand for themselves. */
 static uint32_t plain(const uint8_t *p, uint32_t i, uint32_t n)
 {
     const uint32_t from = i;
-    while (n - i >= 8 && are_plain(p + i)) i += 8;
+    while (n - i >= 8 && are_plain(eight(p + i))) i += 8;
+    if (n - i < 8 && n >= 8 && are_plain(eight(p + n - 8))) return n - from; /* the rest, and some of it once more */
+    if (n - i < 8 && n - i >= 4 && are_plain(four_to_eight(p + i, n - i))) return n - from;
     while (i < n && is_plain(p[i])) i++;
     return i - from;
 }

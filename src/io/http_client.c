@@ -5,7 +5,6 @@
  * they ask for while a call of curl is under way is noted in the request, and settle() does it when no call is. */
 #include "io/http_client.h"
 #include <assert.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 #include "io/clock.h"
@@ -19,6 +18,8 @@ struct http_socket {
 };
 
 static void settle(struct pawl_http_client *c);
+static int on_timer_wanted(CURLM *multi, long ms, void *ctx);
+static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket);
 
 static void enter(struct pawl_http_client *c)
 {
@@ -83,9 +84,9 @@ static void free_request(struct pawl_http_request *r)
 
 static void put_easy(struct pawl_http_client *c, CURL *easy)
 {
-    curl_easy_reset(easy);
+    pawl_curl.easy_reset(easy);
     if (c->easies_count < PAWL_HTTP_EASY_KEPT) c->easies[c->easies_count++] = easy;
-    else curl_easy_cleanup(easy);
+    else pawl_curl.easy_cleanup(easy);
 }
 
 /* An idle client wakes nobody. */
@@ -106,7 +107,7 @@ static void take_out(struct pawl_http_request *r)
     /* Not through leave(): whoever takes out is settling already. */
     pawl_sigpipe_hold(&c->sigpipe);
     c->inside++;
-    curl_multi_remove_handle(c->multi, r->easy);
+    pawl_curl.multi_remove_handle(c->multi, r->easy);
     c->inside--;
     pawl_sigpipe_release(&c->sigpipe);
     r->added = false;
@@ -146,7 +147,7 @@ static void settle_loose(struct pawl_http_client *c)
         if (r->cancelled) {
             drop(r);
         } else {
-            r->added = curl_multi_add_handle(c->multi, r->easy) == CURLM_OK;
+            r->added = pawl_curl.multi_add_handle(c->multi, r->easy) == CURLM_OK;
             if (r->added) continue;
             finish(r, CURLE_FAILED_INIT);
             next = c->requests; /* on_done may have changed the list */
@@ -157,11 +158,11 @@ static void settle_loose(struct pawl_http_client *c)
 static bool settle_message(struct pawl_http_client *c)
 {
     int left;
-    const CURLMsg *m = curl_multi_info_read(c->multi, &left);
+    const CURLMsg *m = pawl_curl.multi_info_read(c->multi, &left);
     if (!m) return false;
     if (m->msg != CURLMSG_DONE) return true;
     struct pawl_http_request *r = NULL;
-    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &r);
+    pawl_curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &r);
     assert(r && !r->done);
     if (!r->cancelled) finish(r, m->data.result);
     return true;
@@ -201,6 +202,28 @@ static void settle(struct pawl_http_client *c)
     if (c->closing) dismantle(c);
 }
 
+/* libcurl is there from the first request on. */
+static int begin(struct pawl_http_client *c, struct pawl_error *err)
+{
+    const int code = c->multi ? PAWL_OK : pawl_curl_open(err);
+    if (code || c->multi) return code;
+    CURLM *multi = pawl_curl.multi_init();
+    CURLSH *share = pawl_curl.share_init();
+    if (!multi || !share || pawl_curl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
+        if (multi) pawl_curl.multi_cleanup(multi);
+        if (share) pawl_curl.share_cleanup(share);
+        return pawl_fail(err, PAWL_ENOMEM, "http", "", "no memory for an HTTP client");
+    }
+    pawl_curl.multi_setopt(multi, CURLMOPT_MAXCONNECTS, c->idle_connections_max);
+    pawl_curl.multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+    pawl_curl.multi_setopt(multi, CURLMOPT_SOCKETDATA, c);
+    pawl_curl.multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    pawl_curl.multi_setopt(multi, CURLMOPT_TIMERDATA, c);
+    c->multi = multi;
+    c->share = share;
+    return PAWL_OK;
+}
+
 int pawl_http_start(struct pawl_http_client *c, const struct pawl_http_call *call, struct pawl_http_request **out,
                     struct pawl_error *err)
 {
@@ -209,18 +232,20 @@ int pawl_http_start(struct pawl_http_client *c, const struct pawl_http_call *cal
     assert(call->connect_timeout_ns > 0 && call->first_byte_timeout_ns > 0 && call->total_timeout_ns > 0);
     assert(call->body_bytes_max > 0 && call->body_bytes_max <= UINT32_MAX);
     *out = NULL;
+    int code = begin(c, err);
+    if (code) return code;
     struct pawl_http_request *r = c->from->resize(c->from->ctx, NULL, 0, sizeof *r);
-    CURL *easy = c->easies_count > 0 ? c->easies[--c->easies_count] : curl_easy_init();
+    CURL *easy = c->easies_count > 0 ? c->easies[--c->easies_count] : pawl_curl.easy_init();
     if (!r || !easy) {
         if (r) c->from->resize(c->from->ctx, r, sizeof *r, 0);
         if (easy) put_easy(c, easy);
         return pawl_fail(err, PAWL_ENOMEM, "url", "", "no memory for a request");
     }
     *r = (struct pawl_http_request){.client = c, .call = *call};
-    int code = pawl_http_request_init(r, easy, err);
+    code = pawl_http_request_init(r, easy, err);
     if (!code && pawl_heap_set(&c->due, &r->due, pawl_http_request_due_ns(r)))
         code = pawl_fail(err, PAWL_ENOMEM, "url", "", "no memory for a request");
-    if (!code && c->inside == 0 && curl_multi_add_handle(c->multi, easy) != CURLM_OK)
+    if (!code && c->inside == 0 && pawl_curl.multi_add_handle(c->multi, easy) != CURLM_OK)
         code = pawl_fail(err, PAWL_ENOMEM, "url", "", "libcurl refuses one more request");
     if (code) {
         pawl_heap_drop(&c->due, &r->due);
@@ -258,7 +283,7 @@ void pawl_http_pause(struct pawl_http_request *r)
     if (r->done || r->cancelled || r->paused) return;
     r->paused = true;
     enter(r->client);
-    curl_easy_pause(r->easy, CURLPAUSE_RECV);
+    pawl_curl.easy_pause(r->easy, CURLPAUSE_RECV);
     pawl_http_request_moved(r);
     leave(r->client);
 }
@@ -270,7 +295,7 @@ void pawl_http_resume(struct pawl_http_request *r)
     r->piece_ns = pawl_clock_mono_ns();
     enter(r->client);
     pawl_http_request_moved(r);
-    curl_easy_pause(r->easy, CURLPAUSE_CONT); /* may bring what curl had kept: on_data */
+    pawl_curl.easy_pause(r->easy, CURLPAUSE_CONT); /* may bring what curl had kept: on_data */
     leave(r->client);
 }
 
@@ -285,7 +310,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (events & UV_READABLE) what |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE) what |= CURL_CSELECT_OUT;
     enter(c);
-    curl_multi_socket_action(c->multi, s->fd, what, &running);
+    pawl_curl.multi_socket_action(c->multi, s->fd, what, &running);
     leave(c);
 }
 
@@ -294,7 +319,7 @@ static void on_curl_timer(uv_timer_t *timer)
     struct pawl_http_client *c = timer->data;
     int running;
     enter(c);
-    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    pawl_curl.multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     leave(c);
 }
 
@@ -336,7 +361,7 @@ static struct http_socket *watch(struct pawl_http_client *c, curl_socket_t fd)
         return NULL;
     }
     c->handles++;
-    curl_multi_assign(c->multi, fd, s);
+    pawl_curl.multi_assign(c->multi, fd, s);
     return s;
 }
 
@@ -347,7 +372,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, v
     struct http_socket *s = socket;
     if (what == CURL_POLL_REMOVE) {
         if (!s) return 0;
-        curl_multi_assign(c->multi, fd, NULL);
+        pawl_curl.multi_assign(c->multi, fd, NULL);
         uv_poll_stop(&s->poll);
         uv_close((uv_handle_t *)&s->poll, on_socket_closed);
         return 0;
@@ -373,9 +398,9 @@ static void dismantle(struct pawl_http_client *c)
     while (c->requests) drop(c->requests);
     pawl_sigpipe_hold(&c->sigpipe);
     c->inside++;
-    for (uint32_t i = 0; i < c->easies_count; i++) curl_easy_cleanup(c->easies[i]);
-    if (c->multi) curl_multi_cleanup(c->multi);
-    if (c->share) curl_share_cleanup(c->share);
+    for (uint32_t i = 0; i < c->easies_count; i++) pawl_curl.easy_cleanup(c->easies[i]);
+    if (c->multi) pawl_curl.multi_cleanup(c->multi);
+    if (c->share) pawl_curl.share_cleanup(c->share);
     c->inside--;
     pawl_sigpipe_release(&c->sigpipe);
     c->dismantled = true;
@@ -392,51 +417,32 @@ void pawl_http_client_free(struct pawl_http_client *c)
     settle(c);
 }
 
-static CURLcode global;
-
-static void init_global(void)
+static bool copy_texts(struct pawl_http_client *c, const struct pawl_http_settings *settings)
 {
-    global = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-static bool set_up(struct pawl_http_client *c, const struct pawl_http_settings *settings)
-{
-    const struct pawl_http_settings none = {0};
-    if (!settings) settings = &none;
     const char *agent = settings->user_agent ? settings->user_agent : "pawl/" PAWL_VERSION;
     c->user_agent = pawl_arena_copy(&c->arena, agent, strlen(agent));
     if (settings->ca_file) c->ca_file = pawl_arena_copy(&c->arena, settings->ca_file, strlen(settings->ca_file));
-    if (!c->user_agent || (settings->ca_file && !c->ca_file)) return false;
-    c->multi = curl_multi_init();
-    c->share = curl_share_init();
-    if (!c->multi || !c->share) return false;
-    const long idle = settings->idle_connections_max ? (long)settings->idle_connections_max : 32;
-    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, idle);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-    return curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
+    return c->user_agent && (!settings->ca_file || c->ca_file);
 }
 
 int pawl_http_client_new(const struct pawl_alloc *from, uv_loop_t *loop, const struct pawl_http_settings *settings,
                          struct pawl_http_client **out, struct pawl_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct pawl_http_settings none = {0};
     *out = NULL;
-    pthread_once(&once, init_global);
-    if (global) return pawl_fail(err, PAWL_EIO, "libcurl", "", "cannot begin: %s", curl_easy_strerror(global));
+    if (!settings) settings = &none;
     struct pawl_http_client *c = from->resize(from->ctx, NULL, 0, sizeof *c);
-    if (!c) return pawl_fail(err, PAWL_ENOMEM, "libcurl", "", "no memory for an HTTP client");
+    if (!c) return pawl_fail(err, PAWL_ENOMEM, "http", "", "no memory for an HTTP client");
     *c = (struct pawl_http_client){.from = from, .loop = loop, .armed_ns = INT64_MAX, .handles = 2};
     pawl_arena_init(&c->arena, from);
     pawl_heap_init(&c->due, from);
     uv_timer_init(loop, &c->curl_timer);
     uv_timer_init(loop, &c->due_timer);
     c->curl_timer.data = c->due_timer.data = c;
-    if (!set_up(c, settings)) {
+    c->idle_connections_max = settings->idle_connections_max ? (long)settings->idle_connections_max : 32;
+    if (!copy_texts(c, settings)) {
         pawl_http_client_free(c);
-        return pawl_fail(err, PAWL_ENOMEM, "libcurl", "", "no memory for an HTTP client");
+        return pawl_fail(err, PAWL_ENOMEM, "http", "", "no memory for an HTTP client");
     }
     *out = c;
     return PAWL_OK;

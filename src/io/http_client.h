@@ -68,13 +68,13 @@ struct pawl_http_call {     /* all that it points to is lent until on_done, or u
 struct pawl_http_client;
 struct pawl_http_request; /* one call under way: valid until on_done returns, or cancelled */
 
-/* `settings` NULL: the defaults. PAWL_ENOMEM, PAWL_EIO. */
+/* `settings` NULL: the defaults. PAWL_ENOMEM. */
 int pawl_http_client_new(const struct pawl_alloc *from, uv_loop_t *loop, const struct pawl_http_settings *settings,
                          struct pawl_http_client **out, struct pawl_error *err);
 /* Cancels what is under way. Memory goes back when the loop has run once more (before uv_loop_close). NULL: fine. */
 void pawl_http_client_free(struct pawl_http_client *c);
 
-/* PAWL_EINVAL: method, URL or a header cannot be sent (nothing was); PAWL_ENOMEM. */
+/* PAWL_EINVAL: method, URL or a header cannot be sent (nothing was); PAWL_ENOMEM; PAWL_EIO: libcurl cannot be had. */
 int pawl_http_start(struct pawl_http_client *c, const struct pawl_http_call *call, struct pawl_http_request **out,
                     struct pawl_error *err);
 /* No callback comes any more. True: some of the request may have been written. */

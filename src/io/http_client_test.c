@@ -492,7 +492,7 @@ static void test_sent_once(void)
     struct pawl_http_call call = call_of(&g, "POST", "/vanish", "{}");
     call.changes = true;
     start(&g, &call);
-    curl_easy_setopt(g.r->easy, CURLOPT_FRESH_CONNECT, 0L);
+    pawl_curl.easy_setopt(g.r->easy, CURLOPT_FRESH_CONNECT, 0L);
     finish(&g);
     CHECK_INT(g.end, PAWL_HTTP_LOST);
     CHECK_INT(requests_seen, 2);

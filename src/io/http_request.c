@@ -71,7 +71,7 @@ static int check(const struct pawl_http_call *call, struct pawl_error *err)
 
 static bool add_line(struct pawl_http_request *r, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(r->lines, line);
+    struct curl_slist *longer = pawl_curl.slist_append(r->lines, line);
     if (longer) r->lines = longer;
     return longer != NULL;
 }
@@ -218,17 +218,17 @@ static bool set_method(struct pawl_http_request *r)
     const struct pawl_str method = pawl_str_copy(&r->arena, r->call.method);
     bool fine = method.p != NULL;
     if (r->call.body.p) {
-        fine = fine && !curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
-        fine = fine && !curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->call.body.p);
-        fine = fine && !curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->call.body.n);
+        fine = fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_POST, 1L);
+        fine = fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->call.body.p);
+        fine = fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->call.body.n);
     } else if (pawl_str_is(method, "POST") || pawl_str_is(method, "PUT") || pawl_str_is(method, "PATCH")) {
         /* RFC 9110 8.6: these say Content-Length: 0. */
-        fine = fine && !curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
-        fine = fine && !curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, "");
+        fine = fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_POST, 1L);
+        fine = fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_POSTFIELDS, "");
     } else if (pawl_str_is(method, "HEAD")) {
-        fine = fine && !curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
+        fine = fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
     }
-    return fine && !curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, method.p);
+    return fine && !pawl_curl.easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, method.p);
 }
 
 static long ms_of(int64_t ns)
@@ -243,29 +243,29 @@ static bool set_all(struct pawl_http_request *r)
     const struct pawl_http_client *c = r->client;
     const struct pawl_str url = pawl_str_copy(&r->arena, r->call.url);
     bool fine = url.p && set_method(r) && add_lines(r);
-    fine = fine && !curl_easy_setopt(e, CURLOPT_URL, url.p);
-    fine = fine && !curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
-    fine = fine && (!c->ca_file || !curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file));
+    fine = fine && !pawl_curl.easy_setopt(e, CURLOPT_URL, url.p);
+    fine = fine && !pawl_curl.easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
+    fine = fine && (!c->ca_file || !pawl_curl.easy_setopt(e, CURLOPT_CAINFO, c->ca_file));
     if (!fine) return false;
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->lines);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-    curl_easy_setopt(e, CURLOPT_SHARE, c->share);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* what is recorded is what is sent */
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    pawl_curl.easy_setopt(e, CURLOPT_HTTPHEADER, r->lines);
+    pawl_curl.easy_setopt(e, CURLOPT_PRIVATE, r);
+    pawl_curl.easy_setopt(e, CURLOPT_SHARE, c->share);
+    pawl_curl.easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    pawl_curl.easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* what is recorded is what is sent */
+    pawl_curl.easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     /* A name server that does not answer: without this, giving up waits for the resolver's thread. */
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, ms_of(r->call.connect_timeout_ns));
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->call.changes ? 1L : 0L);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_sending);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, r);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_line);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->words);
+    pawl_curl.easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+    pawl_curl.easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, ms_of(r->call.connect_timeout_ns));
+    pawl_curl.easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    pawl_curl.easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    pawl_curl.easy_setopt(e, CURLOPT_FRESH_CONNECT, r->call.changes ? 1L : 0L);
+    pawl_curl.easy_setopt(e, CURLOPT_PREREQFUNCTION, on_sending);
+    pawl_curl.easy_setopt(e, CURLOPT_PREREQDATA, r);
+    pawl_curl.easy_setopt(e, CURLOPT_HEADERFUNCTION, on_line);
+    pawl_curl.easy_setopt(e, CURLOPT_HEADERDATA, r);
+    pawl_curl.easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    pawl_curl.easy_setopt(e, CURLOPT_WRITEDATA, r);
+    pawl_curl.easy_setopt(e, CURLOPT_ERRORBUFFER, r->words);
     return true;
 }
 
@@ -283,7 +283,7 @@ int pawl_http_request_init(struct pawl_http_request *r, CURL *easy, struct pawl_
 
 void pawl_http_request_fini(struct pawl_http_request *r)
 {
-    curl_slist_free_all(r->lines);
+    pawl_curl.slist_free_all(r->lines);
     pawl_buf_fini(&r->body);
     pawl_arena_fini(&r->arena);
 }
@@ -292,7 +292,7 @@ bool pawl_http_request_sent(const struct pawl_http_request *r)
 {
     long bytes = 0;
     if (r->sendings == 0) return false;
-    return curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &bytes) || bytes > 0 || r->first_byte_ns;
+    return pawl_curl.easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &bytes) || bytes > 0 || r->first_byte_ns;
 }
 
 int64_t pawl_http_request_due_ns(const struct pawl_http_request *r)
@@ -333,7 +333,7 @@ static int64_t wait_of(struct pawl_str value)
 {
     const int64_t ms = ms_of_number(value.p); /* values are copies with a NUL behind */
     if (ms >= 0) return ms;
-    const time_t then = curl_getdate(value.p, NULL);
+    const time_t then = pawl_curl.getdate(value.p, NULL);
     if (then < 0) return -1;
     const int64_t left = (int64_t)then * 1000 - pawl_clock_wall_ns() / 1000000;
     return left > 0 ? left : 0;
@@ -380,7 +380,7 @@ static const char *words_for(const struct pawl_http_request *r, CURLcode code)
         }
     }
     if (code == CURLE_OK) return "the answer ended within its head"; /* for curl that is fine */
-    return *r->words ? r->words : curl_easy_strerror(code);
+    return *r->words ? r->words : pawl_curl.easy_strerror(code);
 }
 
 void pawl_http_request_result(struct pawl_http_request *r, CURLcode code, struct pawl_http_result *out)
@@ -393,7 +393,7 @@ void pawl_http_request_result(struct pawl_http_request *r, CURLcode code, struct
         for (uint32_t i = 0; i < r->headers_count; i++) pick(r->headers + i, out);
     else out->headers_count = 0;
     if (out->end != PAWL_HTTP_ANSWERED) out->detail = pawl_str_of(words_for(r, code));
-    if (r->sendings && !curl_easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &connects)) out->reused = connects == 0;
+    if (r->sendings && !pawl_curl.easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &connects)) out->reused = connects == 0;
     out->took_ns = pawl_clock_mono_ns() - r->began_ns;
     out->first_byte_ns = r->first_byte_ns ? r->first_byte_ns - r->began_ns : 0;
 }

@@ -1,8 +1,8 @@
 /* src/io/http_request.h - inside the HTTP client only: one request, between http_request.c, which makes it and reads
  * its answer, and http_client.c, which moves it. */
 #pragma once
-#include <curl/curl.h>
 #include "base/heap.h"
+#include "io/curl.h"
 #include "io/http_client.h"
 #include "io/sigpipe.h"
 
@@ -39,8 +39,9 @@ struct pawl_http_request {
 struct pawl_http_client {
     const struct pawl_alloc *from;
     uv_loop_t *loop;
-    CURLM *multi;
+    CURLM *multi;  /* NULL: nothing was asked for yet */
     CURLSH *share; /* TLS sessions, so that a fresh connection need not begin from nothing */
+    long idle_connections_max;
     struct pawl_arena arena;
     const char *user_agent, *ca_file;
     uv_timer_t curl_timer, due_timer;
