@@ -490,7 +490,12 @@ static int open_db(struct pawl_sqlite *q, struct pawl_error *err)
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int status = make_file(q->path, err);
     if (status != PAWL_OK) return status;
-    if (sqlite3_open_v2(q->path, &q->db, flags, NULL) != SQLITE_OK) return pawl_sqlite_fail(q->db, q->path, err);
+    int rc = pawl_sqlite_vfs_register(&q->vfs);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_open_v2(q->path, &q->db, flags, q->vfs.name);
+        pawl_sqlite_vfs_unregister(&q->vfs);
+    }
+    if (rc != SQLITE_OK) return pawl_sqlite_fail(q->db, q->path, err);
     sqlite3_db_config(q->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     status = take_file(q, err);
     if (status == PAWL_OK) status = pawl_sqlite_prepare(q, err);

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "journal/rules.h"
 #include "store/sqlite.h"
+#include "store/sqlite_log.h"
 
 enum pawl_sqlite_stmt { /* prepared once, at opening; their SQL is in sqlite_db.c */
                         PAWL_SQL_BEGIN,
@@ -49,6 +50,7 @@ struct pawl_sqlite_known { /* of a run at work: its number, the row of its last 
 struct pawl_sqlite {
     struct pawl_store store; /* first: a store is cast to it */
     const struct pawl_alloc *from;
+    struct pawl_sqlite_vfs vfs; /* what db is opened by */
     sqlite3 *db;
     char *path;
     size_t path_bytes;
