@@ -18,11 +18,6 @@ bool pawl_str_eq(struct pawl_str a, struct pawl_str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool pawl_str_is(struct pawl_str a, const char *nul_terminated)
-{
-    return pawl_str_eq(a, pawl_str_of(nul_terminated));
-}
-
 int pawl_str_cmp(struct pawl_str a, struct pawl_str b)
 {
     const uint32_t n = a.n < b.n ? a.n : b.n;

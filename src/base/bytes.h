@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "base/alloc.h"
 
 /* Borrowed bytes, usually text. Not NUL-terminated unless whoever made it says so. {NULL, 0}: absent. */
@@ -13,7 +14,10 @@ struct pawl_str {
 #define PAWL_STR(literal) ((struct pawl_str){(literal), (uint32_t)(sizeof(literal) - 1)})
 struct pawl_str pawl_str_of(const char *nul_terminated); /* NULL gives {NULL, 0} */
 bool pawl_str_eq(struct pawl_str a, struct pawl_str b);
-bool pawl_str_is(struct pawl_str a, const char *nul_terminated);
+static inline bool pawl_str_is(struct pawl_str a, const char *nul_terminated)
+{
+    return a.n == strlen(nul_terminated) && pawl_str_eq(a, (struct pawl_str){nul_terminated, a.n}); /* mostly a literal */
+}
 int pawl_str_cmp(struct pawl_str a, struct pawl_str b);                 /* by bytes, like memcmp, shorter first */
 struct pawl_str pawl_str_copy(struct pawl_arena *a, struct pawl_str s); /* NUL behind; {NULL,0}: no memory */
 

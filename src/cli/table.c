@@ -349,6 +349,7 @@ int cli_main(int argc, char **argv)
     struct cli c = {0};
     const char *name = argc > 1 ? argv[1] : "help";
     int status;
+    pawl_alloc_process();
     open_standard_files();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the store, not the end */

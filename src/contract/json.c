@@ -193,16 +193,16 @@ struct pawl_str pawl_json_strn(yyjson_val *object, const char *name, size_t n)
     return pawl_json_value_str(yyjson_obj_getn(object, name, n));
 }
 
-int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise)
+int64_t pawl_json_i64n(yyjson_val *object, const char *name, size_t n, int64_t otherwise)
 {
-    yyjson_val *v = yyjson_obj_get(object, name);
+    yyjson_val *v = yyjson_obj_getn(object, name, n);
     if (!yyjson_is_int(v) || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX)) return otherwise;
     return yyjson_get_sint(v);
 }
 
-bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise)
+bool pawl_json_booln(yyjson_val *object, const char *name, size_t n, bool otherwise)
 {
-    yyjson_val *v = yyjson_obj_get(object, name);
+    yyjson_val *v = yyjson_obj_getn(object, name, n);
     return yyjson_is_bool(v) ? yyjson_get_bool(v) : otherwise;
 }
 

@@ -24,8 +24,16 @@ static inline struct pawl_str pawl_json_str(yyjson_val *object, const char *name
 {
     return pawl_json_strn(object, name, strlen(name)); /* the compiler knows the length of what is mostly a literal */
 }
-int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise);
-bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise);
+int64_t pawl_json_i64n(yyjson_val *object, const char *name, size_t n, int64_t otherwise);
+static inline int64_t pawl_json_i64(yyjson_val *object, const char *name, int64_t otherwise)
+{
+    return pawl_json_i64n(object, name, strlen(name), otherwise);
+}
+bool pawl_json_booln(yyjson_val *object, const char *name, size_t n, bool otherwise);
+static inline bool pawl_json_bool(yyjson_val *object, const char *name, bool otherwise)
+{
+    return pawl_json_booln(object, name, strlen(name), otherwise);
+}
 struct pawl_str pawl_json_value_str(yyjson_val *v); /* of a string value */
 
 bool pawl_json_equal(yyjson_val *a, yyjson_val *b); /* JSON Schema equality: 1 = 1.0, member order no matter */

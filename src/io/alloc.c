@@ -23,6 +23,16 @@ const struct pawl_alloc *pawl_alloc_libc(void)
     return &libc;
 }
 
+void pawl_alloc_process(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20); /* these two end what libc would learn by itself of them */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 void pawl_alloc_trim(void)
 {
 #ifdef __GLIBC__
