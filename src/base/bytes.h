@@ -16,7 +16,8 @@ struct pawl_str pawl_str_of(const char *nul_terminated); /* NULL gives {NULL, 0}
 bool pawl_str_eq(struct pawl_str a, struct pawl_str b);
 static inline bool pawl_str_is(struct pawl_str a, const char *nul_terminated)
 {
-    return a.n == strlen(nul_terminated) && pawl_str_eq(a, (struct pawl_str){nul_terminated, a.n}); /* mostly a literal */
+    return a.n == strlen(nul_terminated) &&
+           pawl_str_eq(a, (struct pawl_str){nul_terminated, a.n}); /* mostly a literal */
 }
 int pawl_str_cmp(struct pawl_str a, struct pawl_str b);                 /* by bytes, like memcmp, shorter first */
 struct pawl_str pawl_str_copy(struct pawl_arena *a, struct pawl_str s); /* NUL behind; {NULL,0}: no memory */

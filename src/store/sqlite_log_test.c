@@ -119,8 +119,9 @@ static void gathers(sqlite3 *db)
     CHECK_INT(disk.writes, 1);
     CHECK_INT(disk.syncs, 1);
     disk.writes = 0;
-    CHECK(does(db, "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 500) "
-                   "INSERT INTO t SELECT i, zeroblob(800) FROM c")); /* more than the cache: some leave before the end */
+    CHECK(does(db,
+               "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 500) "
+               "INSERT INTO t SELECT i, zeroblob(800) FROM c")); /* more than the cache: some leave before the end */
     CHECK(disk.writes > 10 && disk.writes < 500);
     CHECK_INT(number(db, "SELECT count(*) FROM t"), 501);
     CHECK_INT(number(db, "SELECT count(*) FROM t WHERE length(b) = 800"), 500); /* read from the log */
