@@ -14,12 +14,16 @@ models:
   bossy: {provider: script, price: {input: 2, output: 10}, max_tokens: 100,
           script: [{call: {ask: {}}, usage: {input: 50, output: 20}}, {call: {ask: {n: 2}}, usage: {input: 90, output: 20}},
                    {say: enough, usage: {input: 130, output: 20}}]}
+  breaks: {provider: script, price: {input: 2, output: 1}, max_tokens: 100,
+           script: [{call: {broken: {}}, usage: {input: 50, output: 20}}, {say: seen, usage: {input: 130, output: 20}}]}
   small: {provider: script, price: {input: 0.1, output: 0.5}, max_tokens: 100, script: [{say: from small, usage: {input: 10, output: 2}}]}
   poor: {provider: script, price: {input: 0.1, output: 0.5}, max_tokens: 100, script: [{say: one}, {say: two}, {say: three}]}
-  sound: {provider: script, price: {input: 2, output: 9}, max_tokens: 100, script: [{say: '{"ok": true}'}]}
+  sound: {provider: script, price: {input: 2, output: 9}, max_tokens: 100, script: [{say: '{"ok": true}', usage: {input: 5, output: 99}}]}
 tools:
   look: {command: [echo, "[1]"], effect: read}
   ask: {agent: helper}
+  stand: {agent: routed2, effect: read}
+  broken: {command: [./not-there], effect: read, breaker: {fallback: {tool: stand}}}
 agents:
   counted: {model: main}
   tight: {model: calls, tools: [look], budget: {cost: "0.0015 USD"}}
@@ -30,6 +34,8 @@ agents:
   slow: {model: main, budget: {time: 1h}}
   boss: {model: bossy, tools: [ask], budget: {tokens: 500, exhausted: ask}}
   helper: {model: main}
+  routed2: {model: sound}
+  stood: {model: breaks, tools: [broken], budget: {cost: "0.001 USD"}}
   routed: {model: sound, output: {type: object, required: [ok]}, routing: {models: [poor], success: 80%, runs: 2}}
 budget: {day: {cost: "1 USD"}}
 E
@@ -108,6 +114,13 @@ exits "more for all of them" 0 "$PAWL" approve "@last/$step" --digest "$digest" 
 exits "one question was enough" 0 "$PAWL" resume @last
 check "it is granted" 5000 "$(value @last 'v["budget"]["granted"]["tokens"]')"
 hasnot "ended, the row is gone" "and those that it starts" "$("$PAWL" budget)"
+
+# also one that stands in for a tool; and each of its models needs a price where there is a limit of money
+exits "what stands in is a run" 5 "$PAWL" run stood hi
+has "paid from the same limit" "those that it starts is 0\.001 USD: 0\.00[0-9]* USD are spent" "$("$PAWL" show @last)"
+sed '/sound:/s/price: {[^}]*}, //' pawl.yaml >unpriced.yaml
+exits "a child's model without a price" 2 "$PAWL" check unpriced.yaml
+has "is named, and who pays for it" "model 'sound' has no price, and agent 'stood' pays for what agent 'routed2' spends" "$OUT"
 
 # routing: the cheapest model that does well often enough, by what the store knows of its runs
 exits "the cheaper one, of which nothing is known" 1 "$PAWL" run routed hi

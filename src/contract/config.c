@@ -127,7 +127,7 @@ static void read_root(struct pawl_reader *r, const struct pawl_yaml *root)
     if ((section = pawl_reader_map(r, root, "schedules")) != NULL) pawl_read_schedules(r, section);
     pawl_link_children(r);
     pawl_read_budget(r, root);
-    pawl_link_budgets(r, (struct pawl_model *)(uintptr_t)r->config->models);
+    pawl_link_prices(r, (struct pawl_model *)(uintptr_t)r->config->models);
 }
 
 static void keep(struct pawl_reader *r, const struct pawl_yaml *root)

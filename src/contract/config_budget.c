@@ -3,7 +3,6 @@
 #include "contract/config_read.h"
 #include "contract/units.h"
 
-enum { OUTPUT_TOKENS = 4096 }; /* the bound of an answer where a budget needs one and none is given */
 static const int64_t day = INT64_C(86400000000000);
 
 /* USD a million tokens; micro-USD of a million tokens are picodollars of one. */
@@ -150,47 +149,4 @@ void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root)
     pawl_reader_keys(r, v, known, NULL);
     read_sum(r, v, "day", &r->config->budget_day);
     read_sum(r, v, "all", &r->config->budget_all);
-}
-
-/* ---- once all is read ---- */
-
-static bool limits(const struct pawl_budget *b, enum pawl_budget_of of)
-{
-    return b->most[of] > 0;
-}
-
-static bool agent_limits(const struct pawl_config *c, const struct pawl_agent *a, enum pawl_budget_of of)
-{
-    return limits(&a->budget, of) || limits(&a->budget_all, of) || limits(&a->budget_day, of) ||
-           limits(&c->budget_all, of) || limits(&c->budget_day, of);
-}
-
-static void need_price(struct pawl_reader *r, const struct pawl_agent *a, struct pawl_str name)
-{
-    const struct pawl_model *m = pawl_config_model(r->config, name);
-    if (!m || m->price.known) return;
-    pawl_fault(r->faults, m->line, 0, "give it one: price: {input: 0.25, output: 2.00}",
-               "model '%.*s' has no price, and agent '%.*s' goes by what it costs", (int)m->name.n, m->name.p,
-               (int)a->name.n, a->name.p);
-}
-
-/* A limit of money needs the price of every model that may be asked; one of tokens or money a bound of every answer. */
-void pawl_link_budgets(struct pawl_reader *r, struct pawl_model *models)
-{
-    const struct pawl_config *c = r->config;
-    bool bounded = false;
-    for (uint32_t i = 0; i < c->agents_count; i++) {
-        const struct pawl_agent *a = &c->agents[i];
-        const struct pawl_model *m = a->model.p ? pawl_config_model(c, a->model) : NULL;
-        const bool cost = agent_limits(c, a, PAWL_BUDGET_COST);
-        bounded = bounded || cost || agent_limits(c, a, PAWL_BUDGET_TOKENS);
-        if (!m || (!cost && !a->routing.models_count)) continue;
-        need_price(r, a, m->name);
-        for (uint32_t k = 0; k < a->routing.models_count; k++) need_price(r, a, a->routing.models[k]);
-        if (!cost) continue;
-        for (uint32_t k = 0; k < m->fallback_count; k++) need_price(r, a, m->fallback[k]);
-        for (uint32_t k = 0; k < a->exhausted.degrade_count; k++) need_price(r, a, a->exhausted.degrade[k]);
-    }
-    for (uint32_t i = 0; bounded && i < c->models_count; i++)
-        if (!models[i].max_tokens) models[i].max_tokens = OUTPUT_TOKENS;
 }

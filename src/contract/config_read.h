@@ -149,8 +149,8 @@ void pawl_reader_price(struct pawl_reader *r, const struct pawl_yaml *map, struc
 void pawl_reader_budget(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a);
 void pawl_reader_routing(struct pawl_reader *r, const struct pawl_yaml *map, struct pawl_agent *a);
 void pawl_read_budget(struct pawl_reader *r, const struct pawl_yaml *root);
-void pawl_link_budgets(struct pawl_reader *r,
-                       struct pawl_model *models); /* all is read; models are the configuration's */
+void pawl_link_prices(struct pawl_reader *r,
+                      struct pawl_model *models); /* all is read; models are the configuration's */
 void pawl_read_opinion(struct pawl_reader *r, const struct pawl_yaml *agent,
                        struct pawl_agent *a); /* config_opinion.c: second_opinion */
 /* config_context.c: `context` of an agent, and `context` of its budget. Adds recall to its tools. */

@@ -391,6 +391,21 @@ static const struct row {
     {"version: 1\nmodels:\n  m: {provider: openai, model: x}\n  n: {provider: openai, model: y, price: {input: 1, output: 2}}\n"
      "agents: {a: {model: m, budget: {cost: \"0.50 USD\", exhausted: {degrade: n}}}}",
      "3: model 'm' has no price, and agent 'a' goes by what it costs"},
+    {"version: 1\nmodels:\n  p: {provider: openai, model: x, price: {input: 1, output: 2}, fallback: [f]}\n  f: {provider: openai, model: y}\n"
+     "  s: {provider: openai, model: y, fallback: [p, g]}\n  g: {provider: openai, model: y}\n  o: {provider: openai, model: y, fallback: [q]}\n"
+     "  q: {provider: openai, model: y}\n  never: {provider: openai, model: y}\ntools: {mail: {command: [a], effect: mutate}}\n"
+     "agents:\n  a: {model: p, tools: [mail], budget: {context: 5000, cost: \"1 USD\"}, second_opinion: {for: [mail], by: [o]}, context: {summarize: s}}\n"
+     "  b: {model: p, tools: [mail], second_opinion: {for: [mail], by: [never]}}",
+     "4: model 'f' has no price, and agent 'a' goes by what it costs\n5: model 's' has no price, and agent 'a' goes by what it costs\n"
+     "6: model 'g' has no price, and agent 'a' goes by what it costs\n7: model 'o' has no price, and agent 'a' goes by what it costs\n"
+     "8: model 'q' has no price, and agent 'a' goes by what it costs"},
+    {"version: 1\nmodels:\n  p: {provider: openai, model: x, price: {input: 1, output: 2}}\n  k: {provider: openai, model: y}\n"
+     "  l: {provider: openai, model: y}\n  n: {provider: openai, model: y}\ntools:\n  kid: {agent: b}\n  round: {agent: a}\n"
+     "  deep: {agent: c, undo: {tool: back}}\n  back: {agent: d}\nagents:\n  a: {model: p, tools: [kid], budget: {cost: \"1 USD\"}}\n"
+     "  b: {model: k, tools: [round, deep]}\n  c: {model: l}\n  d: {model: n}\n  e: {model: p, tools: [kid], budget: {tokens: 5k, day: {cost: \"1 USD\"}}}",
+     "4: model 'k' has no price, and agent 'a' pays for what agent 'b' spends\n"
+     "5: model 'l' has no price, and agent 'a' pays for what agent 'c' spends\n"
+     "6: model 'n' has no price, and agent 'a' pays for what agent 'd' spends"},
     {TOOL AGENT "  b: {model: m, instructions: \"${env:KEY}\", deadline: -5s, ends_by: 10, output: [], guards: []}",
      "8: instructions: a reference to the environment is not read here\n"
      "8: deadline: expected a duration such as 250ms, 5s, 10m, 24h or 30d, found '-5s'\n"

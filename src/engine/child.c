@@ -254,7 +254,7 @@ static void begin(struct pawl_slot *s)
     pawl_hex(hex, h->config->hash.b, 32);
     pawl_jw_text(&w, hex);
     put_parent(h, s, yyjson_obj_get(yyjson_obj_get(request, "child"), "input"), &w);
-    pawl_payers_write(p->child_id, agent, &h->run, &w);
+    pawl_payers_write(p->child_id, h->config, agent, &h->run, &w);
     pawl_jw_close(&w, '}');
     if (input.failed) e->rc = PAWL_ENOMEM;
     else pawl_hot_append(child, PAWL_RUN_CREATED, 0, pawl_buf_done(&b));

@@ -207,7 +207,7 @@ struct pawl_hot *pawl_request_begin(struct pawl_engine *e, const struct pawl_req
     put_schedule(&o, r);
     put(&o, "id", r->id);
     put(&o, "by", r->by);
-    pawl_payers_write(r->run, agent, NULL, &o.w);
+    pawl_payers_write(r->run, r->config, agent, NULL, &o.w);
     return pawl_hot_append(h, PAWL_RUN_CREATED, 0, finish(&o)) ? NULL : h;
 }
 

@@ -38,8 +38,8 @@ enum pawl_verdict pawl_budget_settle(struct pawl_pass *p, bool unsent);
 /* Who pays for a run, beside its agent and the day: the member `payers` of run.created, where there is a limit to keep: its
  * own account ("run ID", where it may start runs), and those of the runs above it, with what each may spend. */
 enum { PAWL_PAYER_NAME = 48, PAWL_PAYER_ROWS = PAWL_SPENDS * PAWL_BUDGET_OFS };
-void pawl_payers_write(struct pawl_id run, const struct pawl_agent *agent, const struct pawl_run *parent,
-                       struct pawl_json_writer *w);
+void pawl_payers_write(struct pawl_id run, const struct pawl_config *c, const struct pawl_agent *agent,
+                       const struct pawl_run *parent, struct pawl_json_writer *w);
 /* The run has ended: its account's rows go. How many operations, names in `a`. */
 uint32_t pawl_payers_close(const struct pawl_run *run, struct pawl_arena *a,
                            struct pawl_shared_op ops[PAWL_PAYER_ROWS]);

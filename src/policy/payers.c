@@ -12,11 +12,21 @@ static struct pawl_str name_of(struct pawl_id run, char text[PAWL_PAYER_NAME])
     return pawl_str_of(text);
 }
 
-static bool shares(const struct pawl_agent *agent)
+static bool starts(const struct pawl_config *c, struct pawl_str tool)
+{
+    const struct pawl_tool *t = tool.p ? pawl_config_tool(c, tool) : NULL;
+    return t && t->child.p;
+}
+
+/* By a tool of its own, by what stands in for one or by what undoes one. */
+static bool shares(const struct pawl_config *c, const struct pawl_agent *agent)
 {
     if (!agent->budget.most[PAWL_BUDGET_TOKENS] && !agent->budget.most[PAWL_BUDGET_COST]) return false;
-    for (uint32_t i = 0; i < agent->tools_count; i++)
-        if (agent->tools[i]->child.p) return true;
+    for (uint32_t i = 0; i < agent->tools_count; i++) {
+        const struct pawl_tool *t = agent->tools[i];
+        if (t->child.p || starts(c, t->undo_tool)) return true;
+        if (t->fallback.kind == PAWL_FALLBACK_TOOL && starts(c, t->fallback.tool)) return true;
+    }
     return false;
 }
 
@@ -29,11 +39,11 @@ static void put(struct pawl_json_writer *w, struct pawl_str account, const int64
     pawl_jw_close(w, '}');
 }
 
-void pawl_payers_write(struct pawl_id run, const struct pawl_agent *agent, const struct pawl_run *parent,
-                       struct pawl_json_writer *w)
+void pawl_payers_write(struct pawl_id run, const struct pawl_config *c, const struct pawl_agent *agent,
+                       const struct pawl_run *parent, struct pawl_json_writer *w)
 {
     const uint32_t above = parent ? parent->payers_count : 0;
-    const bool own = shares(agent);
+    const bool own = shares(c, agent);
     char text[PAWL_PAYER_NAME];
     if (!own && !above) return;
     pawl_jw_key(w, "payers");
