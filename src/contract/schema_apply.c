@@ -178,8 +178,8 @@ static bool gather_properties(struct pawl_build *b, struct pawl_pending *p, yyjs
 {
     yyjson_val *key, *value;
     size_t i, max;
-    if (properties && !yyjson_is_obj(properties))
-        return wrong(b, p, "properties", "an object whose values are schemas");
+    if (!properties) return true;
+    if (!yyjson_is_obj(properties)) return wrong(b, p, "properties", "an object whose values are schemas");
     yyjson_obj_foreach(properties, i, max, key, value)
     {
         struct pawl_name *n = g->names + g->count++;
