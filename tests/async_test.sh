@@ -112,6 +112,36 @@ has "explain says so" "async +its deadline was over: its monitor was told to sto
 shop 'POST /refunds#1=poll:300ms'
 exits "in time" 0 "$PAWL" run refund hi
 check "nobody is told to stop" 0 "$("$PAWL" sql "SELECT count(*) FROM journal WHERE body LIKE '%\"stop\":\"%' AND kind = 'step.polled'" | tail -1)"
+# so is it where its run is stopped before that
+sed -i 's/deadline: 900ms, cancel/deadline: 60s, cancel/' pawl.yaml
+cancelled() { # fault, exit status: the run is cancelled while its call waits to be over
+    shop "POST /refunds#1=$1"
+    : >client.out
+    "$PAWL" run refund hi >client.out 2>&1 &
+    CLIENT=$!
+    await 10 grep -q 'accepted;' client.out
+    exits "stopped by a person ($1)" "$2" "$PAWL" cancel @last --reason 'not after all'
+    wait $CLIENT
+}
+cancelled poll_never 0
+check "it was told to stop, once" 1 "$(grep -c 'DELETE /operations' shop.ledger)"
+check "what its monitor says then counts: nothing happened" "cancelled cancelled 0" "$(value @last 'v["status"]') $(value @last 'v["steps"][1]["class"]') $(happened refund)"
+has "explain says why" "async +the run was stopped: its monitor was told to stop it \(DELETE\), once" "$("$PAWL" explain @last | tr '\n' ' ' | tr -s ' ')"
+check "on record before, once" 1 "$("$PAWL" sql "SELECT count(*) FROM journal WHERE kind = 'step.polled' AND body LIKE '%\"stop\":\"DELETE\",%\"cancelled\":true%'" | tail -1)"
+# nobody owns the store when it is said: the next owner tells the monitor
+shop 'POST /refunds#1=poll_never'
+"$PAWL" run refund hi >client.out 2>&1 &
+CLIENT=$!
+await 10 grep -q 'accepted;' client.out
+kill -9 $CLIENT
+wait $CLIENT 2>/dev/null
+"$PAWL" cancel @last >cancel.out 2>&1
+"$PAWL" resume @last >resume.out 2>&1
+check "after a kill -9 too" "cancelled 1 0" "$(value @last 'v["status"]') $(grep -c 'DELETE /operations' shop.ledger) $(happened refund)"
+sed -i 's/deadline: 60s, cancel/deadline: 4s, cancel/' pawl.yaml
+cancelled poll_gone:60s 4
+check "a monitor that does not know it: in doubt, for a person" "ending doubt 1" "$(value @last 'v["status"]') $(value @last 'v["waiting"]') $(grep -c 'DELETE /operations' shop.ledger)"
+sed -i 's/deadline: 4s, cancel/deadline: 900ms, cancel/' pawl.yaml
 shop 'POST /refunds#1=poll_gone:5s'
 exits "a monitor that does not know it" 0 "$PAWL" run refund hi
 check "the ladder goes on: the same key again" 2 "$(grep -c 'POST /refunds' shop.ledger)"

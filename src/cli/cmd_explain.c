@@ -314,7 +314,9 @@ static void heard(struct telling *t)
         if (is(h, "what", "accepted")) {
             accepted(h, &b);
         } else if (is(h, "what", "polled") && text(h, "stop").n) {
-            pawl_buf_text(&b, "its deadline was over: its monitor was told to stop it (");
+            pawl_buf_text(&b, yyjson_get_bool(yyjson_obj_get(h, "cancelled")) ? "the run was stopped"
+                                                                              : "its deadline was over");
+            pawl_buf_text(&b, ": its monitor was told to stop it (");
             pawl_shown(text(h, "stop"), 10, &b);
             pawl_buf_text(&b, "), once, and asked once more");
         } else if (is(h, "what", "polled")) {

@@ -3,6 +3,7 @@
 #include "policy/admission.h"
 #include "engine/hot.h"
 #include "policy/guard.h"
+#include "policy/look.h"
 #include <assert.h>
 #include <string.h>
 
@@ -306,6 +307,11 @@ static void stop_slot(struct pawl_slot *s)
     if (p->ended || (p->step && p->step->kind == PAWL_STEP_UNDO)) return;
     if (intended && pawl_pass_is_child(p) && p->want == PAWL_WANT_CHILD) {
         pawl_child_stop(s);
+        return;
+    }
+    if (intended && pawl_async_to_stop(p) && (p->want == PAWL_WANT_LATER || !pawl_pass_changes(p))) {
+        cancel_attempt(s); /* a question of a read's monitor; of a change its answer is awaited */
+        pawl_slot_drive(s);
         return;
     }
     if (intended && pawl_pass_changes(p)) {

@@ -280,7 +280,7 @@ static void write_tries(struct view *v, const struct extra *x)
 static void write_heard(struct view *v, const struct extra *x)
 {
     static const char *const names[] = {"monitor", "callback", "word",      "gone", "says",
-                                        "message", "result",   "at_result", "stop"},
+                                        "message", "result",   "at_result", "stop", "cancelled"},
                              *const times[][2] = {{"until", "until_ns"},
                                                   {"poll_at", "poll_at_ns"},
                                                   {"not_before", "not_before_ns"}};

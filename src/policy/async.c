@@ -4,7 +4,7 @@
  *   sent -> ACCEPTED   202, and there is a way to hear of its end     step.accepted, durable before the run parks
  *   ACCEPTED -> done   the monitor says so, or a callback: the first one counts
  *   ACCEPTED -> failed the same: nothing happened there
- *   ACCEPTED, its deadline is over: the monitor is told to stop it, once, where the contract says how
+ *   ACCEPTED, its deadline is over, or its run is stopped: the monitor is told to stop it, once, where the contract says how
  *   ACCEPTED -> unknown its deadline is over, or nobody will tell any more: the ladder of retry.c
  *
  * A callback may come before the 202 is known, or in place of it. How long between two polls: half of what has gone by since the 202,
@@ -75,12 +75,27 @@ static enum pawl_verdict done(struct pawl_pass *p, struct pawl_str result)
     return ends(p, (struct pawl_outcome){.applied = PAWL_APPLIED_YES, .result = result});
 }
 
+/* Its run is being stopped: nobody waits for what it does. */
+static bool unwanted(const struct pawl_pass *p)
+{
+    return p->run->ending && p->step->kind != PAWL_STEP_UNDO;
+}
+
+bool pawl_async_to_stop(const struct pawl_pass *p)
+{
+    const struct pawl_step *s = p->step;
+    return p->tool && s && s->accepted && s->state == PAWL_STEP_INTENDED_STATE && unwanted(p) &&
+           p->tool->async.cancel.p && s->monitor.p && !s->told_to_stop;
+}
+
 static enum pawl_verdict failed(struct pawl_pass *p, struct pawl_str message)
 {
-    return ends(p,
-                (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
-                                      .error_class = PAWL_CLASS_REJECTED,
-                                      .message = message.p ? message : PAWL_STR("it was accepted, and then failed")});
+    const bool as_told = unwanted(p) && p->step->told_to_stop;
+    return ends(p, (struct pawl_outcome){.applied = PAWL_APPLIED_NO,
+                                         .error_class = as_told ? PAWL_CLASS_CANCELLED : PAWL_CLASS_REJECTED,
+                                         .message = message.p ? message
+                                                    : as_told ? PAWL_STR("it was told to stop, and has not happened")
+                                                              : PAWL_STR("it was accepted, and then failed")});
 }
 
 /* A fresh pass knows from the journal alone. */
@@ -157,6 +172,7 @@ enum pawl_verdict pawl_async_accept(struct pawl_pass *p)
     p->last_poll = false;
     p->hops = 0;
     p->stage = PAWL_STAGE_ATTEMPT;
+    if (unwanted(p)) return pawl_async_wait(p);
     return pawl_pass_until(p, PAWL_WANT_LATER, poll_at_ns(p) < p->step->until_ns ? poll_at_ns(p) : p->step->until_ns);
 }
 
@@ -255,8 +271,8 @@ static enum pawl_verdict take_news(struct pawl_pass *p)
     return pawl_async_wait(p);
 }
 
-/* Nobody waits for it any more: whoever does it is told to stop, once, and asked once more. Whatever comes of that, the ladder
- * follows. It changes something out there, so it is durable before it leaves, and after a crash it is not said again. */
+/* Nobody waits for it any more: whoever does it is told to stop, once, and asked at once how it is now. Whatever comes of that,
+ * at its deadline the ladder follows. It changes something out there, so it is durable before it leaves, and after a crash it is not said again. */
 static enum pawl_verdict tell_to_stop(struct pawl_pass *p)
 {
     struct pawl_buf b;
@@ -266,6 +282,7 @@ static enum pawl_verdict tell_to_stop(struct pawl_pass *p)
     pawl_jw_open(&w, '{');
     pawl_jw_key(&w, "stop");
     pawl_jw_str(&w, p->tool->async.cancel);
+    if (p->wall_ns < p->step->until_ns) pawl_jw_key(&w, "cancelled"), pawl_jw_bool(&w, true);
     if (p->step->not_before_ns) pawl_jw_key(&w, "not_before"), pawl_jw_i64(&w, p->step->not_before_ns);
     pawl_jw_close(&w, '}');
     if ((v = pawl_pass_append(p, PAWL_STEP_POLLED, &b)) != PAWL_GO) return v;
@@ -283,8 +300,13 @@ enum pawl_verdict pawl_async_wait(struct pawl_pass *p)
         p->stopping = true;
         return pawl_pass_wait(p, PAWL_WANT_POLL);
     }
-    if (p->stopping) p->stopping = p->news_came = p->last_poll = false; /* what it says to that proves nothing */
+    if (p->stopping) { /* what it says to that proves nothing */
+        p->stopping = p->news_came = p->last_poll = false;
+        p->poll_at_ns = p->wall_ns;
+    }
     if (p->news_came) return take_news(p);
+    if (pawl_async_to_stop(p)) return tell_to_stop(p);
+    if (unwanted(p) && !pawl_pass_changes(p)) return pawl_pass_fail(p, PAWL_CLASS_CANCELLED, "the run was stopped");
     const bool over = p->wall_ns >= s->until_ns;
     const bool told_not_to = p->wall_ns < s->not_before_ns;
     if (over && (p->last_poll || !polls(p) || told_not_to)) {

@@ -28,3 +28,5 @@ enum pawl_verdict pawl_async_accept(struct pawl_pass *p);
 enum pawl_verdict pawl_async_wait(struct pawl_pass *p);
 /* ... it was called back in time, and that is to be p->outcome now. */
 bool pawl_async_called(struct pawl_pass *p);
+/* ... its run is stopped, and its monitor is to be told so. */
+bool pawl_async_to_stop(const struct pawl_pass *p);

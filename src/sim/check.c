@@ -322,9 +322,13 @@ void pawl_sim_check_attempt(struct pawl_sim_node *n, const struct pawl_attempt *
                         a->step, n->number);
     if (!model && !a->poll && a->tool->driver == PAWL_DRIVER_HTTP && elsewhere(w, a))
         pawl_sim_broken(w, "target", "run%u #%u: sent to where the configuration does not point", run->index, a->step);
-    if (a->stop && (!s || !s->told_to_stop || !s->accepted || pawl_sim_wall_most(w) < s->until_ns))
+    const bool over = s && (pawl_sim_wall_most(w) >= s->until_ns || run->stored.ending);
+    if (a->stop && (!s || !s->told_to_stop || !s->accepted || !over))
         pawl_sim_broken(w, "heard", "run%u #%u: told to stop before its time was over, or before that is stored",
                         run->index, a->step);
+    if (a->poll && !a->stop && pawl_sim_untold(w, run, s))
+        pawl_sim_broken(w, "heard", "run%u #%u: its run is stopped, and its monitor is asked, not told", run->index,
+                        a->step);
     if (a->poll && !a->stop && s && s->accepted && pawl_sim_wall_most(w) < s->not_before_ns)
         pawl_sim_broken(w, "heard", "run%u #%u: asked before the time that its monitor named", run->index, a->step);
     if (!a->look) pawl_sim_check_in_time(n, run, a);

@@ -72,6 +72,14 @@ void pawl_sim_check_called(struct pawl_sim_seen *k)
     else if (pawl_run_answered(&k->run->stored, id)) pawl_sim_seen_broken(k, "callback", "the same one is kept twice");
 }
 
+/* Its run is being stopped, and its monitor is to be told so, and is not. */
+bool pawl_sim_untold(const struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s)
+{
+    const struct pawl_tool *t = s ? pawl_config_tool(&w->config, s->name) : NULL;
+    return t && t->async.cancel.p && run->stored.ending && s->accepted && s->kind != PAWL_STEP_UNDO && s->monitor.p &&
+           s->state == PAWL_STEP_INTENDED_STATE && !s->told_to_stop;
+}
+
 /* It sleeps beside no end of a wait, nor beside one that has come. */
 void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h)
 {
@@ -81,6 +89,9 @@ void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, 
         if (s->state == PAWL_STEP_INTENDED_STATE && s->called && !s->stop && !s->applied &&
             h->waiting == PAWL_WAIT_STEP)
             pawl_sim_broken(w, "callback", "run%u #%u: sleeps, and it was called back", run->index, s->number);
+        if (pawl_sim_untold(w, run, s))
+            pawl_sim_broken(w, "heard", "run%u #%u: sleeps, and its monitor is not told that its run is stopped",
+                            run->index, s->number);
         if (!pawl_step_ended(s) && s->accepted && h->waiting != PAWL_WAIT_CONFIG && h->wake_ns > s->until_ns)
             pawl_sim_broken(w, "bounded", "run%u #%u: sleeps past the end of its wait", run->index, s->number);
     }

@@ -360,6 +360,7 @@ void pawl_sim_draw_interrupts(struct pawl_sim *w);
 bool pawl_sim_interrupted(struct pawl_sim *w); /* is a run that begins a conversation for that? */
 void pawl_sim_interrupt(struct pawl_sim_node *n);
 bool pawl_sim_is_awaited(const struct pawl_step *s);
+bool pawl_sim_untold(const struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_step *s);
 void pawl_sim_check_awaited(struct pawl_sim *w, const struct pawl_sim_run *run, const struct pawl_head *h);
 void pawl_sim_check_ended_call(struct pawl_sim *w, const struct pawl_sim_call *c, enum pawl_sim_tells tells);
 void pawl_sim_check_hot(struct pawl_sim_node *n);
