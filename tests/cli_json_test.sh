@@ -39,6 +39,8 @@ json "init" 0 config "$PAWL" init --json
 json "init again" 1 error "$PAWL" init --json
 mock
 json "check" 0 tool "$PAWL" check --json
+printf 'version: 1\nmodels: {m: {provider: script, script: [{say: x}]}}\nagents: {a: {model: m}}\ntools: {t: {command: [x], effect: read}}\nschedules: {s: {cron: "0 7 * * *", agent: a, input: x}}\n' >times.yaml
+json "check of a schedule and a tool" 0 'schedule : tool' "$PAWL" check times.yaml --json
 printf 'version: 1\nmodles: {}\ntools: {x: {effect: raed}}\n' >bad.yaml
 json "check of a bad file" 2 error "$PAWL" check bad.yaml --json
 json "run with a bad file" 2 error "$PAWL" run a b --config bad.yaml --json

@@ -47,11 +47,12 @@ PAWL_API void pawl_close(struct pawl *p);
 /* Is the store this process's? A client may become its owner within a call that waits. */
 PAWL_API bool pawl_owns(const struct pawl *p);
 
-/* All errors of a configuration file at once: `error` is called for each, in the file's order, and `tool` once for each
- * schedule with a line that says when it begins, and for each tool with one that says what its contract means. Either may be NULL. path NULL: pawl.yaml in the working folder.
+/* All errors of a configuration file at once: `error` is called for each, in the file's order, and `says` once for each
+ * schedule (of: "schedule") with a line that says when it begins, and for each tool (of: "tool") with one that says what its
+ * contract means. Either may be NULL. path NULL: pawl.yaml in the working folder.
  * PAWL_OK; PAWL_ECONFIG; or why the file cannot be read, which `error` is told too. Needs no handle, any thread. */
 PAWL_API int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_error *e),
-                        void (*tool)(void *ctx, const char *line), void *ctx);
+                        void (*says)(void *ctx, const char *of, const char *line), void *ctx);
 
 /* A tool of this process: one that the configuration declares with neither http nor command. */
 struct pawl_tool_call {

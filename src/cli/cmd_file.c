@@ -105,7 +105,7 @@ int cli_init(struct cli *c)
 
 struct checked {
     struct cli *c;
-    uint32_t errors, tools;
+    uint32_t errors;
 };
 
 static void on_error(void *ctx, const struct pawl_error *e)
@@ -123,13 +123,12 @@ static void on_error(void *ctx, const struct pawl_error *e)
     cli_text(c, CLI_PLAIN, "\n");
 }
 
-static void on_tool(void *ctx, const char *line)
+static void on_line(void *ctx, const char *of, const char *line)
 {
     struct checked *k = ctx;
     struct pawl_buf b;
-    k->tools++;
     if (k->c->opt[OPT_JSON]) {
-        json_line(k->c, "tool", line);
+        json_line(k->c, of, line);
         return;
     }
     pawl_buf_init_arena(&b, &k->c->arena);
@@ -142,7 +141,7 @@ int cli_check(struct cli *c)
 {
     const char *path = c->count ? c->args[0] : c->opt[OPT_CONFIG] ? c->opt[OPT_CONFIG] : "pawl.yaml";
     struct checked k = {.c = c};
-    const int rc = pawl_check(path, on_error, on_tool, &k);
+    const int rc = pawl_check(path, on_error, on_line, &k);
     if (rc && !k.errors) fprintf(stderr, "pawl: %s: %s\n", path, pawl_code_name(rc));
     if (rc && !c->opt[OPT_JSON]) cli_printf(c, "%u error%s\n", k.errors, k.errors == 1 ? "" : "s");
     cli_flush(c);

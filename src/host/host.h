@@ -10,6 +10,7 @@
 #include "engine/env.h"
 #include "host/registry.h"
 #include "host/worker.h"
+#include "io/clock_watch.h"
 #include "io/control.h"
 #include "io/http_hedge.h"
 #include "io/lock.h"
@@ -145,7 +146,8 @@ struct pawl {
     void *watch_ctx;
     const char *listens_at; /* embed.h: http://HOST:PORT where callbacks are taken here; NULL: nowhere */
     bool only_read, hold, must_own, owns, handing_over, loop_open;
-    bool begins_schedules; /* embed.h */
+    bool begins_schedules;               /* embed.h */
+    struct pawl_clock_watch clock_watch; /* where it begins schedules */
 };
 
 /* loop.c */

@@ -225,6 +225,7 @@ void pawl_close(struct pawl *p)
         } /* a stop that is still set ends one run early */
         uv_loop_close(&p->loop);
     }
+    pawl_clock_watch_close(&p->clock_watch);
     pawl_registry_fini(&p->registry);
     free_tools(p);
     free(p->store_name);
@@ -275,7 +276,7 @@ int pawl_register_blocking_tool(struct pawl *p, const char *name, pawl_tool_fn *
 }
 
 int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_error *e),
-               void (*tool)(void *ctx, const char *line), void *ctx)
+               void (*says)(void *ctx, const char *of, const char *line), void *ctx)
 {
     const struct pawl_alloc *from = pawl_alloc_libc();
     struct pawl_config_report *report = calloc(1, sizeof *report);
@@ -286,17 +287,17 @@ int pawl_check(const char *path, void (*error)(void *ctx, const struct pawl_erro
     rc = read_config(from, path ? path : "pawl.yaml", pawl_config_load, env_get, &c, report, &err);
     if (rc && !report->count && error) error(ctx, &err);
     for (uint32_t i = 0; i < report->count && i < PAWL_CONFIG_ERRORS && error; i++) error(ctx, &report->errors[i]);
-    for (uint32_t i = 0; c && i < c->schedules_count && tool; i++) {
+    for (uint32_t i = 0; c && i < c->schedules_count && says; i++) {
         struct pawl_buf b;
         pawl_buf_init(&b, from);
         if (pawl_schedule_explain(&c->schedules[i], pawl_clock_wall_ns(), &b) == PAWL_OK && pawl_buf_done(&b).p)
-            tool(ctx, b.p);
+            says(ctx, "schedule", b.p);
         pawl_buf_fini(&b);
     }
-    for (uint32_t i = 0; c && i < c->tools_count && tool; i++) {
+    for (uint32_t i = 0; c && i < c->tools_count && says; i++) {
         struct pawl_buf b;
         pawl_buf_init(&b, from);
-        if (pawl_config_explain(&c->tools[i], &b) == PAWL_OK && pawl_buf_done(&b).p) tool(ctx, b.p);
+        if (pawl_config_explain(&c->tools[i], &b) == PAWL_OK && pawl_buf_done(&b).p) says(ctx, "tool", b.p);
         pawl_buf_fini(&b);
     }
     if (c) pawl_config_free(c, from);

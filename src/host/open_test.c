@@ -322,8 +322,9 @@ static void count_error(void *ctx, const struct pawl_error *e)
     ++((int *)ctx)[0];
 }
 
-static void count_tool(void *ctx, const char *line)
+static void count_tool(void *ctx, const char *of, const char *line)
 {
+    CHECK_TEXT(of, "tool");
     CHECK(strstr(line, "act: ") == line);
     ++((int *)ctx)[1];
 }

@@ -9,11 +9,18 @@
 #include "io/clock.h"
 #include "journal/rules.h"
 
+/* The wall clock was set, or the machine slept: any event has the engine look at it. */
+static void on_clock(void *ctx)
+{
+    pawl_host_event(ctx, PAWL_EV_DUE);
+}
+
 void pawl_host_schedules(struct pawl *p)
 {
     const struct pawl_request r = {.what = PAWL_ASK_SCHEDULES, .config = p->config};
     if (!p->config || !p->config->schedules_count) return;
     p->begins_schedules = true;
+    pawl_clock_watch_open(&p->clock_watch, &p->loop, on_clock, p); /* without it: with the next event */
     pawl_host_request(p, NULL, &r);
 }
 
