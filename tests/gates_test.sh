@@ -68,8 +68,11 @@ story quorum '{call: {pay: {amount: 500}}}' '{approvers: [ann, bob, cem], quorum
 has "check says it" "2 of ann, bob, cem" "$OUT"
 "$PAWL" run a x >/dev/null 2>&1
 exits "who is not asked" 1 "$PAWL" approve @last/2 --digest "$(digest 2)" --by dee
+has "a word that is refused changes nothing of what it waits for" "waits for your yes or no" "$("$PAWL" ls)"
+has "nor what is said of it" "^It waits for your yes or no" "$("$PAWL" show @last)"
 has "is told so" "asks for the word of others" "$OUT"
 exits "the first" 0 "$PAWL" approve @last/2 --digest "$(digest 2)" --by ann
+has "it waits for the other's" "waits for your yes or no" "$("$PAWL" ls)"
 exits "the same person again" 0 "$PAWL" approve @last/2 --digest "$(digest 2)" --by ann
 exits "is not enough" 3 "$PAWL" resume @last
 check "who has said yes" "['ann']" "$(of 's[1]["asked"]["yes"]')"

@@ -27,7 +27,7 @@ static const char *rests(struct cli *c, yyjson_val *head)
     struct pawl_buf b;
     if (pawl_str_is(waiting, "claim")) return "waits for another run that does the same";
     if (pawl_str_is(waiting, "signal")) return "waits for a signal: pawl show says which";
-    if (pawl_str_is(waiting, "owner")) return "stopped in the middle: pawl resume";
+    if (pawl_str_is(waiting, "owner")) return "nobody works on it: pawl resume";
     if (pawl_str_is(waiting, "child")) return "waits for a run that it started: pawl show";
     if (pawl_str_is(waiting, "room")) return "waits for room in its lane or pool, or for a breaker";
     if (!pawl_str_is(waiting, "timer") || !until_ns) return "running";

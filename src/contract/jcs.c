@@ -79,7 +79,7 @@ static int write_object(yyjson_val *v, struct pawl_buf *out, struct pawl_error *
     return rc;
 }
 
-static void write_double(double d, struct pawl_buf *out)
+void pawl_json_double(double d, struct pawl_buf *out)
 {
     char memory[256];
     yyjson_alc alc;
@@ -126,7 +126,7 @@ static int write_integer(yyjson_val *v, struct pawl_buf *out, struct pawl_error 
         return PAWL_OK;
     }
     const size_t number = out->n;
-    write_double((double)size, out);
+    pawl_json_double((double)size, out);
     n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)size);
     if (out->failed || (out->n - number == (size_t)n && memcmp(out->p + number, digits, (size_t)n) == 0))
         return PAWL_OK;
@@ -155,7 +155,10 @@ static int write_value(yyjson_val *v, struct pawl_buf *out, struct pawl_error *e
     if (yyjson_is_obj(v)) return write_object(v, out, err);
     if (yyjson_is_arr(v)) return write_array(v, out, err);
     if (yyjson_is_int(v)) return write_integer(v, out, err);
-    if (yyjson_is_real(v)) write_double(yyjson_get_real(v), out);
+    if (pawl_json_is_rounded(v))
+        return pawl_fail(err, PAWL_EINVAL, "", "send it as a string",
+                         "an integer of about %.3g is beyond what a double keeps exactly", yyjson_get_real(v));
+    if (yyjson_is_real(v)) pawl_json_double(yyjson_get_real(v), out);
     else pawl_json_write(v, out);
     return PAWL_OK;
 }

@@ -1,6 +1,8 @@
 /* src/contract/json.c - yyjson with an arena under it, and the checks that it leaves to us: unique names, depth. */
 #include "contract/json.h"
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void *from_arena(void *ctx, size_t bytes)
@@ -45,16 +47,74 @@ static void write_path(const struct path *p, struct pawl_buf *out)
     }
 }
 
-static int refuse_name(const struct path *p, struct pawl_str name, struct pawl_arena *a, struct pawl_error *err)
+/* As a JSON pointer; "" where it is too long. */
+static const char *path_text(const struct path *p, struct pawl_arena *a)
 {
-    const struct path at = {.above = p, .name = name};
     struct pawl_buf b;
     pawl_buf_init_arena(&b, a);
     b.max_bytes = 4096;
-    write_path(&at, &b);
+    write_path(p, &b);
     pawl_buf_done(&b);
-    return pawl_fail(err, PAWL_EINVAL, b.failed ? "" : b.p, "keep one of the two",
+    return b.failed ? "" : b.p;
+}
+
+static int refuse_name(const struct path *p, struct pawl_str name, struct pawl_arena *a, struct pawl_error *err)
+{
+    const struct path at = {.above = p, .name = name};
+    return pawl_fail(err, PAWL_EINVAL, path_text(&at, a), "keep one of the two",
                      "the name '%.*s' stands twice in one object", name.n < 64 ? (int)name.n : 64, name.p);
+}
+
+/* A number has no length: that part of yyjson's tag is free to say that the double is not the integer that was written. */
+#define ROUNDED (UINT64_C(1) << YYJSON_TAG_BIT)
+
+bool pawl_json_is_rounded(yyjson_val *v)
+{
+    return yyjson_is_real(v) && (v->tag & ROUNDED);
+}
+
+/* '0' to '9', 0 behind the last one. */
+static char next_digit(struct pawl_str number, uint32_t *at)
+{
+    while (*at < number.n && (number.p[*at] == '-' || number.p[*at] == '.')) ++*at;
+    return *at < number.n && number.p[*at] != 'e' ? number.p[(*at)++] : 0;
+}
+
+/* Of two texts of about the same number: but for zeros at the end. */
+static bool same_digits(struct pawl_str a, struct pawl_str b)
+{
+    uint32_t i = 0, j = 0;
+    for (;;) {
+        const char x = next_digit(a, &i), y = next_digit(b, &j);
+        if ((x ? x : '0') != (y ? y : '0')) return false;
+        if (!x && !y) return true;
+    }
+}
+
+/* An integer beyond 64 bits, of which yyjson keeps the text: becomes a double. It is rounded unless the shortest text of that
+ * double has all its digits. */
+static int big_number(yyjson_val *v, const struct path *p, struct pawl_arena *a, struct pawl_error *err)
+{
+    enum { DIGITS_MAX = 310 };
+    const struct pawl_str text = {yyjson_get_raw(v), (uint32_t)yyjson_get_len(v)};
+    char digits[DIGITS_MAX + 1];
+    struct pawl_buf shortest;
+    double d = HUGE_VAL;
+    if (text.n < sizeof digits && !memchr(text.p, '.', text.n) && !memchr(text.p, 'e', text.n) &&
+        !memchr(text.p, 'E', text.n)) {
+        memcpy(digits, text.p, text.n);
+        digits[text.n] = 0;
+        d = strtod(digits, NULL);
+    }
+    if (isinf(d))
+        return pawl_fail(err, PAWL_EINVAL, path_text(p, a), "send it as a string",
+                         "the number %.*s%s is more than a double can hold", text.n < 40 ? (int)text.n : 40, text.p,
+                         text.n < 40 ? "" : "…");
+    pawl_buf_init_arena(&shortest, a);
+    pawl_json_double(d, &shortest);
+    unsafe_yyjson_set_real(v, d);
+    if (!same_digits(text, pawl_buf_done(&shortest))) v->tag |= ROUNDED;
+    return shortest.failed ? PAWL_ENOMEM : PAWL_OK;
 }
 
 /* Sort by bytes, then neighbours are compared: O(n log n) whatever the names are. Heapsort: no recursion, no memory. */
@@ -121,7 +181,7 @@ static int check_object(yyjson_val *v, const struct path *p, int depth, struct p
         const uint64_t bit = UINT64_C(1) << (at & 63), known = seen & bit;
         seen |= bit;
         if (known && !sorts && stands_before(v, key)) return refuse_name(p, name, a, err);
-        if (!unsafe_yyjson_is_ctn(item)) continue;
+        if (!unsafe_yyjson_is_ctn(item) && !unsafe_yyjson_is_raw(item)) continue;
         below.name = name;
         if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
     }
@@ -135,13 +195,14 @@ static int check(yyjson_val *v, const struct path *p, int depth, struct pawl_are
     yyjson_val *item;
     size_t i, max;
     int rc = PAWL_OK;
+    if (yyjson_is_raw(v)) return big_number(v, p, a, err);
     if (!yyjson_is_ctn(v)) return PAWL_OK;
     if (depth >= PAWL_JSON_DEPTH)
         return pawl_fail(err, PAWL_EINVAL, "", "make it flatter", "more than %d levels deep", PAWL_JSON_DEPTH);
     if (yyjson_is_obj(v)) return check_object(v, p, depth, a, err);
     yyjson_arr_foreach(v, i, max, item)
     {
-        if (!yyjson_is_ctn(item)) continue;
+        if (!yyjson_is_ctn(item) && !yyjson_is_raw(item)) continue;
         below.index = i;
         if ((rc = check(item, &below, depth + 1, a, err)) != PAWL_OK) return rc;
     }
@@ -166,7 +227,7 @@ int pawl_json_read(struct pawl_str text, struct pawl_arena *a, yyjson_val **out,
     *out = NULL;
     if (!text.p || !text.n)
         return pawl_fail(err, PAWL_EINVAL, "1:1", "give valid JSON", "expected a JSON value, found nothing");
-    doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_NOFLAG, &alc, &e);
+    doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_BIGNUM_AS_RAW, &alc, &e);
     if (!doc && e.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) return PAWL_ENOMEM;
     if (!doc && a->failed && !failed_before) return PAWL_ENOMEM;
     if (!doc) return parse_error(text, &e, err);

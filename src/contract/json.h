@@ -35,6 +35,8 @@ static inline bool pawl_json_bool(yyjson_val *object, const char *name, bool oth
     return pawl_json_booln(object, name, strlen(name), otherwise);
 }
 struct pawl_str pawl_json_value_str(yyjson_val *v); /* of a string value */
+/* Of an integer beyond 64 bits only a double is kept, and it is not the integer that was written. */
+bool pawl_json_is_rounded(yyjson_val *v);
 
 bool pawl_json_equal(yyjson_val *a, yyjson_val *b); /* JSON Schema equality: 1 = 1.0, member order no matter */
 /* The same; what it costs is taken from *steps. Nothing left there: false, and it is not known. */
@@ -43,6 +45,7 @@ bool pawl_json_equal_within(yyjson_val *a, yyjson_val *b, uint64_t *steps);
 /* Canonical JSON, RFC 8785, appended to `out`. PAWL_EINVAL: a number that is not a finite double or an integer
  * beyond 2^53 that a double cannot hold. Sorting is by UTF-16 code units. */
 int pawl_json_canonical(yyjson_val *v, struct pawl_buf *out, struct pawl_error *err);
+void pawl_json_double(double d, struct pawl_buf *out); /* a finite one, as ECMAScript writes it */
 /* The same value in compact form, members in their order, numbers as yyjson writes them. */
 void pawl_json_write(yyjson_val *v, struct pawl_buf *out);
 /* "text" with quotes and escapes, control characters as \u00xx; bytes that are not UTF-8 become U+FFFD. */

@@ -286,6 +286,19 @@ static bool busy(const struct pawl_hot *h)
     return false;
 }
 
+/* Nobody is at work here who would judge it anew; what the store said that it waits for, it waits for as before: nothing was
+ * said that concerns it, or not all that is to be said. */
+static bool still_waits(const struct pawl_hot *h)
+{
+    const struct pawl_head *was = &h->stored;
+    if (was->status != PAWL_WAITING || h->run.ending) return false;
+    if (was->seq == h->run.seq) return true;
+    if (was->waiting_step == 0 || was->waiting_step > h->run.steps_count) return false;
+    const struct pawl_step *step = h->run.steps[was->waiting_step - 1];
+    return (was->waiting == PAWL_WAIT_GATE && step->state == PAWL_STEP_ASKED) ||
+           (was->waiting == PAWL_WAIT_DOUBT && step->state == PAWL_STEP_DOUBT);
+}
+
 void pawl_hot_settle(struct pawl_hot *h)
 {
     struct pawl_engine *e = h->e;
@@ -296,9 +309,10 @@ void pawl_hot_settle(struct pawl_hot *h)
     if (e->handing_over && !h->run.ended && h->agent && h->parked_seq != h->run.seq) {
         park = false; /* slots are not all there: only the decider knows what it waits for */
         let_go = !busy(h);
-        h->head.status = h->run.ending ? PAWL_ENDING : PAWL_RUNNING;
-        h->head.waiting = PAWL_WAIT_NONE;
-        h->head.waiting_step = 0;
+        const bool still = still_waits(h);
+        h->head.status = h->run.ending ? PAWL_ENDING : still ? PAWL_WAITING : PAWL_RUNNING;
+        h->head.waiting = still ? h->stored.waiting : PAWL_WAIT_NONE;
+        h->head.waiting_step = still ? h->stored.waiting_step : 0;
         h->head.wake_ns = let_go ? 1 : 0; /* due at once; live only as long as something of it is under way */
     }
     h->parked_seq = park ? h->run.seq : 0;

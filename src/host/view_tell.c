@@ -211,7 +211,7 @@ static void tell_open(const struct pawl_run *run, const struct pawl_told *told, 
         reason(b, run->ending_message);
         tell_undone(run, b);
     } else if (strcmp(told->waiting, "owner") == 0) {
-        pawl_buf_text(b, "Nobody works on it now: the pawl that did was stopped, or died");
+        pawl_buf_text(b, "Nobody works on it now");
         if (open) pawl_buf_text(b, ", at "), step_name(b, open);
         pawl_buf_text(b, "; resume takes it up");
     } else {
