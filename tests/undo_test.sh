@@ -157,6 +157,45 @@ rm unone.exit
 exits "once more" 0 "$PAWL" undo @last
 check "each undone once, the failed one tried again" "unthree untwo unone unone" "$(grep un all.log | paste -sd' ')"
 
+# one undo undoes one step, also where no arguments are declared for it, and where they do not tell calls apart
+pair() { # UNDO: what stands behind `undo: `
+    cat <<E2
+  book: {command: [$DIR/tool, book], effect: mutate, repeat: allow, undo: $1}
+  unbook: {command: [$DIR/tool, unbook], effect: mutate, key: {}, repeat: allow, errors: {"exit 3": not_applied}, retry: {attempts: 1}}
+E2
+}
+said() { # NAME: the arguments of its calls, in order
+    cut -d' ' -f2 "$1.calls" | paste -sd' '
+}
+pair '{tool: unbook}' | story bare '' '{calls: [{book: {seat: 4}}, {book: {seat: 5}}]}'
+exits "two seats" 0 "$PAWL" run a x
+exits "undo, without declared arguments" 0 "$PAWL" undo @last
+check "both are free again, the last first" '{"seat":5} {"seat":4}' "$(said unbook)"
+pair '{tool: unbook, args: {order: {$arg: /args/order}}}' | story alike '' '{calls: [{book: {order: 1, seat: 4}}, {book: {order: 1, seat: 5}}]}'
+exits "two seats of one order" 0 "$PAWL" run a x
+exits "undo, whose arguments say the same" 0 "$PAWL" undo @last
+check "each is undone" '{"order":1} {"order":1}' "$(said unbook)"
+check "by a step of its own" "[(2, 6), (3, 5)]" "$(of 'sorted((x["undoes"], x["step"]) for x in s if x["kind"]=="undo")')"
+pair '{tool: unbook}' | story fails '' '{calls: [{book: {seat: 4}}, {book: {seat: 5}}]}'
+exits "two seats" 0 "$PAWL" run a x
+"$PAWL" undo @last --to 2 >/dev/null 2>&1
+check "the other stays" "[False, True]" "$(of '[x.get("undone", False) for x in s[1:3]]')"
+echo 3 >unbook.exit
+exits "it cannot be undone" 1 "$PAWL" undo @last
+check "and is listed" "[2]" "$(of 'v["not_undone"]')"
+"$PAWL" dlq --json >dlq.out
+has "in the dead letters, too" '"step":2' "$(cat dlq.out)"
+pair '{tool: unbook}' | story own '' '{calls: [{book: {seat: 4}}, {book: {seat: 5}}]}' '{call: {unbook: {seat: 4}}}'
+exits "the model undoes one of them itself" 0 "$PAWL" run a x
+check "that one" "[True, False]" "$(of '[x.get("undone", False) for x in s[1:3]]')"
+exits "undo" 0 "$PAWL" undo @last
+check "the other is undone now" '{"seat":4} {"seat":5}' "$(said unbook)"
+pair '{tool: unbook}' | story twice '' '{calls: [{book: {seat: 4}}, {book: {seat: 4}}]}' '{call: {unbook: {seat: 4}}}'
+exits "the same twice, one undone by the model" 0 "$PAWL" run a x
+check "the latest" "[False, True]" "$(of '[x.get("undone", False) for x in s[1:3]]')"
+exits "undo" 0 "$PAWL" undo @last
+check "the first, too" 2 "$(runs unbook)"
+
 # killed in the middle of an undo: the next process finishes it, nothing is undone twice
 three | story killed '' '{calls: [{one: {}}, {two: {}}, {three: {}}]}'
 "$PAWL" run a x >/dev/null 2>&1

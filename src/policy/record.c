@@ -34,13 +34,13 @@ static bool covers(yyjson_val *args, yyjson_val *wanted)
     return true;
 }
 
-/* Did this call undo what step `d` did? Its tool names ours as undo, and the arguments are those of its undo. */
-static bool undoes(struct pawl_pass *p, const struct pawl_step *d, const struct pawl_tool *t)
+/* What the undo of step `d` would be called with: its declared arguments, else the step's own. NULL: it is not known. */
+static yyjson_val *undo_args(struct pawl_pass *p, const struct pawl_step *d, const struct pawl_tool *t)
 {
     struct pawl_buf doc, args;
     struct pawl_json_writer w = {.out = &doc};
-    yyjson_val *document, *wanted;
-    if (!t->undo_args.p) return true;
+    yyjson_val *document, *wanted = NULL;
+    if (!t->undo_args.p) return pawl_json_read(d->args, p->arena, &wanted, NULL) ? NULL : wanted;
     pawl_buf_init_arena(&doc, p->arena);
     pawl_buf_init_arena(&args, p->arena);
     pawl_jw_open(&w, '{');
@@ -53,33 +53,32 @@ static bool undoes(struct pawl_pass *p, const struct pawl_step *d, const struct 
     pawl_jw_key(&w, "result");
     pawl_jw_raw(&w, d->result.p ? d->result : PAWL_STR("null"));
     pawl_jw_close(&w, '}');
-    if (pawl_json_read(pawl_buf_done(&doc), p->arena, &document, NULL)) return false;
-    if (pawl_template_json(t->undo_args, document, p->arena, &args, NULL)) return false;
-    return pawl_json_read(pawl_buf_done(&args), p->arena, &wanted, NULL) == PAWL_OK && covers(p->args, wanted);
+    if (pawl_json_read(pawl_buf_done(&doc), p->arena, &document, NULL)) return NULL;
+    if (pawl_template_json(t->undo_args, document, p->arena, &args, NULL)) return NULL;
+    return pawl_json_read(pawl_buf_done(&args), p->arena, &wanted, NULL) ? NULL : wanted;
 }
 
-/* Is this call's tool the undo of any other? */
-static bool is_undo(const struct pawl_pass *p)
+/* The step that this call of the model's undid: the latest that is done, whose tool names ours as its undo and whose undo
+ * would be called with these arguments. One call undoes one step, where several look alike, too. A step that is an undo says
+ * itself what it undoes. */
+static void undone_step(struct pawl_pass *p, struct pawl_json_writer *w)
 {
-    for (uint32_t i = 0; i < p->config->tools_count; i++)
-        if (p->config->tools[i].undo_tool.p && pawl_str_eq(p->config->tools[i].undo_tool, p->tool->name)) return true;
-    return false;
-}
-
-static void undone_steps(struct pawl_pass *p, struct pawl_json_writer *w)
-{
-    bool any = false;
-    if (!is_undo(p)) return;
+    const struct pawl_step *latest = NULL;
+    if (p->step->kind != PAWL_STEP_TOOL) return;
     for (uint32_t i = 0; i < p->run->steps_count; i++) {
         const struct pawl_step *d = p->run->steps[i];
         if (d->kind != PAWL_STEP_TOOL || d == p->step || !d->applied || d->undone || !pawl_step_ended(d)) continue;
+        if (latest && d->intended_seq < latest->intended_seq) continue;
         const struct pawl_tool *t = pawl_config_tool(p->config, d->name);
-        if (!t || !t->undo_tool.p || !pawl_str_eq(t->undo_tool, p->tool->name) || !undoes(p, d, t)) continue;
-        if (!any) pawl_jw_key(w, "undoes"), pawl_jw_open(w, '[');
-        any = true;
-        pawl_jw_i64(w, d->number);
+        if (!t || !t->undo_tool.p || !pawl_str_eq(t->undo_tool, p->tool->name)) continue;
+        yyjson_val *wanted = undo_args(p, d, t);
+        if (wanted && covers(p->args, wanted)) latest = d;
     }
-    if (any) pawl_jw_close(w, ']');
+    if (!latest) return;
+    pawl_jw_key(w, "undoes");
+    pawl_jw_open(w, '[');
+    pawl_jw_i64(w, latest->number);
+    pawl_jw_close(w, ']');
 }
 
 static void checked(const struct pawl_pass *p, struct pawl_json_writer *w)
@@ -102,7 +101,7 @@ static void completed(struct pawl_pass *p, struct pawl_json_writer *w)
     if (p->verified) pawl_jw_key(w, "verified"), pawl_jw_text(w, words[p->verified + 1]);
     checked(p, w);
     if (p->outcome.already_done) pawl_jw_key(w, "already_done"), pawl_jw_bool(w, true);
-    if (pawl_pass_changes(p)) undone_steps(p, w);
+    if (pawl_pass_changes(p)) undone_step(p, w);
 }
 
 static void failed(struct pawl_pass *p, struct pawl_json_writer *w)

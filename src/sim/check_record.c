@@ -376,6 +376,7 @@ void pawl_sim_check_record(struct pawl_sim *w, struct pawl_sim_run *run, const s
     case PAWL_CHILD_ENDED: pawl_sim_check_child_ended(&k); break;
     case PAWL_RUN_ENDED:
         run_ended(&k);
+        pawl_sim_check_undone(&k);
         pawl_sim_check_run_ended(&k);
         pawl_sim_check_childless(&k);
         break;

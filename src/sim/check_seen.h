@@ -48,6 +48,7 @@ void pawl_sim_check_outcome(struct pawl_sim_seen *k);
 void pawl_sim_check_outcome_model(struct pawl_sim_seen *k);
 bool pawl_sim_check_undoes(const struct pawl_step *s);
 void pawl_sim_check_called(struct pawl_sim_seen *k);
+void pawl_sim_check_undone(const struct pawl_sim_seen *k); /* check_undo.c: at the run's end */
 /* check_opinion.c */
 void pawl_sim_check_opinion_asked(struct pawl_sim_seen *k);
 void pawl_sim_check_opinion_judged(struct pawl_sim_seen *k);
