@@ -495,6 +495,8 @@ struct pawl_door *pawl_door_open(struct pawl *p, struct pawl_str request, uint64
         pawl_door_fail(d, &err);
     } else if (!yyjson_is_obj(d->request) || !text_of(d, "do").p) {
         refuse(d, PAWL_EINVAL, "a request is an object with do", "docs/protocol.md");
+    } else if (pawl_members_check(d->request, &err)) {
+        pawl_door_fail(d, &err);
     } else if (needs_run(text_of(d, "do")) && !text_of(d, "run").n && !pawl_json_bool(d->request, "all", false)) {
         refuse(d, PAWL_EINVAL, "name the run", "pawl ls");
     } else {

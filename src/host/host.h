@@ -197,6 +197,8 @@ void pawl_door_answer(struct pawl *p, uint64_t id, const struct pawl_answer *ans
 void pawl_door_sweep(struct pawl *p); /* frees what is done; ends `resume all` when all is quiet */
 void pawl_door_client_gone(struct pawl *p, uint64_t client);
 void pawl_door_wake_tool(struct pawl *p); /* tools came: runs that wait for one are taken up again */
+/* members.c: whether each member of a request that is known is of its kind */
+int pawl_members_check(yyjson_val *request, struct pawl_error *err);
 /* letters.c: the members of the answer to `dlq`, in out's arena; runs on the writer's thread */
 int pawl_letters_read(struct pawl_store *s, yyjson_val *request, struct pawl_buf *out, struct pawl_error *err);
 /* read.c: list, show, verify, sql, follow */
