@@ -56,6 +56,11 @@ check "what was there before is with the intent" "{'limit': 7, 'owner': 'ann'}" 
 check "what was found with the end" "['holds', 'holds'] 500" "$(records "*[([c['found'] for c in b['checks']], b['after']['limit']) for k,n,b in r if k=='step.completed' and n==2][0]")"
 hasnot "explain has nothing to say" "^  check" "$("$PAWL" explain @last)"
 
+# by a reference the same, and what is right is not undone
+story reference 500 "{name: limit, then: undo, schema: {\$ref: '#/\$defs/x', \$defs: {x: {required: [after], properties: {after: {required: [limit], properties: {limit: {const: {\$arg: /args/limit}}}}}}}}}"
+exits "it is done" 0 "$PAWL" run a x
+check "looked at, and not undone" "set get" "$(made)"
+
 # tell, the default: it stays done, and is not sent again
 story tell 100 "{name: limit, says: the limit is what was asked for, schema: $AFTER}"
 exits "the model is told" 0 "$PAWL" run a x

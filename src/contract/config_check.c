@@ -4,75 +4,23 @@
 
 static const unsigned all = PAWL_ARG_ARGS | PAWL_ARG_RUN | PAWL_ARG_RESULT | PAWL_ARG_PLACE;
 
-static unsigned looks_of(struct pawl_str name)
-{
-    if (pawl_str_is(name, "result")) return PAWL_CHECK_RESULT;
-    if (pawl_str_is(name, "before")) return PAWL_CHECK_BEFORE;
-    return pawl_str_is(name, "after") ? PAWL_CHECK_AFTER : 0;
-}
-
-/* Which of the document's members a part of a schema refers to by $arg. */
-static unsigned refers_to(const struct pawl_yaml *v)
-{
-    unsigned looks = 0;
-    for (uint32_t i = 0; v->kind == PAWL_YAML_LIST && i < v->count; i++) looks |= refers_to(v->items[i]);
-    for (uint32_t i = 0; v->kind == PAWL_YAML_MAP && i < v->count; i++) {
-        const struct pawl_yaml_member *m = &v->members[i];
-        if (pawl_str_is(m->key, "$arg") && m->value->kind == PAWL_YAML_TEXT)
-            looks |= looks_of(pawl_pointer_head(m->value->text));
-        else looks |= refers_to(m->value);
-    }
-    return looks;
-}
-
-/* The document has these members and no others: another name would hold always, or never, without a word. */
-static unsigned members(struct pawl_reader *r, const struct pawl_yaml *properties)
-{
-    static const char *const known[] = {"args", "run", "result", "before", "after", NULL};
-    unsigned looks = 0;
-    pawl_reader_keys(r, properties, known, NULL);
-    for (uint32_t i = 0; i < properties->count; i++) {
-        const struct pawl_yaml_member *m = &properties->members[i];
-        const struct pawl_yaml *args = m->value->kind == PAWL_YAML_MAP ? pawl_reader_get(m->value, "properties") : NULL;
-        looks |= looks_of(m->key);
-        if (!pawl_str_is(m->key, "args") || !args || args->kind != PAWL_YAML_MAP) continue;
-        for (uint32_t k = 0; k < args->count; k++)
-            pawl_reader_argument(r, args->members[k].line, args->members[k].column, args->members[k].key);
-    }
-    return looks;
-}
-
-/* Which of them it speaks of where it stands itself, not within one of them. */
-static unsigned speaks_of(struct pawl_reader *r, const struct pawl_yaml *v)
-{
-    static const char *const lists[] = {"allOf", "anyOf", "oneOf", NULL};
-    static const char *const single[] = {"not", "if", "then", "else", NULL};
-    const struct pawl_yaml *at;
-    unsigned looks = 0;
-    if (v->kind != PAWL_YAML_MAP) return 0;
-    if ((at = pawl_reader_get(v, "properties")) && at->kind == PAWL_YAML_MAP) looks |= members(r, at);
-    at = pawl_reader_get(v, "required");
-    for (uint32_t i = 0; at && at->kind == PAWL_YAML_LIST && i < at->count; i++) looks |= looks_of(at->items[i]->text);
-    for (const char *const *k = lists; *k; k++) {
-        at = pawl_reader_get(v, *k);
-        for (uint32_t i = 0; at && at->kind == PAWL_YAML_LIST && i < at->count; i++)
-            looks |= speaks_of(r, at->items[i]);
-    }
-    for (const char *const *k = single; *k; k++)
-        if ((at = pawl_reader_get(v, *k)) != NULL) looks |= speaks_of(r, at);
-    return looks;
-}
-
-static unsigned looks_at(struct pawl_reader *r, const struct pawl_yaml *v)
-{
-    return v ? speaks_of(r, v) | refers_to(v) : 0;
-}
-
 /* A schema that says nothing of the document holds always: words that no schema knows are no assertions. */
 static void says_something(struct pawl_reader *r, const struct pawl_yaml *v)
 {
-    static const char *const words[] = {"properties", "required",         "allOf", "anyOf",       "oneOf", "not", "if",
-                                        "$ref",       "dependentSchemas", "enum",  "$dynamicRef", NULL};
+    static const char *const words[] = {"properties",
+                                        "required",
+                                        "allOf",
+                                        "anyOf",
+                                        "oneOf",
+                                        "not",
+                                        "if",
+                                        "$ref",
+                                        "dependentSchemas",
+                                        "enum",
+                                        "$dynamicRef",
+                                        "const",
+                                        "dependentRequired",
+                                        NULL};
     if (!v || v->kind != PAWL_YAML_MAP) return;
     for (const char *const *k = words; *k; k++)
         if (pawl_reader_get(v, *k)) return;
@@ -100,7 +48,7 @@ static void known_before(struct pawl_reader *r, const struct pawl_yaml *v, const
     const struct pawl_yaml *args = map && map->kind == PAWL_YAML_MAP ? pawl_reader_get(map, "args") : NULL;
     unsigned looks = 0;
     for (uint32_t i = 0; i < t->checks_count; i++) looks |= t->checks[i].looks;
-    if (args && looks & PAWL_CHECK_BEFORE && refers_to(args) & PAWL_CHECK_RESULT)
+    if (args && looks & PAWL_CHECK_BEFORE && pawl_reader_refers(args) & PAWL_CHECK_RESULT)
         pawl_fault(r->faults, args->line, args->column, "declare before: {tool: NAME, args: ...}",
                    "%s: a check looks at what was there before, when there is no /result yet", key);
 }
@@ -131,7 +79,8 @@ static void read_named(struct pawl_reader *r, const struct pawl_yaml *v, const s
     if (pawl_reader_need(r, v, "schema", "say what must hold, as a JSON Schema over {args, result, before, after}"))
         pawl_reader_schema(r, v, "schema", all, &c->schema, NULL);
     says_something(r, pawl_reader_get(v, "schema"));
-    c->looks = looks_at(r, pawl_reader_get(v, "if")) | looks_at(r, pawl_reader_get(v, "schema"));
+    c->looks =
+        pawl_reader_looks(r, pawl_reader_get(v, "if"), t) | pawl_reader_looks(r, pawl_reader_get(v, "schema"), t);
     place_wanted(r, v, t, c->looks);
 }
 
@@ -159,7 +108,7 @@ static void read_plain(struct pawl_reader *r, const struct pawl_yaml *tool, cons
     c->then = t->effect == PAWL_EFFECT_IRREVERSIBLE ? PAWL_CHECK_ASK : PAWL_CHECK_TELL;
     pawl_reader_schema(r, tool, "check", all, &c->schema, NULL);
     says_something(r, v);
-    c->looks = looks_at(r, v);
+    c->looks = pawl_reader_looks(r, v, t);
     place_wanted(r, v, t, c->looks);
 }
 

@@ -124,6 +124,10 @@ void pawl_read_errors(struct pawl_reader *r, const struct pawl_yaml *v, struct p
 void pawl_link_tool(struct pawl_reader *r, const struct pawl_yaml *v,
                     const struct pawl_tool *t); /* config_link.c: names of tools */
 /* config_check.c: `check`, `before` and `after` of a tool; and, once all are read, the reads that they name. */
+/* config_looks.c: which of a check's members (PAWL_CHECK_RESULT, ...) a schema over them looks at, NULL: none; and which of
+ * them a part of one refers to by $arg. */
+unsigned pawl_reader_looks(struct pawl_reader *r, const struct pawl_yaml *v, const struct pawl_tool *t);
+unsigned pawl_reader_refers(const struct pawl_yaml *v);
 void pawl_read_checks(struct pawl_reader *r, const struct pawl_yaml *v, struct pawl_tool *t);
 void pawl_link_checks(struct pawl_reader *r, const struct pawl_yaml *v, const struct pawl_tool *t);
 /* config_link.c: the tool that KEY: {tool, args} names, and whether it gets what it requires; NULL: none, or it was told. */

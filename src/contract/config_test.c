@@ -486,6 +486,17 @@ static const struct row {
      "18: check: expected a JSON Schema over {args, result, before, after}, with properties or required, found a mapping\n"
      "19: after: nothing looks at it: there is no check\n"
      "20: after: a check looks at what was there before, when there is no /result yet"},
+    /* what a check's references and dependencies speak of: without a read of the place they are refused */
+    {TOOL
+     "    effect: mutate\n" IN
+     "  a: {command: [a], effect: mutate, check: {$ref: \"#/$defs/x\", $defs: {x: {allOf: [{$ref: \"#/$defs/y~1z\"}]}, y/z: {required: [after]}}}}\n"
+     "  b: {command: [a], effect: mutate, check: {dependentSchemas: {args: {properties: {after: {}}}}}}\n"
+     "  c: {command: [a], effect: mutate, check: {dependentRequired: {args: [before]}}}\n"
+     "  d: {command: [a], effect: mutate, check: {$ref: \"#there\", $defs: {x: {$anchor: there, required: [result]}}}}\n"
+     "  e: {command: [a], effect: read, check: {$ref: \"#there\", $defs: {x: {$anchor: there, required: [result]}}}}\n"
+     "  f: {command: [a], effect: mutate, check: {required: [result], not: {$ref: \"#/$defs/z\"}, $defs: {z: {properties: {result: {$ref: \"#/$defs/q\"}}, anyOf: [{properties: {result: {$ref: \"#/$defs/z\"}}}, {required: [args]}]}, q: {required: [after]}}}}\n" AGENT,
+     "8: check: nothing says what is there after\n9: check: nothing says what is there after\n10: check: nothing says what is there before\n"
+     "11: check: nothing says what is there after"},
     /* bulkheads */
     {"version: 1\npools:\n  p: {concurrency: 4, requests_per_minute: 0, tokens: 5, adaptive: maybe}\n  q: {adaptive: true}\n  r: 5\n"
      "lanes:\n  a: {concurrency: 0, weight: 0, memory: 1KiB, share: {p: 70%, o: 5%}}\n  b: {share: {p: 40%}}",

@@ -48,8 +48,10 @@ const struct pawl_yaml_member *pawl_yaml_member(const struct pawl_yaml *map, con
 const struct pawl_yaml_member *pawl_yaml_find(const struct pawl_yaml *map, struct pawl_str key);
 /* As JSON text; BAD is null. */
 void pawl_yaml_json(const struct pawl_yaml *v, struct pawl_json_writer *w);
-/* Where the value of a JSON pointer stands, or what it leads to as far as it goes: the line of its key. */
-void pawl_yaml_place(const struct pawl_yaml *v, struct pawl_str pointer, uint32_t *line, uint32_t *column);
+/* The value of a JSON pointer, NULL: there is none; and where it stands, or what it leads to as far as it goes: the line of
+ * its key. */
+const struct pawl_yaml *pawl_yaml_place(const struct pawl_yaml *v, struct pawl_str pointer, uint32_t *line,
+                                        uint32_t *column);
 
 /* yaml_scalar.c: what a plain scalar is (kind, text) by the core schema. BAD: *why says what is wrong with it. */
 void pawl_yaml_plain(struct pawl_yaml *v, struct pawl_str text, struct pawl_arena *a, const char **why);

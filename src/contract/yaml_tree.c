@@ -129,7 +129,8 @@ static const struct pawl_yaml *item_at(const struct pawl_yaml *list, struct pawl
     return index < list->count ? list->items[index] : NULL;
 }
 
-void pawl_yaml_place(const struct pawl_yaml *v, struct pawl_str pointer, uint32_t *line, uint32_t *column)
+const struct pawl_yaml *pawl_yaml_place(const struct pawl_yaml *v, struct pawl_str pointer, uint32_t *line,
+                                        uint32_t *column)
 {
     uint32_t at = 0;
     *line = v->line;
@@ -148,4 +149,5 @@ void pawl_yaml_place(const struct pawl_yaml *v, struct pawl_str pointer, uint32_
         }
         v = next;
     }
+    return at == pointer.n ? v : NULL;
 }
