@@ -56,4 +56,23 @@ db = sqlite3.connect("pawl.db"); db.execute("DELETE FROM sealed"); db.commit(); 
 PY
 exits "verify after what was struck out is erased" 0 "$PAWL" verify; has "every chain holds" 'every chain is whole' "$OUT"
 exits "show after that" 0 "$PAWL" show @last/1
+
+# what is kept for a breaker's fallback stands in for the tool, and in nothing that can be read
+cat >pawl.yaml <<'YAML'
+version: 1
+store: sqlite:cached.db
+models:
+  m: {provider: script, script: [{call: {look: {id: 1}}}, {call: {look: {id: 1}}}, {say: seen}]}
+tools:
+  look: {command: [sh, look.sh], effect: read, redact: [/card], retry: {attempts: 1}, breaker: {fallback: {cached: 1h}}}
+agents: {a: {model: m, tools: [look]}}
+YAML
+cat >look.sh <<'SH'
+[ -e looked ] && exec kill -9 $$
+touch looked; echo '{"card": "DE89 3704 0044"}'
+SH
+exits "a read that fails the second time" 0 "$PAWL" run a look
+has "is answered from the first" 'this is what it answered' "$("$PAWL" show @last)"
+exits "what runs share" 0 "$PAWL" sql 'SELECT * FROM shared'; hasnot "has not what was struck out" "$secret" "$OUT"
+exits "nor the journal" 0 "$PAWL" sql 'SELECT body FROM journal'; hasnot "anywhere" "$secret" "$OUT"
 done_testing

@@ -60,10 +60,12 @@ static struct pawl_hash call_of(const struct pawl_pass *p)
 
 static const struct pawl_hash none;
 
-/* A row of the store, so that the next owner has it too; body {NULL,0}: not any more. */
+/* A row of the store, so that the next owner has it too; body {NULL,0}: not any more. Everybody may read it, so where
+ * something is struck out of what can be read, only this owner's memory has the answer. */
 static void keep(struct pawl_pass *p, struct pawl_hash call, struct pawl_str body)
 {
     char name[80] = "cached ";
+    if (p->config->redacts && body.p) return;
     pawl_hex(name + strlen(name), call.b, sizeof call.b);
     const struct pawl_shared_op op = {.name = pawl_str_of(name), .body = body, .drop = !body.p};
     p->rc = p->book->shared(p, &op);
