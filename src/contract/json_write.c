@@ -72,17 +72,37 @@ static uint32_t plain(const uint8_t *p, uint32_t i, uint32_t n)
     return i - from;
 }
 
-/* A text without anything to escape, as nearly all are. false: it has something. */
+/* A text without anything to escape, as nearly all are. false: it has something, or may have. */
 static bool quote_plain(struct pawl_str text, struct pawl_buf *out)
 {
-    char *to;
-    if (plain((const uint8_t *)text.p, 0, text.n) != text.n) return false;
-    to = pawl_buf_room(out, (size_t)text.n + 2);
+    const uint8_t *p = (const uint8_t *)text.p;
+    const uint32_t n = text.n;
+    char *to = pawl_buf_room(out, (size_t)n + 2);
+    uint64_t v;
+    uint32_t i = 0;
     if (!to) return true;
     *to++ = '"';
-    if (text.n) memcpy(to, text.p, text.n);
-    to[text.n] = '"';
-    out->n += (size_t)text.n + 2;
+    if (n >= 8) {
+        for (; n - i >= 8; i += 8) {
+            v = eight(p + i);
+            if (!are_plain(v)) return false;
+            memcpy(to + i, &v, sizeof v);
+        }
+        v = eight(p + n - 8); /* the rest, and some of it once more */
+        if (!are_plain(v)) return false;
+        memcpy(to + n - 8, &v, sizeof v);
+    } else if (n >= 4) {
+        if (!are_plain(four_to_eight(p, n))) return false;
+        memcpy(to, p, 4);
+        memcpy(to + n - 4, p + n - 4, 4);
+    } else {
+        for (; i < n; i++) {
+            if (!is_plain(p[i])) return false;
+            to[i] = (char)p[i];
+        }
+    }
+    to[n] = '"';
+    out->n += (size_t)n + 2;
     return true;
 }
 
