@@ -75,4 +75,20 @@ exits "a read that fails the second time" 0 "$PAWL" run a look
 has "is answered from the first" 'this is what it answered' "$("$PAWL" show @last)"
 exits "what runs share" 0 "$PAWL" sql 'SELECT * FROM shared'; hasnot "has not what was struck out" "$secret" "$OUT"
 exits "nor the journal" 0 "$PAWL" sql 'SELECT body FROM journal'; hasnot "anywhere" "$secret" "$OUT"
+
+# another writer's spelling of it, and a URL's
+cat >pawl.yaml <<'YAML'
+version: 1
+store: sqlite:spelled.db
+models:
+  m: {provider: script, script: [{call: {look: {id: 1}}}, {call: {get: {card: "4111 1111/2222"}}}, {say: seen}]}
+tools:
+  look: {command: [cat, said.json], effect: read, redact: [/holder]}
+  get: {http: {method: GET, url: "http://127.0.0.1:9/cards/{args.card}"}, effect: read, redact: [/card], retry: {attempts: 1}, input: {type: object, properties: {card: {type: string}}}}
+agents: {a: {model: m, tools: [look, get]}}
+YAML
+printf '%s' '{"holder": "J\u00fcrgen M\u00fcller"}' >said.json
+"$PAWL" run a look >/dev/null 2>&1 </dev/null
+exits "the journal" 0 "$PAWL" sql 'SELECT body FROM journal'; hasnot "has it in no spelling" 'rgen|4111' "$OUT"
+exits "show" 0 "$PAWL" show @last; hasnot "neither" 'rgen|4111' "$OUT"
 done_testing

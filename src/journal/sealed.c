@@ -73,6 +73,73 @@ static struct pawl_str strike_nested(struct pawl_str text, struct pawl_str value
     return text;
 }
 
+static void put_unit(struct pawl_buf *b, uint32_t unit, bool upper)
+{
+    if (upper) pawl_buf_printf(b, "\\u%04X", unit);
+    else pawl_buf_printf(b, "\\u%04x", unit);
+}
+
+/* The code point that begins at *at; *at goes behind it. The value came out of a JSON text, so it is UTF-8. */
+static uint32_t code_at(struct pawl_str s, uint32_t *at)
+{
+    const uint8_t first = (uint8_t)s.p[(*at)++];
+    const uint32_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+    uint32_t code = more == 0 ? first : first & (0x3fu >> more);
+    for (uint32_t i = 0; i < more && *at < s.n; i++) code = code << 6 | ((uint8_t)s.p[(*at)++] & 0x3f);
+    return code;
+}
+
+/* As other writers of JSON spell a string: all that is not ASCII as \uXXXX, a slash as \/. */
+static struct pawl_str spelled(struct pawl_str value, bool ascii, bool upper, bool slash, struct pawl_arena *a)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    for (uint32_t at = 0; at < value.n;) {
+        const uint32_t from = at, code = code_at(value, &at);
+        if (ascii && code >= 0x10000) {
+            put_unit(&b, 0xd800 + ((code - 0x10000) >> 10), upper);
+            put_unit(&b, 0xdc00 + ((code - 0x10000) & 0x3ff), upper);
+        } else if (ascii && code >= 0x80) put_unit(&b, code, upper);
+        else if (slash && code == '/') pawl_buf_text(&b, "\\/");
+        else if (code == '"' || code == '\\') pawl_buf_char(&b, '\\'), pawl_buf_char(&b, (char)code);
+        else pawl_buf_add(&b, value.p + from, at - from);
+    }
+    return pawl_buf_done(&b);
+}
+
+/* As it stands in a URL (RFC 3986). */
+static struct pawl_str in_url(struct pawl_str value, struct pawl_arena *a)
+{
+    struct pawl_buf b;
+    pawl_buf_init_arena(&b, a);
+    for (uint32_t i = 0; i < value.n; i++) {
+        const char c = value.p[i];
+        const bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c));
+        if (plain) pawl_buf_char(&b, c);
+        else pawl_buf_printf(&b, "%%%02X", (unsigned)(uint8_t)c);
+    }
+    return pawl_buf_done(&b);
+}
+
+/* In every spelling that our own texts and those of others have for it. */
+static struct pawl_str strike_all(struct pawl_str text, struct pawl_str value, struct pawl_arena *a, uint32_t *hits)
+{
+    static const struct {
+        bool ascii, upper, slash;
+    } ways[] = {
+        {true, false, false}, {true, true, false}, {false, false, true}, {true, false, true}, {true, true, true}};
+    struct pawl_str other;
+    text = strike_nested(text, value, a, hits);
+    for (size_t i = 0; text.p && i < sizeof ways / sizeof *ways; i++) {
+        other = spelled(value, ways[i].ascii, ways[i].upper, ways[i].slash, a);
+        if (!other.p) return other;
+        if (other.n != value.n) text = strike_nested(text, other, a, hits);
+    }
+    other = text.p ? in_url(value, a) : text;
+    return other.p && other.n != value.n ? strike(text, other, a, hits) : other.p ? text : other;
+}
+
 int pawl_seal(struct pawl_str whole, const struct pawl_str *values, uint32_t count, const uint8_t salt[PAWL_SEAL_SALT],
               struct pawl_arena *a, struct pawl_str *body, struct pawl_str *full, bool *struck)
 {
@@ -87,7 +154,7 @@ int pawl_seal(struct pawl_str whole, const struct pawl_str *values, uint32_t cou
     for (uint32_t i = 0; i < count && left.p; i++) {
         bool word = values[i].n < SHORTEST;
         for (size_t k = 0; k < sizeof words / sizeof *words; k++) word = word || pawl_str_is(values[i], words[k]);
-        if (!word) left = strike_nested(left, values[i], a, &hits);
+        if (!word) left = strike_all(left, values[i], a, &hits);
     }
     if (!left.p) return PAWL_ENOMEM;
     if (hits == 0) return PAWL_OK;
