@@ -129,6 +129,16 @@ exits "a read that is not as it should be" 0 "$PAWL" run a x
 check "is an error" "failed out_of_contract" "$(of "s[1]['state'], s[1]['class']" | tr -d "(),'")"
 check "asked once" "get" "$(made)"
 
+# asked, and the run ends before anybody answers: tried again, it is asked anew, and a yes is not asked for twice
+story late 100 "{name: limit, then: ask, schema: $AFTER}"
+sed -i 's|a: {model: m,|a: {ends_by: 2s, model: m,|' pawl.yaml
+"$PAWL" run a x >/dev/null 2>&1
+sleep 2.1
+"$PAWL" resume @last >/dev/null 2>&1
+check "its time is over" "failed" "$(of "v['status']")"
+exits "tried again: a person is asked first" 3 "$PAWL" retry @last
+check "about the check" "[['check'], ['check']]" "$(of "[x['asked']['why'] for x in s if x['kind'] == 'gate']")"
+
 # SIGKILL between the call's end and its check: the same key, looked at anew, and what was there before stays as it was seen
 story kill 100 "[{name: limit, then: undo, schema: $AFTER}, {name: was, schema: {properties: {before: {properties: {limit: {const: 7}}}}}}]"
 touch hang1

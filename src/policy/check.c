@@ -203,15 +203,27 @@ static enum pawl_verdict ask_about(struct pawl_pass *p, const struct pawl_step *
     return pawl_pass_question(p, &q);
 }
 
+/* It has had its yes or no since the step ended, be it before the run was tried again; a question that was stopped with its
+ * run has not, and is asked anew. */
+static bool answered(const struct pawl_run *run, const struct pawl_step *s, struct pawl_str name)
+{
+    for (uint32_t i = s->number; i < run->steps_count; i++) {
+        const struct pawl_step *q = run->steps[i];
+        if (q->kind != PAWL_STEP_GATE || q->asked_seq < s->ended_seq || !pawl_str_eq(q->name, name)) continue;
+        if (q->state == PAWL_STEP_DONE || q->denied) return true;
+    }
+    return false;
+}
+
 enum pawl_verdict pawl_check_question(struct pawl_pass *p)
 {
     if (!(p->run->check_then & PAWL_CHECK_ASK)) return PAWL_GO;
-    for (uint32_t i = p->run->steps_before; i < p->run->steps_count; i++) {
+    for (uint32_t i = 0; i < p->run->steps_count; i++) {
         const struct pawl_step *s = p->run->steps[i];
         char text[32];
         if (!(s->check_then & PAWL_CHECK_ASK) || s->aside) continue;
         snprintf(text, sizeof text, "check of step %u", s->number);
-        if (pawl_run_question(p->run, pawl_str_of(text))) continue;
+        if (answered(p->run, s, pawl_str_of(text))) continue;
         return ask_about(p, s, pawl_str_copy(p->arena, pawl_str_of(text)));
     }
     return PAWL_GO;
