@@ -51,6 +51,9 @@ check "the yes is bound to the new digest" True "$([ "$(digest 2)" != "$before" 
 check "nothing is sent before the run goes on" "" "$(sent)"
 exits "it goes on" 0 "$PAWL" resume @last
 check "what was approved is sent, once" '{"amount":400}' "$(sent)"
+exits "after the end, a yes to what nobody was shown" 1 "$PAWL" approve @last/2 --digest "$(printf '0%.0s' $(seq 64))"
+exits "the yes that was given is still confirmed" 0 "$PAWL" approve @last/2 --digest "$(digest 2)"
+check "and nobody is told to resume what has ended" 0 "$(grep -c 'pawl resume' <<<"$OUT")"
 check "both are kept" "500 400" "$(of 's[1]["args_said"]["amount"], s[1]["args"]["amount"]' | tr -d '(,)')"
 check "the reason too" "minus the postage" "$(of 's[1]["answered"]["reason"]')"
 check "the request that was sent is the one of its digest" "True" "$(of 's[1]["digest"] == s[1]["asked"]["digest"]')"
@@ -85,6 +88,18 @@ check "nobody has said yes to that" "[]" "$(of 's[1]["asked"]["yes"]')"
 "$PAWL" approve @last/2 --digest "$(digest 2)" --by ann >/dev/null 2>&1
 exits "two of them" 0 "$PAWL" resume @last
 check "sent as it was changed" '{"amount":300}' "$(sent)"
+
+story changed '{call: {pay: {amount: 900}}}' '{approvers: [ann, bob], quorum: 2}'
+"$PAWL" run a x >/dev/null 2>&1
+"$PAWL" approve @last/2 --digest "$(digest 2)" --by ann >/dev/null 2>&1
+exits "who has said yes changes it" 0 "$PAWL" approve @last/2 --digest "$(digest 2)" --by ann --edit amount=400
+check "it is changed, and nobody has said yes to that" "400 []" "$(of 's[1]["args"]["amount"], s[1]["asked"]["yes"]' | sed 's/[(,)]//g')"
+exits "it is asked about anew" 3 "$PAWL" resume @last
+"$PAWL" approve @last/2 --digest "$(digest 2)" --by bob >/dev/null 2>&1
+exits "one of two" 3 "$PAWL" resume @last
+"$PAWL" approve @last/2 --digest "$(digest 2)" --by ann >/dev/null 2>&1
+exits "both" 0 "$PAWL" resume @last
+check "as it was changed" '{"amount":400}' "$(sent)"
 
 # two calls at once: each answer is for its own call
 story two '{calls: [{pay: {amount: 1, to: x}}, {pay: {amount: 2, to: y}}]}' always

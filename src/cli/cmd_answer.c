@@ -3,11 +3,22 @@
 #include <string.h>
 #include "cli/cli.h"
 
+static bool has_ended(struct cli *c, const char *run)
+{
+    yyjson_val *view = NULL;
+    if (cli_whole_view(c, run, &view)) return false;
+    const struct pawl_str s = pawl_json_str(view, "status");
+    return pawl_str_is(s, "done") || pawl_str_is(s, "failed") || pawl_str_is(s, "cancelled") || pawl_str_is(s, "dead");
+}
+
 void cli_told(struct cli *c, const char *run, const char *what)
 {
     char name[37];
     if (c->opt[OPT_JSON]) {
         cli_printf(c, "{\"run\":\"%s\",\"recorded\":\"%s\"}\n", run, what);
+    } else if (has_ended(c, run)) {
+        cli_short(c, pawl_str_of(run), name);
+        cli_printf(c, "%s: recorded; the run has ended\n→ pawl show %s\n", what, name);
     } else if (pawl_owns(c->p)) {
         cli_short(c, pawl_str_of(run), name);
         cli_printf(c, "%s: recorded; nothing runs it at the moment\n→ pawl resume %s\n", what, name);

@@ -366,14 +366,22 @@ static bool said_already(const struct pawl_step *s, struct pawl_str by)
     return false;
 }
 
-/* A yes to other arguments than those that were sent is another answer than the one that was given (LEDGER 13). */
-static bool other_arguments(struct pawl_engine *e, const struct pawl_step *s, const struct pawl_request *r)
+/* A yes to other arguments than those that were sent is another answer than the one that was given (LEDGER 13); while the
+ * question stands it changes what is asked about now. `said`: what the change is of. */
+static bool other_arguments(struct pawl_engine *e, const struct pawl_step *s, struct pawl_str said,
+                            const struct pawl_request *r)
 {
     yyjson_val *with = NULL, *was = NULL, *now = NULL;
-    if (!r->with.p || s->kind == PAWL_STEP_GATE || pawl_json_read(r->with, &e->step, &with, NULL)) return false;
-    const struct pawl_str merged = pawl_again_merged(e, s->said.p ? s->said : s->args, with);
+    if (!r->with.p || s->kind == PAWL_STEP_GATE) return false;
+    if (pawl_json_read(r->with, &e->step, &with, NULL) || !yyjson_is_obj(with)) return true;
+    const struct pawl_str merged = pawl_again_merged(e, said, with);
     if (pawl_json_read(s->args, &e->step, &was, NULL) || pawl_json_read(merged, &e->step, &now, NULL)) return true;
     return !pawl_json_equal(was, now);
+}
+
+static struct pawl_str first_said(const struct pawl_step *s)
+{
+    return s->said.p ? s->said : s->args;
 }
 
 static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_request *r, uint32_t *step)
@@ -395,12 +403,13 @@ static struct pawl_refusal answer_gate(struct pawl_hot *h, const struct pawl_req
     if (s->state != PAWL_STEP_ASKED) {
         if (!s->asked_seq || s->state == PAWL_STEP_DOUBT)
             return (struct pawl_refusal){PAWL_ENOTFOUND, "this step does not wait for an answer", "pawl show RUN"};
-        if (s->denied == !yes && !other_arguments(h->e, s, r))
+        if (s->denied == !yes && !other_arguments(h->e, s, first_said(s), r))
             return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
         return (struct pawl_refusal){PAWL_ECONFLICT, "it was answered already, and differently", "pawl show RUN"};
     }
     if ((no = pawl_answer_refused(h, s, r)).code) return no;
-    if (yes && said_already(s, r->by)) return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
+    if (yes && said_already(s, r->by) && !other_arguments(h->e, s, s->args, r))
+        return remember(h, r, s->number), (struct pawl_refusal){0, NULL, NULL};
     if (yes && r->with.p && s->kind != PAWL_STEP_GATE) return pawl_answer_edited(h, s, r);
     if (yes && r->with.p && !is_object(h->e, r->with))
         return (struct pawl_refusal){PAWL_EINVAL, "what comes with the yes must be a JSON object", "{\"more\": 10}"};
@@ -561,8 +570,9 @@ void pawl_request_ended(struct pawl_engine *e, struct pawl_asking *asking, const
     const struct pawl_step *s = pawl_run_step(&run, r->step);
     const bool yes = r->what == PAWL_ASK_APPROVE, no = r->what == PAWL_ASK_DENY;
     /* what was stopped before anybody answered was not approved, whatever became of the question */
-    const bool said_yes = yes && s && s->yes_count > 0 && !s->denied && !other_arguments(e, s, r);
-    const bool same_answer = s && s->asked_seq && (said_yes || (no && s->denied));
+    const bool said_yes = yes && s && s->yes_count > 0 && !s->denied && !other_arguments(e, s, first_said(s), r);
+    const bool shown = s && (!r->has_digest || memcmp(r->digest.b, s->asked_digest.b, 32) == 0);
+    const bool same_answer = shown && s->asked_seq && (said_yes || (no && s->denied));
     const bool over = r->what == PAWL_ASK_RESUME || (r->what == PAWL_ASK_CANCEL && run.status == PAWL_CANCELLED_RUN) ||
                       pawl_signal_known(&run, r);
     if (rc == PAWL_OK && r->what == PAWL_ASK_CALLBACK)

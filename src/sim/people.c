@@ -102,6 +102,17 @@ static void check_paused(struct pawl_sim *w, const struct pawl_sim_ask *ask)
                         ask->request.id.p);
 }
 
+/* A yes that changes the amount: it is that by now, or a person has changed it since. */
+static void check_changed(struct pawl_sim *w, const struct pawl_step *s, const struct pawl_request *r)
+{
+    yyjson_val *with = NULL, *args = NULL;
+    if (s->kind != PAWL_STEP_TOOL || s->said.p || s->edited) return;
+    if (pawl_json_read(r->with, &w->scratch, &with, NULL) || pawl_json_read(s->args, &w->scratch, &args, NULL)) return;
+    with = yyjson_obj_get(with, "amount"), args = yyjson_obj_get(args, "amount");
+    if (with && !(args && pawl_json_equal(with, args)))
+        pawl_sim_broken(w, "answered", "%.*s was confirmed, and what it changes is not changed", (int)r->id.n, r->id.p);
+}
+
 /* Confirmed is durable: what a yes to a client stands on is in the store by now (LEDGER 13). */
 static void check_confirmed(struct pawl_sim *w, const struct pawl_sim_ask *ask, const struct pawl_answer *a)
 {
@@ -126,9 +137,10 @@ static void check_confirmed(struct pawl_sim *w, const struct pawl_sim_ask *ask, 
     if (there && other && s && own > s->asked_seq && pawl_run_answered(&run->stored, other->request.id) > s->asked_seq)
         pawl_sim_broken(w, "answered", "%.*s says otherwise than an answer before it, and was taken", (int)r->id.n,
                         r->id.p);
-    if (there && ask->stale && pawl_run_answered(&run->stored, r->id))
-        pawl_sim_broken(w, "gated", "%.*s was bound to another digest than the call's, and was taken", (int)r->id.n,
+    if (there && ask->stale)
+        pawl_sim_broken(w, "gated", "%.*s was bound to another digest than the call's, and was confirmed", (int)r->id.n,
                         r->id.p);
+    if (there && s && r->what == PAWL_ASK_APPROVE && r->with.p) check_changed(w, s, r);
 }
 
 static bool later(const struct pawl_sim_ask *ask, int code)
