@@ -98,11 +98,12 @@ bool pawl_webhook_sign(struct pawl_str secret, struct pawl_str id, struct pawl_s
 static bool seconds_of(struct pawl_str text, int64_t *out)
 {
     *out = 0;
+    if (text.n == 0 || text.n > 12) return false;
     for (uint32_t i = 0; i < text.n; i++) {
         if (text.p[i] < '0' || text.p[i] > '9') return false;
         *out = *out * 10 + (text.p[i] - '0');
     }
-    return text.n > 0 && text.n <= 12;
+    return true;
 }
 
 /* One of those that are there, between blanks: keys are changed while both are in use. */

@@ -119,7 +119,9 @@ struct pawl_step {   /* what every look over all steps reads comes first, so tha
     bool accepted;  /* its end is being awaited */
     bool at_result; /* what is at the monitor is the result itself */
     bool called, called_failed;
-    struct pawl_str monitor;                              /* {NULL,0}: there is none to ask (any more) */
+    struct pawl_str monitor; /* {NULL,0}: there is none to ask (any more) */
+    struct pawl_str
+        operation; /* the first one: what is told to stop. Where it sent us on may be the very thing that was made */
     bool told_to_stop;                                    /* step.polled {stop: METHOD}: at its deadline */
     struct pawl_str word;                                 /* the status that it gave last */
     int64_t accepted_ns, until_ns, poll_at_ns, polled_ns; /* wall clock; polled_ns: of the last of these records */

@@ -16,7 +16,7 @@ static bool accepted(struct pawl_run *run, struct pawl_step *s, const struct paw
     s->until_ns = pawl_json_i64(body, "until", PAWL_NEVER);
     s->poll_at_ns = pawl_json_i64(body, "poll_at", PAWL_NEVER);
     s->not_before_ns = pawl_json_i64(body, "not_before", 0);
-    s->monitor = keep(run, body, "monitor");
+    s->monitor = s->operation = keep(run, body, "monitor");
     s->word = (struct pawl_str){NULL, 0};
     s->at_result = s->told_to_stop = false;
     return true;

@@ -182,7 +182,9 @@ bool pawl_pass_poll_request(struct pawl_pass *p, struct pawl_str *request)
 {
     struct pawl_buf b;
     pawl_buf_init_arena(&b, p->arena);
-    if ((p->stopping ? p->ports->stop : p->ports->poll)(p->tool, p->request, p->step->monitor, &b)) return false;
+    const int rc = p->stopping ? p->ports->stop(p->tool, p->request, p->step->operation, &b)
+                               : p->ports->poll(p->tool, p->request, p->step->monitor, &b);
+    if (rc) return false;
     *request = pawl_buf_done(&b);
     return request->p != NULL;
 }

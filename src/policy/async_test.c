@@ -1,6 +1,7 @@
 /* src/policy/async_test.c - an accepted call whose run is stopped: its monitor is told so, once, and what it says then counts. */
 #include "base/test.h"
 #include "io/alloc.h"
+#include "policy/pipeline.h"
 #include "policy/look.h"
 
 enum { BEFORE = 50, UNTIL = 100, BEHIND = 150 };
@@ -89,10 +90,33 @@ static void play(const struct row *r, struct pawl_arena *a)
     if (!right) printf("  row %d\n", (int)(r - rows));
 }
 
+static struct pawl_str asked_at;
+
+static int at(const struct pawl_tool *t, struct pawl_str request, struct pawl_str monitor, struct pawl_buf *out)
+{
+    (void)t, (void)request;
+    asked_at = monitor;
+    pawl_buf_text(out, "{}");
+    return PAWL_OK;
+}
+
+/* Where the monitor has sent us on may be the very thing that was made: that is asked, and never told to stop. */
+static void told_where_it_began(struct pawl_arena *a)
+{
+    static const struct pawl_ports ports = {.poll = at, .stop = at};
+    struct pawl_step step = {.number = 1, .monitor = PAWL_STR("/refunds/7"), .operation = PAWL_STR("/ops/1")};
+    struct pawl_pass p = {.step = &step, .ports = &ports, .arena = a};
+    struct pawl_str request;
+    CHECK(pawl_pass_poll_request(&p, &request) && pawl_str_is(asked_at, "/refunds/7"));
+    p.stopping = true;
+    CHECK(pawl_pass_poll_request(&p, &request) && pawl_str_is(asked_at, "/ops/1"));
+}
+
 int main(void)
 {
     struct pawl_arena a;
     pawl_arena_init(&a, pawl_alloc_libc());
+    told_where_it_began(&a);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) play(&rows[i], &a);
     pawl_arena_fini(&a);
     return TEST_END();

@@ -199,7 +199,9 @@ static enum pawl_news_is usual(const struct pawl_tool *t, yyjson_val *body, bool
         if (!yyjson_get_bool(over)) return PAWL_NEWS_RUNNING;
         return error && !yyjson_is_null(error) ? PAWL_NEWS_FAILED : PAWL_NEWS_DONE;
     }
-    if (!word.p || is != PAWL_NEWS_NONE) return word.p ? is : PAWL_NEWS_DONE;
+    if (is != PAWL_NEWS_NONE) return is;
+    if (!word.p) /* an error alone says nothing of its end */
+        return error && !yyjson_is_null(error) && !fits(t->output, body) ? PAWL_NEWS_RUNNING : PAWL_NEWS_DONE;
     return fits(t->output, body) ? PAWL_NEWS_DONE : PAWL_NEWS_RUNNING;
 }
 

@@ -84,6 +84,10 @@ static const struct row {
     {202, "{\"status\":\"Succeeded\"}", RUN, NULL, NULL, NULL, NULL, NULL,
      false}, /* 202 is not done, whatever it holds */
     {200, "{\"refund_id\":\"r1\"}", DONE, "{\"refund_id\":\"r1\"}", NULL, NULL, NULL, NULL, false},
+    {200, "{\"error\":{\"code\":500}}", RUN, NULL, NULL, NULL, NULL, NULL, false},
+    {200, "{\"error\":null,\"id\":7}", DONE, "{\"error\":null,\"id\":7}", NULL, NULL, NULL, NULL, false},
+    {200, "{\"error\":0.5,\"id\":7}", DONE, "{\"error\":0.5,\"id\":7}", NULL, NULL, "{\"required\":[\"id\"]}", NULL,
+     false},
     {200, "[1, 2.50]", DONE, "[1,2.50]", NULL, NULL, NULL, NULL, false},
     {200, "null", DONE, "null", NULL, NULL, NULL, NULL, false},
     {204, "", DONE, "null", NULL, NULL, NULL, NULL, false},
