@@ -122,6 +122,21 @@ sed '/sound:/s/price: {[^}]*}, //' pawl.yaml >unpriced.yaml
 exits "a child's model without a price" 2 "$PAWL" check unpriced.yaml
 has "is named, and who pays for it" "model 'sound' has no price, and agent 'stood' pays for what agent 'routed2' spends" "$OUT"
 
+# time: a call that waited for a yes until it was over is not sent
+cat >late.yaml <<'Y'
+version: 1
+store: sqlite:late.db
+models: {m: {provider: script, script: [{call: {pay: {n: 1}}}, {say: paid}]}}
+tools: {pay: {command: [sh, -c, 'echo paid >>late.calls; echo 1'], effect: irreversible}}
+agents: {a: {model: m, tools: [pay], budget: {time: 1s}}}
+Y
+exits "a gate" 3 "$PAWL" run a hi --config late.yaml
+sleep 1.1 # the limit itself
+digest=$("$PAWL" show @last --json --config late.yaml | python3 -c 'import json,sys; print([s["asked"]["digest"] for s in json.load(sys.stdin)["steps"] if s["state"]=="asked"][0])')
+exits "a yes that comes too late" 0 "$PAWL" approve @last/2 --digest "$digest" --config late.yaml
+exits "ends as budget_exceeded" 5 "$PAWL" resume @last --config late.yaml
+check "and nothing is sent" no "$([ -e late.calls ] && echo yes || echo no)"
+
 # routing: the cheapest model that does well often enough, by what the store knows of its runs
 exits "the cheaper one, of which nothing is known" 1 "$PAWL" run routed hi
 check "was asked" poor "$(value @last 'v["steps"][0]["name"]')"

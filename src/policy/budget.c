@@ -169,8 +169,10 @@ enum pawl_verdict pawl_stage_budget(struct pawl_pass *p)
     struct pawl_shortage s;
     struct pawl_purse *at = NULL;
     enum pawl_verdict v;
-    if (!p->model || !pawl_pass_sends(p)) return PAWL_GO;
-    if (pawl_shortage_early(p, &v)) return v;
+    const bool intended = p->step && p->step->state >= PAWL_STEP_INTENDED_STATE;
+    if (!pawl_pass_sends(p) || (!p->model && intended)) return PAWL_GO;
+    if (pawl_shortage_early(p, &v)) return v; /* a call that is not yet intended has no time left, either */
+    if (!p->model) return PAWL_GO;
     pawl_routing_choose(p);
     if (p->rc) return pawl_pass_wait(p, PAWL_WANT_NOTHING);
     all = purses_of(p);

@@ -106,7 +106,7 @@ bool pawl_shortage_early(struct pawl_pass *p, enum pawl_verdict *v)
 {
     struct pawl_shortage s = {.account = PAWL_STR("run"), .of = PAWL_BUDGET_STEPS, .need = 1};
     const int64_t began_ns = p->run->since_ns, time_ns = p->agent->budget_time_ns;
-    if (p->step) return false;
+    if (p->model ? p->step != NULL : p->run->ending || (p->step && p->step->kind != PAWL_STEP_TOOL)) return false;
     if (time_ns && p->wall_ns >= began_ns && p->wall_ns - began_ns >= time_ns) {
         struct pawl_buf b;
         pawl_buf_init_arena(&b, p->arena);
@@ -116,7 +116,7 @@ bool pawl_shortage_early(struct pawl_pass *p, enum pawl_verdict *v)
                                    b.failed ? "over" : b.p),
                true;
     }
-    if (!p->agent->exhausted.ask) return false;
+    if (!p->agent->exhausted.ask || !p->model) return false;
     s.gone = (int64_t)p->run->steps_count - p->run->steps_before;
     for (uint32_t i = p->run->steps_before; i < p->run->steps_count; i++)
         s.gone -= p->run->steps[i]->kind == PAWL_STEP_GATE; /* questions are nobody's steps */
