@@ -196,6 +196,27 @@ check "the latest" "[False, True]" "$(of '[x.get("undone", False) for x in s[1:3
 exits "undo" 0 "$PAWL" undo @last
 check "the first, too" 2 "$(runs unbook)"
 
+# a caller and what it called have both failed: only the caller is tried again, and calls anew; nothing is done twice
+cat >pawl.yaml <<E2
+version: 1
+store: sqlite:family.db
+models:
+  p: {provider: script, script: [{call: {kid: {n: 1}}}, {say: fine}]}
+  k: {provider: script, script: [{call: {pay: {n: 1}}}, {say: hm}]}
+tools:
+  kid: {agent: k}
+  pay: {command: [$DIR/payer, pay], effect: mutate, retry: {attempts: 1}}
+agents: {p: {model: p, tools: [kid], budget: {steps: 2}}, k: {model: k, tools: [pay], budget: {steps: 2}}}
+E2
+rm -f ./*.calls
+cp tool payer
+chmod -x payer
+"$PAWL" run p x >/dev/null 2>&1
+check "both failed" 2 "$("$PAWL" dlq --json | wc -l)"
+chmod +x payer
+"$PAWL" retry --all --yes >/dev/null 2>&1
+check "paid once" 1 "$(runs pay)"
+
 # killed in the middle of an undo: the next process finishes it, nothing is undone twice
 three | story killed '' '{calls: [{one: {}}, {two: {}}, {three: {}}]}'
 "$PAWL" run a x >/dev/null 2>&1

@@ -74,8 +74,18 @@ static void put_letter(struct cli *c, yyjson_val *letter)
     }
 }
 
-/* All letters that the options ask for. The exit status. */
-static int letters(struct cli *c, bool (*take)(struct cli *c, yyjson_val *letter), uint32_t *count)
+/* It was begun by one of these, which begins what it needs anew when it is tried again: both together would do it twice. */
+static bool is_called(yyjson_val *letter, const struct pawl_buf *callers)
+{
+    const struct pawl_str parent = pawl_json_str(letter, "parent");
+    for (uint32_t i = 0; callers && parent.n && i + parent.n <= callers->n; i += parent.n)
+        if (memcmp(callers->p + i, parent.p, parent.n) == 0) return true;
+    return false;
+}
+
+/* All letters that the options ask for, but for those that `callers` (their ids) began. The exit status. */
+static int letters(struct cli *c, bool (*take)(struct cli *c, yyjson_val *letter), const struct pawl_buf *callers,
+                   uint32_t *count)
 {
     struct pawl_str before = {NULL, 0};
     int rc;
@@ -93,6 +103,7 @@ static int letters(struct cli *c, bool (*take)(struct cli *c, yyjson_val *letter
         if ((rc = cli_ask(c, &b, &last)) != 0) return cli_status(c, rc);
         yyjson_arr_foreach(yyjson_obj_get(last, "letters"), i, n, letter)
         {
+            if (is_called(letter, callers)) continue;
             ++*count;
             if (!take(c, letter)) return CLI_DONE; /* nobody reads on */
         }
@@ -112,7 +123,7 @@ int cli_dlq(struct cli *c)
     uint32_t count;
     int rc;
     if ((rc = cli_open(c, CLI_READ)) != 0) return rc;
-    if ((rc = letters(c, show_letter, &count)) != 0) return rc;
+    if ((rc = letters(c, show_letter, NULL, &count)) != 0) return rc;
     if (!count && !c->opt[OPT_JSON]) cli_text(c, CLI_PLAIN, "no dead letters\n");
     cli_flush(c);
     return CLI_DONE;
@@ -186,15 +197,28 @@ static int see_through(struct cli *c)
     return rc ? cli_status(c, rc) : CLI_DONE;
 }
 
+static struct pawl_buf *collected; /* by note_letter */
+
+static bool note_letter(struct cli *c, yyjson_val *letter)
+{
+    (void)c;
+    pawl_buf_str(collected, pawl_json_str(letter, "run"));
+    return true;
+}
+
 static int retry_all(struct cli *c)
 {
+    struct pawl_buf ids;
     uint32_t count;
     int rc;
     if (c->count || c->opt[OPT_FROM] || c->opt[OPT_WITH] || c->opt[OPT_ID])
         return cli_usage(c,
                          "--all tries every dead letter again from where it stopped: no run, --from, --with or --id");
     if ((rc = cli_open(c, c->opt[OPT_YES] ? CLI_WORK : CLI_READ)) != 0) return rc;
-    if ((rc = letters(c, c->opt[OPT_YES] ? retry_letter : show_letter, &count)) != 0) return rc;
+    pawl_buf_init_arena(&ids, &c->arena);
+    collected = &ids;
+    if ((rc = letters(c, note_letter, NULL, &count)) != 0) return rc;
+    if ((rc = letters(c, c->opt[OPT_YES] ? retry_letter : show_letter, &ids, &count)) != 0) return rc;
     if (!count && !c->opt[OPT_JSON]) cli_text(c, CLI_PLAIN, "no dead letters\n");
     cli_flush(c);
     if (count && c->opt[OPT_YES]) return see_through(c);

@@ -92,12 +92,16 @@ static void write_letter(struct letters *l, const struct pawl_head *h, const str
 {
     const struct pawl_step *at = failed_for_good(run->status) ? died_at(run) : NULL;
     struct pawl_json_writer *w = &l->w;
-    char id[PAWL_ID_TEXT];
+    char id[PAWL_ID_TEXT], parent[PAWL_ID_TEXT];
     pawl_id_text(run->id, id);
     pawl_jw_open(w, '{');
     text(w, "run", pawl_str_of(id));
     text(w, "agent", run->agent);
     text(w, "key", run->key);
+    if (run->parent_step) {
+        pawl_id_text(run->parent, parent);
+        text(w, "parent", pawl_str_of(parent));
+    }
     text(w, "status", pawl_str_of(pawl_status_word(h->status)));
     if (failed_for_good(run->status)) text(w, "class", pawl_str_of(pawl_class_name(run->error_class)));
     text(w, "message",
