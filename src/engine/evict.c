@@ -265,8 +265,11 @@ bool pawl_quotas_turn(struct pawl_engine *e)
 void pawl_quotas_free(struct pawl_engine *e)
 {
     struct pawl_map_entry *entry;
-    for (uint32_t i = 0; (entry = pawl_map_next(&e->evicted, &i)) != NULL;)
-        pawl_engine_put(e, entry->value, sizeof(struct pawl_evicted));
+    for (uint32_t i = 0; (entry = pawl_map_next(&e->evicted, &i)) != NULL;) {
+        struct pawl_evicted *v = entry->value;
+        pawl_heap_drop(&e->timers, &v->timer.node);
+        pawl_engine_put(e, v, sizeof *v);
+    }
     for (uint32_t i = 0; (entry = pawl_map_next(&e->quotas, &i)) != NULL;)
         pawl_engine_put(e, entry->value, sizeof(struct pawl_quota));
     pawl_map_fini(&e->evicted);
