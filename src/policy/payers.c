@@ -1,5 +1,6 @@
 /* src/policy/payers.c - what a run and those that it starts spend together (budget.h): a run that is limited and may start
- * others has an account of its own, "run ID", and pays from it and from those of the runs above it. */
+ * others has an account of its own, "run ID", and pays from it and from those of the runs above it. Nobody ends
+ * before those that it started, so an account goes with its run; where a person makes one of them go on later, it pays for itself. */
 #include "policy/budget.h"
 #include <stdio.h>
 #include <string.h>
