@@ -5,7 +5,7 @@ PAWL=${PAWL:-$(dirname "$0")/../build/pawl}
 out=$(mktemp)
 passed=0 failed=0
 for seed in \
-    24897 27501 29558 59522 61598 71989 91784 114562 140250 \
+    24897 27501 29558 59522 61598 71989 91784 114562 5106 140250 \
 ; do
     if "$PAWL" sim --seed "$seed" > "$out" 2>&1; then
         passed=$((passed + 1))

@@ -1,7 +1,7 @@
 /* src/sim/check_undo.c - what is said to be undone was undone: each by one call of its own, that really happened. */
 #include "sim/check_seen.h"
 
-/* Did this call of an undo tool happen, on that thing? A person may have answered in its place, and is believed. */
+/* Did this call of an undo tool happen, on that thing (no p: whatever its thing)? A person may have answered in its place, and is believed. */
 static bool did(const struct pawl_sim_seen *k, const struct pawl_step *u, int tool, struct pawl_str item)
 {
     if (u->handed.p || u->unknown) return true;
@@ -9,7 +9,7 @@ static bool did(const struct pawl_sim_seen *k, const struct pawl_step *u, int to
         const struct pawl_sim_effect *e = &k->w->effects[i];
         const struct pawl_str of = pawl_str_of(e->item);
         if ((int)e->tool != tool || e->run != k->run->index || e->step != u->number) continue;
-        if (pawl_str_eq(of, item.p ? item : PAWL_STR(""))) return true;
+        if (!item.p || pawl_str_eq(of, item)) return true;
     }
     return false;
 }
