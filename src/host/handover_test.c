@@ -72,6 +72,9 @@ static void obey(char *line)
         snprintf(request, sizeof request, "{\"do\":\"follow\",\"run\":\"%s\"}", one);
         rc = pawl_call(role_handle, request, say_seq, NULL, &err);
         if (rc == PAWL_OK) printf("end%s\n", pawl_owns(role_handle) ? " owner" : " client");
+        fflush(stdout);
+        /* another one that follows may come to us only now; whoever owns is to turn its loop for it */
+        if (rc == PAWL_OK && pawl_owns(role_handle)) pawl_turn(role_handle, 2 * KIT_S, NULL);
     } else if (strcmp(verb, "turn") == 0) {
         rc = pawl_turn(role_handle, atoll(one) * 1000000, &err);
         if (rc == PAWL_OK) printf("turned%s\n", pawl_owns(role_handle) ? " owner" : " client");
