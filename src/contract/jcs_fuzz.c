@@ -59,7 +59,7 @@ static void canonical_of(const char *text, size_t n, struct test_alloc *t)
         const int rc = pawl_json_canonical(v, &out, &err);
         if (rc == PAWL_OK) check_double(yyjson_get_num(v), pawl_buf_done(&out).p);
         else if (rc != PAWL_EINVAL || !err.what[0]) abort();
-        if (rc != PAWL_OK && yyjson_is_real(v)) abort(); /* a double always has a form */
+        if (rc != PAWL_OK && yyjson_is_real(v) && !pawl_json_is_rounded(v)) abort(); /* a double always has a form */
     }
     pawl_arena_fini(&a);
 }
